@@ -1,0 +1,69 @@
+//! `cargo xtask …`: what a developer of Toolyard runs. `cargo xtask --help` lists it.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is a command line, and talks to whoever runs it")]
+
+mod clients;
+mod components;
+mod programs;
+mod project;
+mod step;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use project::Project;
+
+/// Builds, serves, tests and measures Toolyard.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Builds the plugins and the host, and serves them on 127.0.0.1:8080.
+    Serve {
+        /// Passed on to `toolyard serve`, such as `--config FILE` or `--listen ADDRESS`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Runs every check and every test, and ends with how many passed.
+    Test,
+    /// Builds all plugins and test guests, into `target/plugins` and `target/guests`.
+    Plugins,
+    /// Builds everything the benchmark compares, and runs it.
+    Bench {
+        /// Passed on to `toolyard-bench`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Checks what no compiler does: the direction of dependencies, lengths, and that nothing is left out.
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().verb) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(verb: Verb) -> Result<ExitCode> {
+    let project = Project::find()?;
+    match verb {
+        Verb::Serve { arguments } => programs::serve(&project, &arguments),
+        Verb::Test => test::run(&project),
+        Verb::Plugins => components::build(&project).map(|()| ExitCode::SUCCESS),
+        Verb::Bench { arguments } => programs::bench(&project, &arguments),
+        Verb::Tidy => tidy::run(&project).map(|()| ExitCode::SUCCESS),
+    }
+}

@@ -1,0 +1,56 @@
+//! Building the programs, and becoming one.
+
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result};
+
+use crate::components;
+use crate::project::Project;
+use crate::step::{run, step};
+
+const HOST: &str = "toolyard";
+const BENCH: &str = "toolyard-bench";
+
+/// Builds everything and becomes `toolyard serve`.
+pub(crate) fn serve(project: &Project, arguments: &[String]) -> Result<ExitCode> {
+    components::build(project)?;
+    build_host(project)?;
+    let mut host = Command::new(project.program(HOST));
+    host.arg("serve");
+    // What is said twice is an error there, so these are said only where they are wanted.
+    let given = |flag: &str| arguments.iter().any(|a| a == flag || a.starts_with(&format!("{flag}=")));
+    if !given("--listen") && !given("--config") {
+        host.args(["--listen", "127.0.0.1:8080"]);
+    }
+    if !given("--plugins") && !given("--config") {
+        host.arg("--plugins").arg(project.target.join("plugins"));
+    }
+    become_program(host.args(arguments))
+}
+
+/// Builds everything and becomes `toolyard-bench`.
+pub(crate) fn bench(project: &Project, arguments: &[String]) -> Result<ExitCode> {
+    components::build(project)?;
+    build_host(project)?;
+    build_package(project, BENCH)?;
+    become_program(Command::new(project.program(BENCH)).args(arguments))
+}
+
+pub(crate) fn build_host(project: &Project) -> Result<()> {
+    build_package(project, HOST)
+}
+
+/// One package at a time: cargo unites the features of what is built together, and would otherwise compile wasmtime again
+/// for each set of packages.
+fn build_package(project: &Project, package: &str) -> Result<()> {
+    step(&format!("release build of {package}"), || {
+        run(&mut project.cargo(&["build", "--release", "--package", package]))
+    })
+}
+
+/// Replaces this process, so that signals reach the program and its exit code is ours.
+fn become_program(command: &mut Command) -> Result<ExitCode> {
+    let error = command.exec();
+    Err(error).with_context(|| format!("{} does not start", command.get_program().to_string_lossy()))
+}
