@@ -1,0 +1,168 @@
+//! One parameter of a tool: what it is given.
+
+use syn::spanned::Spanned;
+use syn::{Attribute, Error, Expr, FnArg, Ident, LitStr, Pat, PatType, Result, Type, TypeReference, parse_quote};
+
+use crate::docs::take_description;
+use crate::options::{at, take_one, text, unknown};
+
+/// What a parameter is given.
+pub(crate) enum Parameter {
+    /// The call's context.
+    Context {
+        /// Whether it is borrowed.
+        by_reference: bool,
+    },
+    /// All arguments, as one struct.
+    Arguments {
+        /// The struct, owned.
+        ty: Box<Type>,
+        /// Whether it is borrowed.
+        by_reference: bool,
+    },
+    /// One argument.
+    Argument(Box<Argument>),
+}
+
+/// One argument.
+pub(crate) struct Argument {
+    /// As clients see it.
+    pub(crate) name: String,
+    /// From its doc comment.
+    pub(crate) description: Option<String>,
+    /// What is decoded: owned, also where the function borrows it.
+    pub(crate) ty: Type,
+    /// Whether the function borrows it.
+    pub(crate) by_reference: bool,
+    /// What it is when it is left out.
+    pub(crate) default: Option<DefaultValue>,
+    /// The `x-mcp-header`.
+    pub(crate) header: Option<LitStr>,
+}
+
+/// What an argument is when it is left out.
+pub(crate) enum DefaultValue {
+    /// What `Default` says.
+    OfType,
+    /// This.
+    Expression(Expr),
+}
+
+/// Reads a parameter, and takes away from it what the compiler would not understand.
+pub(crate) fn read(input: &mut FnArg) -> Result<Parameter> {
+    let FnArg::Typed(typed) = input else {
+        return Err(Error::new(input.span(), "a tool is a function, not a method: it has no `self`"));
+    };
+    let description = take_description(&mut typed.attrs);
+    let arg = take_one(&mut typed.attrs, "arg")?;
+    let args = take_one(&mut typed.attrs, "args")?;
+    let header = take_one(&mut typed.attrs, "header")?;
+    let (ty, by_reference) = owned(&typed.ty)?;
+    if is_named(&ty, "Context") {
+        return match arg.or(args).or(header) {
+            Some(extra) => Err(at(&extra, "the context is no argument: take this attribute away")),
+            None => Ok(Parameter::Context { by_reference }),
+        };
+    }
+    if let Some(args) = args {
+        return match arg.or(header) {
+            Some(extra) => Err(at(&extra, "a struct of arguments says this on its fields, with serde and schemars attributes")),
+            None => args.meta.require_path_only().map(|_| Parameter::Arguments { ty: Box::new(ty), by_reference }),
+        };
+    }
+    let (name, default) = read_arg(arg.as_ref())?;
+    let name = match name {
+        Some(name) => name.value(),
+        None => name_of(typed)?,
+    };
+    let header = header.map(|header| read_header(&header, &ty)).transpose()?;
+    Ok(Parameter::Argument(Box::new(Argument { name, description, ty, by_reference, default, header })))
+}
+
+/// The type in `Option<…>`, if it is that.
+pub(crate) fn in_option(ty: &Type) -> Option<&Type> {
+    let Type::Path(path) = ty else { return None };
+    let segment = path.path.segments.last().filter(|segment| segment.ident == "Option")?;
+    let syn::PathArguments::AngleBracketed(arguments) = &segment.arguments else { return None };
+    match arguments.args.first()? {
+        syn::GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    }
+}
+
+/// Whether the type is written as a path that ends in `name`.
+pub(crate) fn is_named(ty: &Type, name: &str) -> bool {
+    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|segment| segment.ident == name))
+}
+
+fn owned(ty: &Type) -> Result<(Type, bool)> {
+    let Type::Reference(reference) = ty else {
+        return match ty {
+            Type::ImplTrait(_) => Err(Error::new(ty.span(), "an argument needs a type that is written out, such as `String`")),
+            _ => Ok((ty.clone(), false)),
+        };
+    };
+    let TypeReference { mutability, elem, .. } = reference;
+    if mutability.is_some() {
+        return Err(Error::new(ty.span(), "an argument is the function's own: take it by value, or by `&`"));
+    }
+    let owned = match &**elem {
+        Type::Path(path) if path.path.is_ident("str") => parse_quote!(::std::string::String),
+        Type::Slice(slice) => {
+            let item = &slice.elem;
+            parse_quote!(::std::vec::Vec<#item>)
+        }
+        other => other.clone(),
+    };
+    Ok((owned, true))
+}
+
+fn read_arg(attribute: Option<&Attribute>) -> Result<(Option<LitStr>, Option<DefaultValue>)> {
+    let (mut name, mut default) = (None, None);
+    let Some(attribute) = attribute else { return Ok((name, default)) };
+    if attribute.meta.require_list().is_err() {
+        return Err(at(attribute, "`#[arg]` says nothing by itself: write `#[arg(default = …)]` or `#[arg(name = \"…\")]`"));
+    }
+    attribute.parse_nested_meta(|meta| {
+        if meta.path.is_ident("default") {
+            let value = meta.input.peek(syn::Token![=]);
+            default =
+                Some(if value { DefaultValue::Expression(meta.value()?.parse()?) } else { DefaultValue::OfType });
+        } else if meta.path.is_ident("name") {
+            name = Some(text(&meta)?);
+        } else {
+            return Err(unknown(&meta, "arg", "`default` and `name`"));
+        }
+        Ok(())
+    })?;
+    Ok((name, default))
+}
+
+fn read_header(attribute: &Attribute, ty: &Type) -> Result<LitStr> {
+    let name: LitStr = attribute.parse_args().map_err(|_| {
+        at(attribute, "say which header: `#[header(\"Region\")]` is sent as `Mcp-Param-Region`")
+    })?;
+    // RFC 9110, section 5.6.2: a token.
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if name.value().is_empty() || !name.value().bytes().all(is_token) {
+        return Err(Error::new(name.span(), "a header's name is made of letters, digits and `-`, without blanks"));
+    }
+    let ty = in_option(ty).unwrap_or(ty);
+    if ["f32", "f64", "Vec"].iter().any(|name| is_named(ty, name)) {
+        return Err(at(attribute, "only a string, an integer or a boolean can be sent as a header"));
+    }
+    Ok(name)
+}
+
+fn name_of(typed: &PatType) -> Result<String> {
+    match &*typed.pat {
+        Pat::Ident(pattern) if pattern.subpat.is_none() => Ok(unraw(&pattern.ident)),
+        other => Err(Error::new(other.span(), "an argument needs a name: write `name: Type`, and take it apart in the body")),
+    }
+}
+
+/// The name without the `r#` that makes a keyword one.
+pub(crate) fn unraw(ident: &Ident) -> String {
+    let name = ident.to_string();
+    name.strip_prefix("r#").map_or(name.clone(), str::to_owned)
+}

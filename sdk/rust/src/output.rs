@@ -1,0 +1,135 @@
+//! From what a function returns to what a tool gives back.
+//!
+//! A `String` is text, a struct is structured content, and both are just types that implement `Serialize` and
+//! `JsonSchema`. So the choice is made where the type is known: in the code that the macro writes, by method resolution.
+//! [`Returned`] stands for the type; `ViaContent` is found first, `ViaStructured` for all the rest.
+
+use std::marker::PhantomData;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::schema::output_schema;
+use crate::{Content, Error, ToolError, ToolResult};
+
+/// What becomes an answer as it is: text, content, a whole [`ToolResult`], or nothing. Implement it for a type of your own
+/// that is neither.
+pub trait IntoToolResult {
+    /// The answer.
+    fn into_tool_result(self) -> ToolResult;
+}
+
+impl IntoToolResult for ToolResult {
+    fn into_tool_result(self) -> ToolResult {
+        self
+    }
+}
+
+impl IntoToolResult for () {
+    fn into_tool_result(self) -> ToolResult {
+        ToolResult::new([])
+    }
+}
+
+impl IntoToolResult for String {
+    fn into_tool_result(self) -> ToolResult {
+        self.into()
+    }
+}
+
+impl IntoToolResult for &str {
+    fn into_tool_result(self) -> ToolResult {
+        self.into()
+    }
+}
+
+impl IntoToolResult for Content {
+    fn into_tool_result(self) -> ToolResult {
+        self.into()
+    }
+}
+
+impl IntoToolResult for Vec<Content> {
+    fn into_tool_result(self) -> ToolResult {
+        ToolResult::new(self)
+    }
+}
+
+/// Stands for the type `T` that a function returns.
+pub struct Returned<T>(PhantomData<fn() -> T>);
+
+impl<T> Returned<T> {
+    /// For a type that is written down.
+    #[expect(clippy::new_without_default, reason = "only the macro's code makes one")]
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<T, E: ToolError> Returned<Result<T, E>> {
+    /// The same for what a `Result` holds.
+    pub const fn ok(&self) -> Returned<T> {
+        Returned::new()
+    }
+
+    /// Takes the error out of the way.
+    pub fn check(&self, returned: Result<T, E>) -> Result<T, Error> {
+        returned.map_err(ToolError::into_error)
+    }
+}
+
+/// Types that are an answer.
+pub trait ViaContent<T> {
+    /// None: the answer has no structure.
+    fn output_schema(&self) -> Option<String>;
+    /// The answer.
+    fn result(&self, returned: T) -> Result<ToolResult, Error>;
+}
+
+impl<T: IntoToolResult> ViaContent<T> for &Returned<T> {
+    fn output_schema(&self) -> Option<String> {
+        None
+    }
+
+    fn result(&self, returned: T) -> Result<ToolResult, Error> {
+        Ok(returned.into_tool_result())
+    }
+}
+
+/// Types that are data.
+pub trait ViaStructured<T> {
+    /// The schema of the data, unless it allows everything.
+    fn output_schema(&self) -> Option<String>
+    where
+        T: Structured;
+    /// The data as structured content.
+    fn result(&self, returned: T) -> Result<ToolResult, Error>
+    where
+        T: Structured;
+}
+
+// The bounds are on the methods, so that a type that fits nowhere is told what it lacks.
+impl<T> ViaStructured<T> for Returned<T> {
+    fn output_schema(&self) -> Option<String>
+    where
+        T: Structured,
+    {
+        output_schema::<T>()
+    }
+
+    fn result(&self, returned: T) -> Result<ToolResult, Error>
+    where
+        T: Structured,
+    {
+        ToolResult::structured(&returned)
+    }
+}
+
+/// Data that a tool can return.
+#[diagnostic::on_unimplemented(
+    message = "a tool cannot return `{Self}`",
+    label = "derive `Serialize` and `JsonSchema` for it, or return text, `Content` or `ToolResult`"
+)]
+pub trait Structured: Serialize + JsonSchema {}
+
+impl<T: Serialize + JsonSchema> Structured for T {}
