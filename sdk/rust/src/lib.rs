@@ -33,6 +33,6 @@ pub use serde_json::{self, json, value::RawValue};
 pub mod __private {
     pub use crate::bindings::{self, export_component};
     pub use crate::output::{Returned, Structured, ViaContent, ViaStructured};
-    pub use crate::schema::{inline_schema, shared_schema};
+    pub use crate::schema::{inline_schema, json_text, shared_schema};
     pub use crate::tool::{Exported, Hints, Input, Parameter, Tool, decode};
 }

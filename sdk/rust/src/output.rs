@@ -9,7 +9,7 @@ use std::marker::PhantomData;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::schema::output_schema;
+use crate::schema::{inline_schema, output_schema};
 use crate::{Content, Error, ToolError, ToolResult};
 
 /// What becomes an answer as it is: text, content, a whole [`ToolResult`], or nothing. Implement it for a type of your own
@@ -114,7 +114,7 @@ impl<T> ViaStructured<T> for Returned<T> {
     where
         T: Structured,
     {
-        output_schema::<T>()
+        output_schema(inline_schema::<T>)
     }
 
     fn result(&self, returned: T) -> Result<ToolResult, Error>

@@ -1,37 +1,42 @@
 //! JSON Schemas (2020-12) of what tools take and give back.
+//!
+//! They are written as text rather than put together as a JSON value: a value sorts the properties, which should stand in the
+//! order of the parameters, and its code is a quarter of a small component.
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde_json::{Map, Value};
+use serde::Serialize;
 
 use crate::tool::{Input, Parameter};
 
 /// The schema of a tool's arguments: an object with a property for each parameter, in the order of the parameters.
 pub(crate) fn input_schema(input: &Input) -> String {
+    let mut generator = SchemaSettings::draft2020_12().into_generator();
+    let mut schema = ObjectText::default();
     match input {
-        Input::Parameters(parameters) => object_of(parameters),
+        Input::Parameters(parameters) => add_parameters(&mut schema, parameters, &mut generator),
         Input::Type(root) => {
-            let mut generator = SchemaSettings::draft2020_12().into_generator();
-            let mut schema = root(&mut generator).to_value();
-            if let Value::Object(schema) = &mut schema {
-                schema.remove("title");
-                // Clients want to see it, and an enum's schema leaves it to its variants.
-                schema.entry("type").or_insert_with(|| "object".into());
-                add_definitions(schema, &mut generator);
+            let root = root(&mut generator);
+            schema.extend_from(&root, &[]);
+            // The contract wants to see it, and an enum's schema leaves it to its variants.
+            if root.get("type").is_none() {
+                schema.add("type", "object");
             }
-            schema.to_string()
         }
     }
+    schema.finish_with_definitions(&generator)
 }
 
 /// The schema of the data that a tool gives back, unless it allows everything.
-pub(crate) fn output_schema<T: JsonSchema>() -> Option<String> {
+pub(crate) fn output_schema(root: fn(&mut SchemaGenerator) -> Schema) -> Option<String> {
     let mut generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
-    let mut schema = generator.root_schema_for::<T>().to_value();
-    let object = schema.as_object_mut()?;
-    object.remove("$schema");
-    let says_something = object.keys().any(|key| key != "title" && key != "description");
-    says_something.then(|| schema.to_string())
+    let root = root(&mut generator);
+    let says_something = root.as_object()?.keys().any(|key| key != "title" && key != "description");
+    says_something.then(|| {
+        let mut schema = ObjectText::default();
+        schema.extend_from(&root, &[]);
+        schema.finish_with_definitions(&generator)
+    })
 }
 
 /// The schema of a parameter, in `$defs` where its type has a name.
@@ -39,56 +44,96 @@ pub fn shared_schema<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
 }
 
-/// The schema of a parameter where it is used: what carries `x-mcp-header` must not be behind a `$ref`.
+/// The schema where it is used: the root of a schema, and what carries `x-mcp-header`, must not be behind a `$ref`.
 pub fn inline_schema<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     T::json_schema(generator)
 }
 
-// Written by hand, since a JSON map would sort the properties.
-fn object_of(parameters: &[Parameter]) -> String {
-    let mut generator = SchemaSettings::draft2020_12().into_generator();
-    let mut properties = String::new();
-    let mut required = Vec::new();
-    for parameter in parameters {
-        if !properties.is_empty() {
-            properties.push(',');
-        }
-        let schema = property(parameter, &mut generator);
-        properties.push_str(&Value::from(parameter.name).to_string());
-        properties.push(':');
-        properties.push_str(&schema.to_string());
-        if parameter.required {
-            required.push(Value::from(parameter.name));
-        }
-    }
-    let mut rest = Map::new();
-    // A misspelt optional argument would otherwise be ignored without a word.
-    rest.insert("additionalProperties".into(), false.into());
-    if !required.is_empty() {
-        rest.insert("required".into(), required.into());
-    }
-    add_definitions(&mut rest, &mut generator);
-    let rest = Value::Object(rest).to_string();
-    format!(r#"{{"type":"object","properties":{{{properties}}},{}"#, &rest[1..])
+/// A value as JSON text. The values here are strings, numbers and defaults, which cannot fail to be.
+pub fn json_text(value: &(impl Serialize + ?Sized)) -> String {
+    serde_json::to_string(value).unwrap_or_else(|_| "null".into())
 }
 
-fn property(parameter: &Parameter, generator: &mut SchemaGenerator) -> Value {
-    let mut schema = (parameter.schema)(generator);
+fn add_parameters(schema: &mut ObjectText, parameters: &[Parameter], generator: &mut SchemaGenerator) {
+    let mut properties = ObjectText::default();
+    for parameter in parameters {
+        properties.add_text(parameter.name, &property(parameter, generator));
+    }
+    let required = parameters.iter().filter(|parameter| parameter.required);
+    let required: Vec<&str> = required.map(|parameter| parameter.name).collect();
+    schema.add("type", "object");
+    schema.add_text("properties", &properties.finish());
+    if !required.is_empty() {
+        schema.add_text("required", &json_text(&required));
+    }
+    // A misspelt optional argument would otherwise be ignored without a word.
+    schema.add_text("additionalProperties", "false");
+}
+
+fn property(parameter: &Parameter, generator: &mut SchemaGenerator) -> String {
+    let mut property = ObjectText::default();
+    let mut said_here: Vec<&str> = Vec::new();
     if let Some(description) = parameter.description {
-        schema.insert("description".into(), description.into());
+        property.add("description", description);
+        said_here.push("description");
     }
     if let Some(default) = parameter.default {
-        schema.insert("default".into(), default());
+        property.add_text("default", &default());
+        said_here.push("default");
     }
     if let Some(header) = parameter.header {
-        schema.insert("x-mcp-header".into(), header.into());
+        property.add("x-mcp-header", header);
+        said_here.push("x-mcp-header");
     }
-    schema.to_value()
+    property.extend_from(&(parameter.schema)(generator), &said_here);
+    property.finish()
 }
 
-fn add_definitions(schema: &mut Map<String, Value>, generator: &mut SchemaGenerator) {
-    let definitions = generator.take_definitions(true);
-    if !definitions.is_empty() {
-        schema.insert("$defs".into(), Value::Object(definitions));
+/// A JSON object that is being written.
+#[derive(Default)]
+struct ObjectText {
+    entries: String,
+}
+
+impl ObjectText {
+    fn add(&mut self, key: &str, text: &str) {
+        self.add_text(key, &json_text(text));
+    }
+
+    fn add_text(&mut self, key: &str, json: &str) {
+        if !self.entries.is_empty() {
+            self.entries.push(',');
+        }
+        self.entries.push_str(&json_text(key));
+        self.entries.push(':');
+        self.entries.push_str(json);
+    }
+
+    /// Adds what `schema` says, but for what was said before.
+    fn extend_from(&mut self, schema: &Schema, but_for: &[&str]) {
+        match schema.as_object() {
+            Some(object) => {
+                for (key, value) in object.iter().filter(|(key, _)| !but_for.contains(&key.as_str())) {
+                    self.add_text(key, &json_text(value));
+                }
+            }
+            None if schema.as_bool() == Some(false) => self.add_text("not", "{}"),
+            None => {}
+        }
+    }
+
+    fn finish(self) -> String {
+        format!("{{{}}}", self.entries)
+    }
+
+    fn finish_with_definitions(mut self, generator: &SchemaGenerator) -> String {
+        let mut definitions = ObjectText::default();
+        for (name, schema) in generator.definitions() {
+            definitions.add_text(name, &json_text(schema));
+        }
+        if !definitions.entries.is_empty() {
+            self.add_text("$defs", &definitions.finish());
+        }
+        self.finish()
     }
 }

@@ -2,7 +2,6 @@
 
 use schemars::{Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use crate::bindings::exports::toolyard::plugin::tools as wire;
 use crate::bindings::toolyard::plugin::types::{CallContext, Error as WireError, Resumption};
@@ -78,7 +77,7 @@ pub struct Parameter {
     pub description: Option<&'static str>,
     pub required: bool,
     pub header: Option<&'static str>,
-    pub default: Option<fn() -> Value>,
+    pub default: Option<fn() -> String>,
     pub schema: fn(&mut SchemaGenerator) -> Schema,
 }
 
@@ -134,5 +133,5 @@ fn icon(src: &str) -> Icon {
 
 // Where in the text of the arguments it went wrong means nothing to a model, which sees them as values.
 fn without_position(message: &str) -> &str {
-    message.rfind(" at line ").map_or(message, |position| &message[..position])
+    message.split(" at line ").next().unwrap_or(message)
 }

@@ -130,7 +130,7 @@ fn parameter_entry(index: usize, argument: &Argument) -> TokenStream {
     let required = in_option(ty).is_none() && default.is_none();
     let default = option(default.as_ref().map(|_| {
         let function = default_function(index);
-        quote!(|| ::toolyard_plugin::serde_json::json!(#function()))
+        quote!(|| ::toolyard_plugin::__private::json_text(&#function()))
     }));
     let schema = match header {
         // A header is there or it is not, and clients accept one type for it.

@@ -89,7 +89,7 @@ pub mod echo {
             scopes: context.scopes.clone(),
             client_name: context.client.name.clone(),
             client_version: context.client.version.clone(),
-            capabilities: capabilities.map(|(name, _)| name.to_lowercase().replace('_', "-")).collect(),
+            capabilities: capabilities.map(|(name, _)| name.to_ascii_lowercase().replace('_', "-")).collect(),
             deadline_ms: context.deadline_ms,
             attempt: context.attempt,
             idempotency_key: context.idempotency_key.clone(),
