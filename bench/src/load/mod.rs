@@ -1,0 +1,211 @@
+//! The load: closed loops over keep-alive connections, from one thread, over epoll.
+//!
+//! Each connection has one request under way and sends the next when the answer is there and found right. One thread with
+//! prepared bytes asks for more than the fastest server here can answer on a core; how busy the server was is measured too,
+//! and tells when that is not so.
+
+pub(crate) mod rounds;
+
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use hdrhistogram::Histogram;
+use rustix::buffer::spare_capacity;
+use rustix::event::{Timespec, epoll};
+use rustix::fd::OwnedFd;
+
+use crate::http1::{self, ANSWER_TIMEOUT};
+use crate::server::Server;
+use crate::wire::{Expected, NUMBER_FIRST, Template};
+
+/// How long and how hard one measurement is.
+#[derive(Clone, Copy)]
+pub(crate) struct Effort {
+    pub(crate) connections: usize,
+    /// Runs before anything is counted.
+    pub(crate) warm_up: Duration,
+    pub(crate) measured: Duration,
+}
+
+/// One measurement of one server.
+pub(crate) struct Slice {
+    pub(crate) answers: u64,
+    pub(crate) elapsed: Duration,
+    /// From sending a request to having read its answer, in nanoseconds.
+    pub(crate) latency: Histogram<u64>,
+    /// What the server used meanwhile.
+    pub(crate) server_cpu: Duration,
+}
+
+impl Slice {
+    pub(crate) fn per_second(&self) -> f64 {
+        count(self.answers) / self.elapsed.as_secs_f64()
+    }
+
+    /// CPU time of the server for each request, in µs.
+    pub(crate) fn cpu_us(&self) -> f64 {
+        self.server_cpu.as_secs_f64() * 1e6 / count(self.answers)
+    }
+
+    /// How many cores the server kept busy.
+    pub(crate) fn busy(&self) -> f64 {
+        self.server_cpu.as_secs_f64() / self.elapsed.as_secs_f64()
+    }
+}
+
+/// An empty histogram: nanoseconds up to a minute, to three digits.
+pub(crate) fn histogram() -> Result<Histogram<u64>> {
+    Ok(Histogram::new_with_bounds(1, 60_000_000_000, 3)?)
+}
+
+/// Calls `server` by `template` for as long as `effort` says. A single wrong answer is an error.
+pub(crate) fn run(server: &Server, template: &Template, effort: Effort) -> Result<Slice> {
+    let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+    let mut connections = Vec::with_capacity(effort.connections);
+    for index in 0..effort.connections {
+        connections.push(Connection::open(server, template, &epoll, index)?);
+    }
+    let mut numbers = NUMBER_FIRST..;
+    let mut next = move || numbers.next().unwrap_or(NUMBER_FIRST);
+    for connection in &mut connections {
+        connection.send(next())?;
+    }
+    let mut window = Window::new(effort)?;
+    let mut under_way = connections.len();
+    let mut events = Vec::with_capacity(connections.len());
+    let timeout = Timespec::try_from(ANSWER_TIMEOUT)?;
+    while under_way > 0 {
+        events.clear();
+        epoll::wait(&epoll, spare_capacity(&mut events), Some(&timeout))?;
+        ensure!(!events.is_empty(), "no answer within {} s", ANSWER_TIMEOUT.as_secs());
+        for event in &events {
+            let connection = &mut connections[usize::try_from(event.data.u64())?];
+            if !connection.receive()? {
+                continue;
+            }
+            window.count(connection.sent.elapsed())?;
+            if window.over() {
+                under_way -= 1;
+            } else {
+                connection.send(next())?;
+            }
+        }
+        window.turn(server)?;
+    }
+    window.slice(server)
+}
+
+/// What is counted: what happens between the end of the warm-up and the end of the measurement.
+struct Window {
+    effort: Effort,
+    /// Of the warm-up, then of the measurement.
+    begin: Instant,
+    cpu_at_begin: Option<Duration>,
+    cpu_at_end: Option<Duration>,
+    answers: u64,
+    latency: Histogram<u64>,
+    elapsed: Duration,
+}
+
+impl Window {
+    fn new(effort: Effort) -> Result<Self> {
+        let (begin, latency) = (Instant::now(), histogram()?);
+        Ok(Self { effort, begin, cpu_at_begin: None, cpu_at_end: None, answers: 0, latency, elapsed: Duration::ZERO })
+    }
+
+    /// Whether enough is measured.
+    fn over(&self) -> bool {
+        self.cpu_at_end.is_some()
+    }
+
+    fn count(&mut self, latency: Duration) -> Result<()> {
+        if self.cpu_at_begin.is_some() && !self.over() {
+            self.answers += 1;
+            self.latency.record(u64::try_from(latency.as_nanos())?)?;
+        }
+        Ok(())
+    }
+
+    /// Looks at the clock, and opens or closes the window when it is time.
+    fn turn(&mut self, server: &Server) -> Result<()> {
+        let elapsed = self.begin.elapsed();
+        if self.cpu_at_begin.is_none() {
+            if elapsed >= self.effort.warm_up {
+                self.cpu_at_begin = Some(server.cpu_time()?);
+                self.begin = Instant::now();
+            }
+        } else if self.cpu_at_end.is_none() && elapsed >= self.effort.measured {
+            self.elapsed = elapsed;
+            self.cpu_at_end = Some(server.cpu_time()?);
+        }
+        Ok(())
+    }
+
+    fn slice(self, server: &Server) -> Result<Slice> {
+        let (Some(begin), Some(end)) = (self.cpu_at_begin, self.cpu_at_end) else {
+            bail!("the connections to {} ended before the measurement", server.endpoint.address);
+        };
+        ensure!(self.answers > 0, "no answer in {:?}", self.elapsed);
+        let server_cpu = end.saturating_sub(begin);
+        Ok(Slice { answers: self.answers, elapsed: self.elapsed, latency: self.latency, server_cpu })
+    }
+}
+
+struct Connection {
+    stream: TcpStream,
+    template: Template,
+    expected: Expected,
+    buffer: Box<[u8]>,
+    filled: usize,
+    number: u64,
+    sent: Instant,
+}
+
+impl Connection {
+    fn open(server: &Server, template: &Template, epoll: &OwnedFd, index: usize) -> Result<Self> {
+        let stream = TcpStream::connect(server.endpoint.address).context("cannot connect")?;
+        stream.set_nodelay(true)?;
+        stream.set_nonblocking(true)?;
+        epoll::add(epoll, &stream, epoll::EventData::new_u64(u64::try_from(index)?), epoll::EventFlags::IN)?;
+        Ok(Self {
+            stream,
+            template: template.clone(),
+            expected: Expected::default(),
+            // Echoes are a few hundred bytes: an answer that does not fit is a wrong answer.
+            buffer: vec![0; 16 << 10].into_boxed_slice(),
+            filled: 0,
+            number: 0,
+            sent: Instant::now(),
+        })
+    }
+
+    fn send(&mut self, number: u64) -> Result<()> {
+        self.number = number;
+        self.filled = 0;
+        self.sent = Instant::now();
+        // The buffer of an idle connection takes a whole request, or there is something wrong with it.
+        self.stream.write_all(self.template.numbered(number)).context("cannot send a request")
+    }
+
+    /// Reads what has come; true when that was a whole, right answer.
+    fn receive(&mut self) -> Result<bool> {
+        ensure!(self.filled < self.buffer.len(), "an answer of more than {} bytes", self.buffer.len());
+        match self.stream.read(&mut self.buffer[self.filled..]) {
+            Ok(0) => bail!("the server closed a connection"),
+            Ok(count) => self.filled += count,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+            Err(error) => return Err(error).context("cannot read an answer"),
+        }
+        let Some(answer) = http1::parse(&self.buffer[..self.filled])? else { return Ok(false) };
+        ensure!(answer.taken == self.filled, "more than one answer to one request");
+        self.expected.check(&answer, self.number)?;
+        Ok(true)
+    }
+}
+
+/// Counts here are far below 2^52, where this would lose anything.
+fn count(number: u64) -> f64 {
+    number as f64
+}

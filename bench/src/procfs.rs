@@ -1,0 +1,73 @@
+//! The kernel's account of a process, from `/proc` (proc_pid_status(5), proc_pid_schedstat(5)).
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use serde::Serialize;
+
+/// Memory of a process, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Memory {
+    /// The most it ever had resident.
+    pub(crate) peak: u64,
+    /// What it has resident now.
+    pub(crate) resident: u64,
+    /// The part of that which belongs to it alone and is not backed by a file.
+    pub(crate) anonymous: u64,
+}
+
+/// The CPU time of all threads that a process has now, user and system.
+///
+/// Summed over the threads' `schedstat`, which counts nanoseconds: `stat` counts 10 ms, too coarse for short measurements.
+/// Threads that have ended are not in it; servers keep theirs.
+pub(crate) fn cpu_time(pid: u32) -> Result<Duration> {
+    let mut total = Duration::ZERO;
+    for task in fs::read_dir(format!("/proc/{pid}/task")).context("the server is gone")? {
+        let path = task?.path().join("schedstat");
+        // A thread may end between the listing and the reading.
+        let Ok(text) = fs::read_to_string(&path) else { continue };
+        total += on_cpu(&text).with_context(|| format!("{}: {text:?}", path.display()))?;
+    }
+    Ok(total)
+}
+
+/// The memory of a process.
+pub(crate) fn memory(pid: u32) -> Result<Memory> {
+    let text = fs::read_to_string(format!("/proc/{pid}/status")).context("the server is gone")?;
+    memory_of(&text).with_context(|| format!("/proc/{pid}/status without its memory"))
+}
+
+fn on_cpu(schedstat: &str) -> Option<Duration> {
+    Some(Duration::from_nanos(schedstat.split(' ').next()?.parse().ok()?))
+}
+
+fn memory_of(status: &str) -> Option<Memory> {
+    let bytes = |key: &str| -> Option<u64> {
+        let line = status.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
+        Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1024)
+    };
+    Some(Memory { peak: bytes("VmHWM")?, resident: bytes("VmRSS")?, anonymous: bytes("RssAnon")? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_the_kernel_writes() {
+        assert_eq!(on_cpu("1500 20 3\n"), Some(Duration::from_nanos(1500)));
+        let status = "Name:\tx\nVmHWM:\t    5228 kB\nVmRSS:\t    4000 kB\nRssAnon:\t     100 kB\n";
+        let expected = Memory { peak: 5228 * 1024, resident: 4000 * 1024, anonymous: 100 * 1024 };
+        assert_eq!(memory_of(status), Some(expected));
+    }
+
+    #[test]
+    fn this_process_has_used_something() {
+        let memory = memory(std::process::id()).expect("readable");
+        assert!(memory.peak >= memory.resident && memory.resident > memory.anonymous);
+        let before = cpu_time(std::process::id()).expect("readable");
+        // The kernel brings the account up to date at each tick, so some of them have to pass.
+        while cpu_time(std::process::id()).expect("readable") <= before {}
+    }
+}

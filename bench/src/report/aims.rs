@@ -1,0 +1,106 @@
+//! What the host is to reach, and whether it does.
+
+use std::fmt::{Display, Formatter};
+
+use serde::Serialize;
+
+use super::Report;
+use crate::load::Slice;
+use crate::load::rounds::{Load, Subject};
+use crate::reload::{Code, Reload};
+use crate::stats::Spread;
+
+/// The numbers of connections that the aims speak of.
+const CONNECTIONS: [usize; 2] = [16, 64];
+
+/// One thing to reach, judged by its median.
+#[derive(Serialize)]
+pub(crate) struct Aim {
+    what: String,
+    bound: Bound,
+    measured: Spread,
+    met: bool,
+}
+
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Bound {
+    AtLeast(f64),
+    AtMost(f64),
+    Under(f64),
+}
+
+impl Bound {
+    fn met(self, value: f64) -> bool {
+        match self {
+            Self::AtLeast(bound) => value >= bound,
+            Self::AtMost(bound) => value <= bound,
+            Self::Under(bound) => value < bound,
+        }
+    }
+}
+
+impl Display for Aim {
+    fn fmt(&self, out: &mut Formatter<'_>) -> std::fmt::Result {
+        let Spread { median, min, max } = self.measured;
+        let met = if self.met { "met" } else { "NOT MET" };
+        let bound = match self.bound {
+            Bound::AtLeast(bound) => format!("at least {bound}"),
+            Bound::AtMost(bound) => format!("at most {bound}"),
+            Bound::Under(bound) => format!("under {bound}"),
+        };
+        write!(out, "{met}: {} {bound}: {median:.2} ({min:.2}-{max:.2})", self.what)
+    }
+}
+
+/// The aims that what was measured can be held against.
+pub(super) fn of(report: &Report) -> Vec<Aim> {
+    let mut aims = Vec::new();
+    if let Some(load) = &report.load {
+        of_load(load, &mut aims);
+    }
+    if let Some(reload) = &report.reload {
+        of_reload(reload, &mut aims);
+    }
+    aims
+}
+
+fn of_load(load: &Load, aims: &mut Vec<Aim>) {
+    let rate: fn(&Slice) -> f64 = Slice::per_second;
+    let ratios = [
+        ("b1/a, requests/s, host modern to floor", Subject::HostModern, Subject::Floor, rate, Bound::AtLeast(0.35)),
+        ("b2/a, requests/s, host legacy to floor", Subject::HostLegacy, Subject::Floor, rate, Bound::AtLeast(0.35)),
+        (
+            "b1/c1, requests/s, host to rmcp as documented, modern",
+            Subject::HostModern,
+            Subject::NativeModern,
+            rate,
+            Bound::AtLeast(1.5),
+        ),
+        (
+            "b'/b1, CPU per request, two cores to one",
+            Subject::HostPair,
+            Subject::HostModern,
+            Slice::cpu_us,
+            Bound::AtMost(1.2),
+        ),
+    ];
+    for (what, of, to, measure, bound) in ratios {
+        for connections in CONNECTIONS {
+            let measured = load.ratio(of, to, connections, measure);
+            aims.extend(measured.map(|measured| aim(format!("{what}, {connections} connections,"), bound, measured)));
+        }
+    }
+}
+
+fn of_reload(reload: &Reload, aims: &mut Vec<Aim>) {
+    let size = reload.bytes / 1000;
+    for (code, words, bound) in [(Code::Cold, "cold", 300.0), (Code::Cached, "compiled code cached", 30.0)] {
+        let what = format!("drop of {size} KB to first answer, {words}, ms");
+        aims.extend(reload.spread(code).map(|measured| aim(what, Bound::Under(bound), measured)));
+    }
+}
+
+fn aim(what: String, bound: Bound, measured: Spread) -> Aim {
+    Aim { met: bound.met(measured.median), what, bound, measured }
+}
