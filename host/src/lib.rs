@@ -1,1 +1,17 @@
+//! Toolyard: a WebAssembly plugin host for MCP tools.
+//!
+//! [`Host`](host::Host) is the whole; `ARCHITECTURE.md` is the map.
 
+pub mod auth;
+pub mod catalog;
+pub mod cli;
+pub mod config;
+pub mod host;
+pub mod http;
+pub mod ids;
+pub mod json;
+pub mod mcp;
+pub mod policy;
+pub mod sandbox;
+pub mod shutdown;
+pub mod telemetry;

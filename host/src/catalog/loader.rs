@@ -1,0 +1,247 @@
+//! From a folder of files to a catalog.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs, io,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use futures_util::{StreamExt, stream};
+
+use super::{Catalog, Live, Plugin, Refused};
+use crate::{
+    config::Config,
+    ids::{Digest, PluginId},
+    sandbox::Sandbox,
+};
+
+/// A file that does not load and changed less than this ago may still be on its way: it is looked at again before it is
+/// called broken.
+const SETTLE: Duration = Duration::from_millis(400);
+
+/// Reads the plugin folder again and again, and publishes a catalog whenever something changed.
+pub struct Loader {
+    config: Arc<Config>,
+    sandbox: Arc<Sandbox>,
+    live: Arc<Live>,
+    files: HashMap<PathBuf, Seen>,
+    serving: BTreeMap<PluginId, Arc<Plugin>>,
+    scanned: bool,
+}
+
+/// What is known of one file.
+#[derive(Debug, Default)]
+struct Seen {
+    stamp: Option<Stamp>,
+    digest: Option<Digest>,
+    refused: Option<String>,
+}
+
+/// Tells a changed file from an unchanged one without reading it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    len: u64,
+    inode: u64,
+    modified: SystemTime,
+    /// Seconds and nanoseconds of the last change of the file's status, which writers cannot set.
+    changed: (i64, i64),
+}
+
+/// A file that is new or has other contents than before.
+struct Candidate {
+    path: PathBuf,
+    stamp: Stamp,
+    digest: Option<Digest>,
+    loaded: Result<Arc<Plugin>, String>,
+}
+
+impl Loader {
+    /// A loader that publishes to `live`. Nothing is read until [`Loader::scan`].
+    pub fn new(config: Arc<Config>, sandbox: Arc<Sandbox>, live: Arc<Live>) -> Self {
+        Self { config, sandbox, live, files: HashMap::new(), serving: BTreeMap::new(), scanned: false }
+    }
+
+    /// The folder it reads.
+    pub fn dir(&self) -> &Path {
+        &self.config.plugins
+    }
+
+    /// Reads the folder once: loads what is new or changed, forgets what is gone, publishes if anything differs. Returns when
+    /// to look again, if some file seemed to be half written.
+    ///
+    /// Fails only where the folder cannot be listed; all stays as it is then.
+    pub async fn scan(&mut self) -> io::Result<Option<Duration>> {
+        let present = list(&self.config.plugins)?;
+        let mut changed = self.forget_missing(&present);
+        let stale = present.into_iter().filter(|(path, stamp)| {
+            self.files.get(path).is_none_or(|seen| seen.stamp != Some(*stamp))
+        });
+        let stale: Vec<_> = stale.collect();
+        let parallel = std::thread::available_parallelism().map_or(1, usize::from);
+        let mut candidates: Vec<Candidate> =
+            stream::iter(stale.into_iter().map(|(path, stamp)| self.load(path, stamp))).buffer_unordered(parallel).collect().await;
+        // The order in which compiles happened to end must not decide who gets a contested name.
+        candidates.sort_by(|a, b| a.path.cmp(&b.path));
+        let mut again = None;
+        for candidate in candidates {
+            match self.admit(candidate) {
+                Verdict::Unchanged => {}
+                Verdict::Changed => changed = true,
+                Verdict::Wait => again = Some(SETTLE),
+            }
+        }
+        if changed || !self.scanned {
+            self.scanned = true;
+            self.live.publish(Catalog::new(self.serving.clone(), self.refused()));
+        }
+        Ok(again)
+    }
+
+    fn forget_missing(&mut self, present: &[(PathBuf, Stamp)]) -> bool {
+        let gone: Vec<PathBuf> =
+            self.files.keys().filter(|path| !present.iter().any(|(other, _)| other == *path)).cloned().collect();
+        for path in &gone {
+            self.files.remove(path);
+            if let Ok(id) = plugin_id(path)
+                && self.serving.remove(&id).is_some()
+            {
+                tracing::info!(plugin = %id, "removed");
+                self.retry_refused();
+            }
+        }
+        !gone.is_empty()
+    }
+
+    /// A name may have become free: whoever was refused gets another look in this scan or the next.
+    fn retry_refused(&mut self) {
+        for seen in self.files.values_mut().filter(|seen| seen.refused.is_some()) {
+            *seen = Seen { refused: seen.refused.take(), ..Seen::default() };
+        }
+    }
+
+    async fn load(&self, path: PathBuf, stamp: Stamp) -> Candidate {
+        let known = self.files.get(&path).and_then(|seen| seen.digest);
+        let mut digest = None;
+        let loaded = async {
+            let id = plugin_id(&path)?;
+            let bytes_max = self.config.host_limits.component_bytes_max;
+            if stamp.len > bytes_max {
+                return Err(format!("has {} bytes; at most {bytes_max} are taken (component_bytes_max)", stamp.len));
+            }
+            let bytes = tokio::fs::read(&path).await.map_err(|error| format!("cannot be read: {error}"))?;
+            let now = Digest::of(&bytes);
+            digest = Some(now);
+            if let Some(serving) = self.serving.get(&id).filter(|_| known == Some(now)) {
+                return Ok(Arc::clone(serving));
+            }
+            let settings = self.config.for_plugin(&id);
+            Plugin::load(Arc::clone(&self.sandbox), id, settings, bytes).await.map(Arc::new)
+        }
+        .await;
+        Candidate { path, stamp, digest, loaded }
+    }
+
+    fn admit(&mut self, candidate: Candidate) -> Verdict {
+        let Candidate { path, stamp, digest, loaded } = candidate;
+        let admitted = loaded.and_then(|plugin| self.no_clash(&plugin).map(|()| plugin));
+        let seen = self.files.entry(path.clone()).or_default();
+        match admitted {
+            Ok(plugin) => {
+                let same = self.serving.get(plugin.id()).is_some_and(|serving| Arc::ptr_eq(serving, &plugin));
+                let mended = seen.refused.is_some();
+                *seen = Seen { stamp: Some(stamp), digest, refused: None };
+                if same {
+                    return if mended { Verdict::Changed } else { Verdict::Unchanged };
+                }
+                let (id, digest, tools) = (plugin.id().clone(), plugin.digest(), plugin.tools().len());
+                tracing::info!(plugin = %id, %digest, tools, "loaded");
+                if self.serving.insert(id, plugin).is_some() {
+                    self.retry_refused();
+                }
+                Verdict::Changed
+            }
+            Err(_) if self.scanned && is_fresh(&stamp) => Verdict::Wait,
+            Err(reason) => {
+                let known = seen.refused.as_ref() == Some(&reason);
+                if !known {
+                    let keeps = plugin_id(&path).is_ok_and(|id| self.serving.contains_key(&id));
+                    let serving = if keeps { "the version before it goes on serving" } else { "not served" };
+                    tracing::error!(file = %path.display(), reason, serving, "refused");
+                }
+                // The digest of what serves is kept, so that putting the old file back costs nothing.
+                *seen = Seen { stamp: Some(stamp), digest: seen.digest, refused: Some(reason) };
+                if known { Verdict::Unchanged } else { Verdict::Changed }
+            }
+        }
+    }
+
+    /// Whoever serves a name keeps it.
+    fn no_clash(&self, plugin: &Plugin) -> Result<(), String> {
+        let others = self.serving.values().filter(|other| other.id() != plugin.id());
+        let mut taken = others.flat_map(|other| other.tools().iter().map(move |tool| (other, tool)));
+        let clash = taken.find_map(|(other, theirs)| {
+            let ours = plugin.tools().iter().find(|ours| ours.name() == theirs.name())?;
+            Some((ours, theirs, other))
+        });
+        let Some((ours, theirs, other)) = clash else { return Ok(()) };
+        Err(format!(
+            "its tool `{}` would be called `{}`, as tool `{}` of plugin `{}` already is; set another prefix in [plugin.{}]",
+            ours.described().name,
+            ours.name(),
+            theirs.described().name,
+            other.id(),
+            plugin.id(),
+        ))
+    }
+
+    fn refused(&self) -> Vec<Refused> {
+        let mut refused: Vec<Refused> = self
+            .files
+            .iter()
+            .filter_map(|(file, seen)| Some(Refused { file: file.clone(), reason: seen.refused.clone()? }))
+            .collect();
+        refused.sort_by(|a, b| a.file.cmp(&b.file));
+        refused
+    }
+}
+
+enum Verdict {
+    Unchanged,
+    Changed,
+    /// Perhaps half written: ask again later.
+    Wait,
+}
+
+/// The plugin that a file is: its name without `.wasm`.
+pub(super) fn plugin_id(path: &Path) -> Result<PluginId, String> {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    stem.parse().map_err(|error| format!("is no plugin's file name: {error}"))
+}
+
+fn list(dir: &Path) -> io::Result<Vec<(PathBuf, Stamp)>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.extension().is_none_or(|extension| extension != "wasm") {
+            continue;
+        }
+        // A file that vanishes between the listing and the look was not there.
+        if let Ok(meta) = fs::metadata(&path)
+            && meta.is_file()
+        {
+            let modified = meta.modified()?;
+            files.push((path, Stamp { len: meta.len(), inode: meta.ino(), modified, changed: (meta.ctime(), meta.ctime_nsec()) }));
+        }
+    }
+    files.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok(files)
+}
+
+fn is_fresh(stamp: &Stamp) -> bool {
+    let changed = SystemTime::UNIX_EPOCH + Duration::from_secs(stamp.changed.0.max(0).unsigned_abs());
+    let changed = changed + Duration::from_nanos(stamp.changed.1.max(0).unsigned_abs());
+    changed.elapsed().is_ok_and(|age| age < SETTLE)
+}

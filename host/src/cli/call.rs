@@ -1,0 +1,117 @@
+//! `toolyard call`
+
+use std::{
+    fs,
+    io::{self, Read},
+    sync::Arc,
+};
+
+use anyhow::{Context, anyhow, bail};
+use clap::Args;
+use tokio::sync::mpsc;
+
+use super::{Outcome, Source, plugin_file, runtime, start_log};
+use crate::{
+    auth::Principal,
+    catalog::{Plugin, Tool},
+    config::Config,
+    host, mcp, policy,
+    sandbox::{Said, contract::Content},
+    telemetry::LogFormat,
+};
+
+/// Runs the tool as a client's call would run, under the same limits, and prints what it gives back.
+#[derive(Debug, Args)]
+pub(super) struct Call {
+    /// A component's file, or the name of one in the plugin folder
+    #[arg(value_name = "PLUGIN.wasm|NAME")]
+    plugin: String,
+    /// The tool, by the plugin's own name for it or by its public one
+    tool: String,
+    /// The arguments, as a JSON object; `-` reads them from standard input
+    #[arg(value_name = "JSON", default_value = "{}")]
+    arguments: String,
+    #[command(flatten)]
+    source: Source,
+    /// Print the whole result as JSON (a `CallToolResult`)
+    #[arg(long)]
+    json: bool,
+}
+
+impl Call {
+    pub(super) fn run(self) -> anyhow::Result<Outcome> {
+        start_log(LogFormat::Text, "warn,plugin=info");
+        let config = self.source.config()?;
+        let text = match self.arguments.as_str() {
+            "-" => {
+                let mut text = String::new();
+                io::stdin().read_to_string(&mut text).context("the arguments on standard input do not read")?;
+                text
+            }
+            text => text.to_owned(),
+        };
+        let (arguments, value) = mcp::read_arguments(&text).map_err(|fault| anyhow!("{}", fault.message()))?;
+        let reply = runtime()?.block_on(async {
+            let plugin = load(&self.plugin, &config).await?;
+            let tool = find(&plugin, &self.tool)?;
+            let (voice, said) = mpsc::channel(64);
+            let printer = tokio::spawn(print_progress(said));
+            let permit = policy::permit(&Arc::new(Principal::anonymous()), tool);
+            let caller = mcp::Caller { name: Some("toolyard call".into()), ..mcp::Caller::default() };
+            let call = mcp::Call { permit, caller, arguments, value, voice: Some(voice) };
+            let reply = mcp::run(&mcp::Runner::new(&config.host_limits), call).await;
+            // The guest's voice is gone, so the printer ends.
+            let _ = printer.await;
+            reply.map_err(|fault| anyhow!("{}", fault.message()))
+        })?;
+        match reply {
+            mcp::Reply::Complete(completed) => Ok(self.print(&completed)),
+            mcp::Reply::NeedInput(_) => bail!("the tool asks for input, which this command does not pass on"),
+        }
+    }
+
+    fn print(&self, completed: &mcp::Completed) -> Outcome {
+        if self.json {
+            println!("{}", String::from_utf8_lossy(&mcp::to_tool_result(completed)));
+        } else {
+            for content in &completed.result.content {
+                println!("{}", as_text(content));
+            }
+        }
+        if completed.result.is_error { Outcome::ToolFailed } else { Outcome::Done }
+    }
+}
+
+/// Loads the plugin that a user means.
+pub(super) async fn load(plugin: &str, config: &Config) -> anyhow::Result<Plugin> {
+    let (path, id) = plugin_file(plugin, &config.plugins)?;
+    let bytes = fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let sandbox = Arc::new(host::sandbox(config)?);
+    let settings = config.for_plugin(&id);
+    Plugin::load(sandbox, id, settings, bytes).await.map_err(|reason| anyhow!("{} {reason}", path.display()))
+}
+
+fn find<'a>(plugin: &'a Plugin, name: &str) -> anyhow::Result<&'a Arc<Tool>> {
+    let public = || plugin.tools().iter().find(|tool| tool.name().as_str() == name);
+    plugin.own_tool(name).or_else(public).ok_or_else(|| {
+        let names: Vec<&str> = plugin.tools().iter().map(|tool| tool.described().name.as_str()).collect();
+        anyhow!("plugin `{}` has no tool `{name}`; it has {}", plugin.id(), names.join(", "))
+    })
+}
+
+async fn print_progress(mut said: mpsc::Receiver<Said>) {
+    while let Some(Said::Progress { progress, total, message }) = said.recv().await {
+        let total = total.map(|total| format!("/{total}")).unwrap_or_default();
+        eprintln!("progress {progress}{total} {}", message.unwrap_or_default());
+    }
+}
+
+fn as_text(content: &Content) -> String {
+    match content {
+        Content::Text(text) => text.text.clone(),
+        Content::Image(media) => format!("[an image: {}, {} bytes; --json shows it]", media.mime_type, media.data.len()),
+        Content::Audio(media) => format!("[a sound: {}, {} bytes; --json shows it]", media.mime_type, media.data.len()),
+        Content::ResourceLink(link) => format!("[{}]({})", link.name, link.uri),
+        Content::Resource(resource) => format!("[a resource: {}; --json shows it]", resource.contents.uri),
+    }
+}

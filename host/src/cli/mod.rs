@@ -1,0 +1,128 @@
+//! The command line: one file per verb, one `match` to find it. The only module that writes to standard output.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is what a command line is for")]
+
+mod call;
+mod inspect;
+mod serve;
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{
+    config::{CacheDir, Config},
+    ids::PluginId,
+    telemetry::{self, LogFormat},
+};
+
+/// Runs MCP tools as sandboxed WebAssembly components.
+#[derive(Debug, Parser)]
+#[command(name = "toolyard", version, after_help = EXIT_CODES)]
+struct Toolyard {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 it worked; 1 the tool answered with an error; 2 the command was not understood;
+3 it could not be done (a file, the configuration, a plugin, the address).
+RUST_LOG sets what is logged, such as RUST_LOG=debug.";
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Serve a folder of plugins to MCP clients over HTTP
+    Serve(serve::Serve),
+    /// Call one tool of a plugin, with no server
+    Call(call::Call),
+    /// Show what a plugin is: its tools, imports, size and digest
+    Inspect(inspect::Inspect),
+}
+
+/// Where plugins and settings come from: the same for every verb.
+#[derive(Debug, Args)]
+struct Source {
+    /// The folder whose *.wasm files are the plugins [default: plugins, or what the configuration says]
+    #[arg(long, value_name = "DIR")]
+    plugins: Option<PathBuf>,
+    /// A configuration file (TOML)
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where compiled code is kept; empty for nowhere [default: toolyard in the user's cache folder]
+    #[arg(long, value_name = "DIR")]
+    cache_dir: Option<PathBuf>,
+}
+
+/// How a verb ended that did not fail.
+enum Outcome {
+    Done,
+    /// The tool said that it could not do it.
+    ToolFailed,
+}
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    let ran = match Toolyard::parse().verb {
+        Verb::Serve(serve) => serve.run(),
+        Verb::Call(call) => call.run(),
+        Verb::Inspect(inspect) => inspect.run(),
+    };
+    match ran {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::ToolFailed) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("toolyard: {error:#}");
+            ExitCode::from(3)
+        }
+    }
+}
+
+impl Source {
+    fn config(&self) -> anyhow::Result<Config> {
+        let mut config = match &self.config {
+            Some(path) => Config::read(path)?,
+            None => Config::new(),
+        };
+        if let Some(plugins) = &self.plugins {
+            config.plugins.clone_from(plugins);
+        }
+        match &self.cache_dir {
+            Some(dir) if dir.as_os_str().is_empty() => config.cache_dir = CacheDir::Nowhere,
+            Some(dir) => config.cache_dir = CacheDir::At(dir.clone()),
+            None => {}
+        }
+        if config.cache_dir == CacheDir::Usual {
+            config.cache_dir = usual_cache_dir().map_or(CacheDir::Nowhere, CacheDir::At);
+        }
+        Ok(config)
+    }
+}
+
+/// The user's cache folder (XDG Base Directory Specification).
+fn usual_cache_dir() -> Option<PathBuf> {
+    let caches = match env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|dir| dir.is_absolute()) {
+        Some(dir) => dir,
+        None => PathBuf::from(env::var_os("HOME")?).join(".cache"),
+    };
+    Some(caches.join("toolyard"))
+}
+
+/// The file that a user means by `plugin`, and the name it goes by: a path, or the name of one in the plugin folder.
+fn plugin_file(plugin: &str, plugins: &Path) -> anyhow::Result<(PathBuf, PluginId)> {
+    let is_path = plugin.contains(std::path::MAIN_SEPARATOR) || plugin.ends_with(".wasm");
+    let path = if is_path { PathBuf::from(plugin) } else { plugins.join(format!("{plugin}.wasm")) };
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    Ok((path.clone(), stem.parse()?))
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+fn start_log(format: LogFormat, default: &str) {
+    let filter = env::var("RUST_LOG").ok();
+    telemetry::start(format, Some(filter.as_deref().unwrap_or(default)));
+}

@@ -1,0 +1,88 @@
+//! `toolyard serve`
+
+use std::net::SocketAddr;
+
+use anyhow::Context;
+use clap::Args;
+use serde_json::json;
+
+use super::{Outcome, Source, runtime, start_log};
+use crate::{
+    host::Host,
+    http::ENDPOINT,
+    shutdown,
+    telemetry::LogFormat,
+};
+
+/// Serves until SIGTERM or Ctrl-C, then lets calls in flight end.
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// Address and port; port 0 picks a free one [default: 127.0.0.1:8080, or what the configuration says]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    #[command(flatten)]
+    source: Source,
+    /// How log lines look, on standard error
+    #[arg(long, value_enum, default_value = "text")]
+    log_format: LogFormat,
+    /// Say where it listens and what it loaded as one line of JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Serve {
+    pub(super) fn run(self) -> anyhow::Result<Outcome> {
+        start_log(self.log_format, "info");
+        let mut config = self.source.config()?;
+        if let Some(listen) = self.listen {
+            config.listen = listen;
+        }
+        let plugins = config.plugins.clone();
+        runtime()?.block_on(async {
+            let stop = shutdown::on_signal().context("cannot wait for signals")?;
+            let host = Host::build(config).await?;
+            if self.json {
+                println!("{}", as_json(&host));
+            } else {
+                print!("{}", as_text(&host, &plugins.display().to_string()));
+            }
+            host.run(stop).await;
+            Ok(Outcome::Done)
+        })
+    }
+}
+
+fn as_json(host: &Host) -> serde_json::Value {
+    let catalog = host.live().now();
+    let plugins = catalog.plugins().map(|plugin| {
+        let tools: Vec<&str> = plugin.tools().iter().map(|tool| tool.name().as_str()).collect();
+        json!({ "name": plugin.id().as_str(), "digest": plugin.digest().to_string(), "tools": tools })
+    });
+    json!({
+        "url": format!("http://{}{ENDPOINT}", host.addr()),
+        "version": env!("CARGO_PKG_VERSION"),
+        "plugins": plugins.collect::<Vec<_>>(),
+        "refused": catalog.refused(),
+        "engine": host.settings(),
+    })
+}
+
+fn as_text(host: &Host, dir: &str) -> String {
+    use std::fmt::Write;
+    let catalog = host.live().now();
+    let mut text = format!("toolyard {} serves MCP on http://{}{ENDPOINT}\n", env!("CARGO_PKG_VERSION"), host.addr());
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "engine: {}", host.settings());
+    let _ = writeln!(text, "plugins in {dir}, watched for changes:");
+    for plugin in catalog.plugins() {
+        let tools: Vec<&str> = plugin.tools().iter().map(|tool| tool.name().as_str()).collect();
+        let _ = writeln!(text, "  {}: {}", plugin.id(), tools.join(", "));
+    }
+    for refused in catalog.refused() {
+        let _ = writeln!(text, "  not served: {} {}", refused.file.display(), refused.reason);
+    }
+    if catalog.plugins().next().is_none() {
+        text.push_str("  none yet; drop a component in and it is served at once\n");
+    }
+    text
+}

@@ -1,0 +1,132 @@
+//! Configuration: what was written ([`written`]) and what is usable ([`Config`]). Nothing below reads files or the environment.
+
+mod written;
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use crate::{ids::PluginId, sandbox::Limits};
+
+pub use written::{ConfigError, Written};
+
+/// Where `toolyard serve` listens when nobody says otherwise.
+pub const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
+
+/// Everything that the host is built from, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub listen: SocketAddr,
+    /// The folder whose `*.wasm` files are the plugins.
+    pub plugins: PathBuf,
+    pub cache_dir: CacheDir,
+    /// Origins of web pages that may call, beside those on this machine. Compared as text: `https://app.example`.
+    pub allowed_origins: Vec<String>,
+    pub identity: Identity,
+    pub host_limits: HostLimits,
+    /// What holds for plugins that have no settings of their own.
+    pub limits: Limits,
+    pub plugin: BTreeMap<PluginId, PluginSettings>,
+}
+
+/// Where compiled code is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CacheDir {
+    /// Where this user's caches are; the command line knows where that is.
+    Usual,
+    At(PathBuf),
+    /// Compile anew after each start.
+    Nowhere,
+}
+
+/// How the server introduces itself to clients.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    pub name: String,
+    pub title: Option<String>,
+    pub version: String,
+    /// For the model: what this server is for.
+    pub instructions: Option<String>,
+}
+
+/// Bounds of the host as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostLimits {
+    /// Calls that run at once.
+    pub calls_max: u32,
+    /// How long a call waits for its turn before it is refused.
+    pub queue_wait_max: Duration,
+    /// A request's body.
+    pub body_bytes_max: usize,
+    /// A request's line and headers together.
+    pub header_bytes_max: usize,
+    /// A client that has not sent its headers by then is cut off.
+    pub header_read_max: Duration,
+    pub connections_max: usize,
+    /// A component's file.
+    pub component_bytes_max: u64,
+    /// How long calls in flight may go on after SIGTERM.
+    pub drain_max: Duration,
+}
+
+impl Default for HostLimits {
+    fn default() -> Self {
+        Self {
+            calls_max: 256,
+            queue_wait_max: Duration::from_secs(5),
+            body_bytes_max: 4 << 20,
+            header_bytes_max: 64 << 10,
+            header_read_max: Duration::from_secs(10),
+            connections_max: 10_000,
+            // StarlingMonkey makes 12 MB, Python 19.
+            component_bytes_max: 64 << 20,
+            drain_max: Duration::from_secs(25),
+        }
+    }
+}
+
+/// What the operator says about one plugin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PluginSettings {
+    /// In front of its tools' names, with `_` between. Empty: nothing, not even the `_`.
+    pub prefix: Option<String>,
+    pub limits: Limits,
+}
+
+impl Config {
+    /// The defaults, with nothing written.
+    pub fn new() -> Self {
+        Written::default().usable(Path::new(".")).expect("the defaults are usable: a test builds them")
+    }
+
+    /// Reads `path`. Paths in it are relative to its folder.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        Written::read(path)?.usable(path.parent().unwrap_or(Path::new("."))).map_err(|reason| reason.in_file(path))
+    }
+
+    /// What holds for `plugin`: its own settings, or the host's.
+    pub fn for_plugin(&self, plugin: &PluginId) -> PluginSettings {
+        self.plugin
+            .get(plugin)
+            .cloned()
+            .unwrap_or_else(|| PluginSettings { prefix: None, limits: self.limits.clone() })
+    }
+
+    /// The largest table any plugin may have: the pool is built for it.
+    pub fn table_elements_max(&self) -> usize {
+        let own = self.plugin.values().map(|settings| settings.limits.table_elements_max);
+        own.chain([self.limits.table_elements_max]).max().unwrap_or_default()
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests;

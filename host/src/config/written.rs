@@ -1,0 +1,261 @@
+//! The configuration file as it is written: TOML, every key optional, an unknown key an error.
+
+use std::{
+    collections::BTreeMap,
+    fmt, fs, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde::Deserialize;
+
+use super::{CacheDir, Config, DEFAULT_LISTEN, HostLimits, Identity, PluginSettings};
+use crate::{
+    ids::{NAME_CHARS_MAX, PluginId},
+    sandbox::Limits,
+};
+
+/// A mistake in the configuration: where it is, what it is, and what was probably meant.
+#[derive(Debug)]
+pub struct ConfigError {
+    file: Option<PathBuf>,
+    /// Line, counted from 1.
+    line: Option<usize>,
+    reason: String,
+}
+
+impl ConfigError {
+    fn new(reason: impl Into<String>) -> Self {
+        Self { file: None, line: None, reason: reason.into() }
+    }
+
+    pub(super) fn in_file(mut self, file: &Path) -> Self {
+        self.file = Some(file.to_owned());
+        self
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(file) = &self.file {
+            write!(f, "{}", file.display())?;
+            if let Some(line) = self.line {
+                write!(f, ":{line}")?;
+            }
+            write!(f, ": ")?;
+        }
+        f.write_str(&self.reason)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// The file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Written {
+    /// Address and port, such as `127.0.0.1:8080`.
+    pub listen: Option<String>,
+    /// The folder of plugins.
+    pub plugins: Option<PathBuf>,
+    /// Where compiled code is kept; empty: nowhere.
+    pub cache_dir: Option<PathBuf>,
+    pub allowed_origins: Vec<String>,
+    pub server: WrittenServer,
+    pub limits: WrittenHostLimits,
+    pub plugin: BTreeMap<PluginId, WrittenPlugin>,
+}
+
+/// `[server]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WrittenServer {
+    pub name: Option<String>,
+    pub title: Option<String>,
+    pub version: Option<String>,
+    pub instructions: Option<String>,
+}
+
+/// `[limits]`: the host's own, and those of calls for all plugins.
+///
+/// The limits of calls are repeated here rather than flattened in: serde cannot refuse unknown keys beside a flattened part.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WrittenHostLimits {
+    pub calls_max: Option<u32>,
+    pub queue_wait_ms_max: Option<u64>,
+    pub body_bytes_max: Option<usize>,
+    pub header_bytes_max: Option<usize>,
+    pub header_read_ms_max: Option<u64>,
+    pub connections_max: Option<usize>,
+    pub component_bytes_max: Option<u64>,
+    pub drain_ms_max: Option<u64>,
+    pub timeout_ms_max: Option<u64>,
+    pub memory_bytes_max: Option<usize>,
+    pub table_elements_max: Option<usize>,
+    pub output_bytes_max: Option<usize>,
+    pub log_bytes_max: Option<usize>,
+}
+
+/// `[plugin.NAME]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WrittenPlugin {
+    pub prefix: Option<String>,
+    pub limits: WrittenLimits,
+}
+
+/// `[plugin.NAME.limits]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WrittenLimits {
+    pub timeout_ms_max: Option<u64>,
+    pub memory_bytes_max: Option<usize>,
+    pub table_elements_max: Option<usize>,
+    pub output_bytes_max: Option<usize>,
+    pub log_bytes_max: Option<usize>,
+}
+
+impl Written {
+    /// Reads and parses a file.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = fs::read_to_string(path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => ConfigError::new("there is no such file").in_file(path),
+            _ => ConfigError::new(format!("cannot be read: {error}")).in_file(path),
+        })?;
+        Self::parse(&text).map_err(|error| error.in_file(path))
+    }
+
+    /// Parses a file's text.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        toml::from_str(text).map_err(|error| ConfigError {
+            file: None,
+            line: error.span().map(|span| text[..span.start].matches('\n').count() + 1),
+            reason: with_nearest(error.message()),
+        })
+    }
+
+    /// Fills in the defaults and checks the rest. `base` is the folder that relative paths start from.
+    pub fn usable(self, base: &Path) -> Result<Config, ConfigError> {
+        let listen = self.listen.as_deref().unwrap_or(DEFAULT_LISTEN);
+        let listen = listen.parse().map_err(|_| {
+            ConfigError::new(format!("`listen` is `{listen}`; it must be an address and a port, such as {DEFAULT_LISTEN}"))
+        })?;
+        let limits = self.limits.for_calls().over(&Limits::default())?;
+        let mut plugin = BTreeMap::new();
+        for (id, written) in self.plugin {
+            plugin.insert(id.clone(), written.usable(&id, &limits)?);
+        }
+        Ok(Config {
+            listen,
+            plugins: base.join(self.plugins.unwrap_or_else(|| "plugins".into())),
+            cache_dir: match self.cache_dir {
+                Some(dir) if dir.as_os_str().is_empty() => CacheDir::Nowhere,
+                Some(dir) => CacheDir::At(base.join(dir)),
+                None => CacheDir::Usual,
+            },
+            allowed_origins: self.allowed_origins.iter().map(|origin| origin.trim_end_matches('/').to_owned()).collect(),
+            identity: self.server.usable(),
+            host_limits: self.limits.for_host()?,
+            limits,
+            plugin,
+        })
+    }
+}
+
+impl WrittenServer {
+    fn usable(self) -> Identity {
+        Identity {
+            name: self.name.unwrap_or_else(|| "toolyard".into()),
+            title: self.title,
+            version: self.version.unwrap_or_else(|| env!("CARGO_PKG_VERSION").into()),
+            instructions: self.instructions,
+        }
+    }
+}
+
+impl WrittenHostLimits {
+    fn for_calls(&self) -> WrittenLimits {
+        WrittenLimits {
+            timeout_ms_max: self.timeout_ms_max,
+            memory_bytes_max: self.memory_bytes_max,
+            table_elements_max: self.table_elements_max,
+            output_bytes_max: self.output_bytes_max,
+            log_bytes_max: self.log_bytes_max,
+        }
+    }
+
+    fn for_host(&self) -> Result<HostLimits, ConfigError> {
+        let default = HostLimits::default();
+        let calls_max = self.calls_max.unwrap_or(default.calls_max);
+        // Each call reserves address space for its slots; beyond this the reservation itself fails.
+        if !(1..=4096).contains(&calls_max) {
+            return Err(ConfigError::new(format!("`calls_max` is {calls_max}; it must be from 1 to 4096")));
+        }
+        Ok(HostLimits {
+            calls_max,
+            queue_wait_max: self.queue_wait_ms_max.map_or(default.queue_wait_max, Duration::from_millis),
+            body_bytes_max: self.body_bytes_max.unwrap_or(default.body_bytes_max),
+            // hyper needs room to read a request line at all.
+            header_bytes_max: self.header_bytes_max.unwrap_or(default.header_bytes_max).max(8 << 10),
+            header_read_max: self.header_read_ms_max.map_or(default.header_read_max, Duration::from_millis),
+            connections_max: self.connections_max.unwrap_or(default.connections_max).max(1),
+            component_bytes_max: self.component_bytes_max.unwrap_or(default.component_bytes_max),
+            drain_max: self.drain_ms_max.map_or(default.drain_max, Duration::from_millis),
+        })
+    }
+}
+
+impl WrittenPlugin {
+    fn usable(self, id: &PluginId, host: &Limits) -> Result<PluginSettings, ConfigError> {
+        if let Some(prefix) = self.prefix.as_deref().filter(|prefix| !prefix.is_empty()) {
+            prefix.parse::<PluginId>().map_err(|error| ConfigError::new(format!("[plugin.{id}] prefix: {error}")))?;
+            if prefix.len() >= NAME_CHARS_MAX {
+                return Err(ConfigError::new(format!("[plugin.{id}] prefix: leaves no room for a tool's name")));
+            }
+        }
+        Ok(PluginSettings { prefix: self.prefix, limits: self.limits.over(host)? })
+    }
+}
+
+impl WrittenLimits {
+    fn over(&self, base: &Limits) -> Result<Limits, ConfigError> {
+        let timeout = self.timeout_ms_max.map_or(base.timeout, Duration::from_millis);
+        if timeout.is_zero() {
+            return Err(ConfigError::new("`timeout_ms_max` is 0: no call could ever end; use at least 1"));
+        }
+        Ok(Limits {
+            timeout,
+            memory_bytes_max: self.memory_bytes_max.unwrap_or(base.memory_bytes_max),
+            table_elements_max: self.table_elements_max.unwrap_or(base.table_elements_max),
+            output_bytes_max: self.output_bytes_max.unwrap_or(base.output_bytes_max),
+            log_bytes_max: self.log_bytes_max.unwrap_or(base.log_bytes_max),
+        })
+    }
+}
+
+/// Adds the nearest right key to serde's "unknown field `x`, expected one of `a`, `b`".
+fn with_nearest(message: &str) -> String {
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let Some(wrong) = quoted.next().filter(|_| message.starts_with("unknown field")) else { return message.to_owned() };
+    let nearest = quoted.min_by_key(|known| edits(wrong, known));
+    match nearest.filter(|known| edits(wrong, known) <= known.len().max(3) / 2) {
+        Some(known) => format!("unknown key `{wrong}`; did you mean `{known}`?"),
+        None => message.replacen("unknown field", "unknown key", 1),
+    }
+}
+
+/// The edit distance of two words (Levenshtein).
+fn edits(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.chars().enumerate() {
+            let change = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.chars().count()]
+}

@@ -1,0 +1,117 @@
+//! `POST /mcp`: what a request must be before anybody reads it.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, Method, header},
+    response::Response,
+    routing::any,
+};
+use bytes::Bytes;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+
+use super::{ENDPOINT, Gate, origin::Verdict, respond};
+use crate::{auth::Principal, mcp};
+
+pub(super) fn router(gate: Arc<Gate>) -> Router {
+    Router::new().route(ENDPOINT, any(endpoint)).fallback(respond::no_such_path).with_state(gate)
+}
+
+async fn endpoint(State(gate): State<Arc<Gate>>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let origin = match gate.origins.judge(&head.headers) {
+        Verdict::Foreign => return respond::foreign_origin(),
+        Verdict::Allowed(origin) => Some(origin.clone()),
+        Verdict::None => None,
+    };
+    let response = match head.method {
+        Method::POST => post(&gate, &head.headers, body).await,
+        Method::OPTIONS => respond::preflight(),
+        _ => respond::method_not_allowed(),
+    };
+    readable_by(origin, response)
+}
+
+async fn post(gate: &Gate, headers: &HeaderMap, body: Body) -> Response {
+    if !is_json(headers) {
+        return respond::not_json();
+    }
+    let Some(takes_events) = accepts(headers) else { return respond::not_acceptable() };
+    let body = match read(body, gate.body_bytes_max).await {
+        Ok(body) => body,
+        Err(response) => return response,
+    };
+    let principal = Arc::new(Principal::anonymous());
+    let request = mcp::Request { headers, body: &body, principal, takes_events };
+    match gate.server.answer(request).await {
+        Ok(answer) => respond::answer(answer),
+        Err(refusal) => respond::refusal(&refusal),
+    }
+}
+
+async fn read(body: Body, bytes_max: usize) -> Result<Bytes, Response> {
+    match Limited::new(body, bytes_max).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(respond::too_large(bytes_max)),
+        Err(_) => Err(respond::body_broken()),
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(content_type) = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
+    let media_type = content_type.split(';').next().unwrap_or_default();
+    media_type.trim().eq_ignore_ascii_case("application/json")
+}
+
+/// Whether the client takes event streams; `None` if it takes neither them nor JSON. Without the header it takes anything,
+/// and a stream is then only sent where it was asked for by other means.
+fn accepts(headers: &HeaderMap) -> Option<bool> {
+    let mut json = !headers.contains_key(header::ACCEPT);
+    let mut events = json;
+    for value in headers.get_all(header::ACCEPT) {
+        for range in value.to_str().unwrap_or_default().split(',') {
+            match range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+                "*/*" => (json, events) = (true, true),
+                "application/json" | "application/*" => json = true,
+                "text/event-stream" | "text/*" => events = true,
+                _ => {}
+            }
+        }
+    }
+    (json || events).then_some(events)
+}
+
+/// Lets the page behind an allowed origin read the answer.
+fn readable_by(origin: Option<HeaderValue>, mut response: Response) -> Response {
+    if let Some(origin) = origin {
+        let headers = response.headers_mut();
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.append(header::VARY, HeaderValue::from_static("Origin"));
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("mcp-session-id"));
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_client_accepts() {
+        let check = |accept: &[&str], expected: Option<bool>| {
+            let headers = accept.iter().map(|value| (header::ACCEPT, value.parse().unwrap())).collect();
+            assert_eq!(accepts(&headers), expected, "{accept:?}");
+        };
+        check(&[], Some(true));
+        check(&["application/json, text/event-stream"], Some(true));
+        check(&["application/json", "text/event-stream"], Some(true));
+        check(&["Application/JSON;q=0.9"], Some(false));
+        check(&["*/*"], Some(true));
+        check(&["text/event-stream"], Some(true));
+        check(&["text/html"], None);
+        check(&["image/png, text/html;q=0.8"], None);
+    }
+}

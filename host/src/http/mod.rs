@@ -1,0 +1,56 @@
+//! The transport: connections, limits, and the one endpoint. Only this module and `admin` know axum.
+
+mod accept;
+mod endpoint;
+mod origin;
+mod respond;
+
+use std::{io, net::SocketAddr, sync::Arc};
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    config::{Config, HostLimits},
+    mcp::Server,
+};
+
+/// The path of the endpoint.
+pub const ENDPOINT: &str = "/mcp";
+
+/// What every request needs.
+pub(crate) struct Gate {
+    server: Arc<Server>,
+    origins: origin::Origins,
+    body_bytes_max: usize,
+}
+
+/// A bound listener that is not yet served.
+pub struct Http {
+    listener: TcpListener,
+    gate: Arc<Gate>,
+    limits: HostLimits,
+}
+
+impl Http {
+    /// Binds the address; port 0 picks a free one.
+    pub async fn bind(config: &Config, server: Arc<Server>) -> io::Result<Self> {
+        let listener = TcpListener::bind(config.listen).await?;
+        let gate = Gate {
+            server,
+            origins: origin::Origins::new(&config.allowed_origins),
+            body_bytes_max: config.host_limits.body_bytes_max,
+        };
+        Ok(Self { listener, gate: Arc::new(gate), limits: config.host_limits.clone() })
+    }
+
+    /// Where it listens.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves until `stop`, then ends idle connections and waits for the others, up to `drain_max`.
+    pub async fn serve(self, stop: CancellationToken) {
+        accept::serve(self.listener, endpoint::router(self.gate), &self.limits, stop).await;
+    }
+}

@@ -1,0 +1,145 @@
+//! Answers and errors as HTTP. The one place where errors become statuses.
+
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::{
+    body::Body,
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use futures_util::Stream;
+use tokio::time::{Interval, interval_at};
+
+use crate::mcp::{Answer, Era, Events, Fault, Refusal, Rejection};
+
+/// Proxies cut connections on which nothing moves, the strictest after 30 seconds.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+pub(super) fn answer(answer: Answer) -> Response {
+    match answer {
+        Answer::Accepted => StatusCode::ACCEPTED.into_response(),
+        Answer::Message(message) => json(StatusCode::OK, message),
+        Answer::Events(events) => {
+            let headers = [
+                (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
+                (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+                // nginx holds events back otherwise.
+                (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
+            ];
+            (headers, Body::from_stream(Sse::new(events))).into_response()
+        }
+    }
+}
+
+pub(super) fn refusal(refusal: &Refusal) -> Response {
+    let rejection = &refusal.rejection;
+    let mut response = json(status(refusal.era, &rejection.fault), rejection.render());
+    if rejection.fault == Fault::Busy {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response
+}
+
+fn status(era: Option<Era>, fault: &Fault) -> StatusCode {
+    match (era, fault) {
+        (_, Fault::Busy) => StatusCode::SERVICE_UNAVAILABLE,
+        (_, Fault::Parse(_) | Fault::InvalidRequest(_) | Fault::HeaderMismatch(_) | Fault::UnsupportedVersion { .. }) => {
+            StatusCode::BAD_REQUEST
+        }
+        // Clients of the legacy era take an error status for a broken transport and do not read the message.
+        (Some(Era::Legacy(_)), _) => StatusCode::OK,
+        (_, Fault::InvalidParams(_)) => StatusCode::BAD_REQUEST,
+        (_, Fault::MethodNotFound(_)) => StatusCode::NOT_FOUND,
+        (_, Fault::Internal(_)) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+pub(super) fn foreign_origin() -> Response {
+    rejected(StatusCode::FORBIDDEN, "this `Origin` may not call here; the operator can add it to allowed_origins")
+}
+
+pub(super) fn not_json() -> Response {
+    rejected(StatusCode::UNSUPPORTED_MEDIA_TYPE, "`Content-Type` must be application/json")
+}
+
+pub(super) fn not_acceptable() -> Response {
+    rejected(StatusCode::NOT_ACCEPTABLE, "`Accept` must allow application/json or text/event-stream")
+}
+
+pub(super) fn too_large(bytes_max: usize) -> Response {
+    rejected(StatusCode::PAYLOAD_TOO_LARGE, &format!("the body has more than {bytes_max} bytes"))
+}
+
+pub(super) fn body_broken() -> Response {
+    rejected(StatusCode::BAD_REQUEST, "the body did not arrive whole")
+}
+
+pub(super) fn method_not_allowed() -> Response {
+    let mut response = rejected(StatusCode::METHOD_NOT_ALLOWED, "send messages by POST");
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST, OPTIONS"));
+    response
+}
+
+pub(super) async fn no_such_path() -> Response {
+    rejected(StatusCode::NOT_FOUND, &format!("there is nothing here; the endpoint is {}", super::ENDPOINT))
+}
+
+/// What a browser asks before it sends a message of an allowed page.
+pub(super) fn preflight() -> Response {
+    let headers = HeaderMap::from_iter([
+        (header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST")),
+        // The parameter headers are the tools' own; the star stands for all but Authorization.
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("*, Authorization")),
+        (header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600")),
+    ]);
+    (StatusCode::NO_CONTENT, headers).into_response()
+}
+
+/// An error from before the message was read: a JSON-RPC error without an id.
+fn rejected(status: StatusCode, reason: &str) -> Response {
+    json(status, Rejection::from(Fault::InvalidRequest(reason.to_owned())).render())
+}
+
+fn json(status: StatusCode, message: Vec<u8>) -> Response {
+    (status, [(header::CONTENT_TYPE, JSON)], message).into_response()
+}
+
+/// Messages as server-sent events, with a comment now and then so that nobody in between takes silence for death.
+struct Sse {
+    events: Events,
+    keep_alive: Interval,
+}
+
+impl Sse {
+    fn new(events: Events) -> Self {
+        Self { events, keep_alive: interval_at(tokio::time::Instant::now() + KEEP_ALIVE, KEEP_ALIVE) }
+    }
+}
+
+impl Stream for Sse {
+    type Item = Result<Bytes, Infallible>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        match Pin::new(&mut self.events).poll_next(context) {
+            Poll::Ready(Some(message)) => {
+                self.keep_alive.reset();
+                // JSON has no raw line breaks, so a message is one line.
+                let mut event = Vec::with_capacity(message.len() + 8);
+                event.extend_from_slice(b"data: ");
+                event.extend_from_slice(&message);
+                event.extend_from_slice(b"\n\n");
+                Poll::Ready(Some(Ok(event.into())))
+            }
+            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Pending => self.keep_alive.poll_tick(context).map(|_| Some(Ok(Bytes::from_static(b": still here\n\n")))),
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The names things go by, each a type of its own: parsed once at the edge, then trusted.
+
+use std::{fmt, str::FromStr, sync::LazyLock, sync::atomic::AtomicU64, sync::atomic::Ordering};
+
+use sha2::{Digest as _, Sha256};
+
+/// The longest name that model APIs accept for a tool.
+pub const NAME_CHARS_MAX: usize = 64;
+
+/// Why a name was refused, as a clause: "`a b` may hold only …".
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{name}` is not a legal name: use 1 to {NAME_CHARS_MAX} letters, digits, `_` and `-`")]
+pub struct IllegalName {
+    name: String,
+}
+
+fn check_name(name: &str) -> Result<Box<str>, IllegalName> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if name.is_empty() || name.len() > NAME_CHARS_MAX || !name.chars().all(legal) {
+        // Cut, because the name may be a stranger's and end in a log.
+        return Err(IllegalName { name: name.chars().take(80).collect() });
+    }
+    Ok(name.into())
+}
+
+macro_rules! name_type {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Box<str>);
+
+        impl $name {
+            /// The name as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IllegalName;
+
+            fn from_str(name: &str) -> Result<Self, IllegalName> {
+                check_name(name).map(Self)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl std::borrow::Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+                String::deserialize(input)?.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+name_type!(
+    /// A plugin's name: the name of its file without `.wasm`.
+    PluginId
+);
+name_type!(
+    /// A tool's public name: the plugin's prefix and the tool's own name.
+    ToolName
+);
+name_type!(
+    /// Who owns plugins, grants and quotas.
+    TenantId
+);
+
+impl Default for TenantId {
+    fn default() -> Self {
+        Self("default".into())
+    }
+}
+
+/// The SHA-256 of a component's bytes: a plugin's identity. Written `sha256:` and 64 hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    /// The digest of `bytes`.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
+    /// The 64 hexadecimal digits alone, as a file name wants them.
+    pub fn hex(&self) -> String {
+        hex(&self.0)
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "sha256:{}", self.hex())
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A key that no other call on any host has: 64 random bits for this process, then a count.
+pub fn idempotency_key() -> String {
+    static PROCESS: LazyLock<u64> = LazyLock::new(|| {
+        use std::hash::{BuildHasher, RandomState};
+        // The standard library seeds this from the operating system; it need be unique, not secret.
+        RandomState::new().hash_one(std::process::id())
+    });
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let mut key = [0; 16];
+    key[..8].copy_from_slice(&PROCESS.to_be_bytes());
+    key[8..].copy_from_slice(&count.to_be_bytes());
+    hex(&key)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_what_model_apis_accept() {
+        for good in ["time", "time_now", "a-b-9", &"x".repeat(64)] {
+            assert_eq!(good.parse::<ToolName>().unwrap().as_str(), good);
+        }
+        for bad in ["", "a b", "a.b", "tür", "a/b", "..", &"x".repeat(65)] {
+            assert!(bad.parse::<ToolName>().is_err(), "{bad:?} was accepted");
+        }
+    }
+
+    #[test]
+    fn a_digest_reads_like_sha256sum() {
+        let empty = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert_eq!(Digest::of(b"").to_string(), empty);
+    }
+
+    #[test]
+    fn idempotency_keys_differ() {
+        assert_ne!(idempotency_key(), idempotency_key());
+        assert_eq!(idempotency_key().len(), 32);
+    }
+}

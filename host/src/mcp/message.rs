@@ -1,0 +1,276 @@
+//! JSON-RPC messages as they arrive: each byte is read once, straight into what the methods need.
+//!
+//! Whatever the method, its params are read into one [`Params`]; arguments stay text until the tool's schema is at hand.
+
+use std::{borrow::Cow, fmt};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error as _, IgnoredAny, MapAccess, Visitor},
+};
+use serde_json::value::RawValue;
+
+use super::fault::{Fault, Rejection};
+
+/// A request's id, as the client wrote it: a string or an integer.
+pub(super) type Id = Box<RawValue>;
+
+/// One message.
+#[derive(Debug)]
+pub struct Message<'a> {
+    pub kind: Kind<'a>,
+    pub params: Params<'a>,
+}
+
+/// What a message wants.
+#[derive(Debug)]
+pub enum Kind<'a> {
+    /// An answer.
+    Request { id: Id, method: Cow<'a, str> },
+    /// Nothing.
+    Notification { method: Cow<'a, str> },
+    /// To answer a request of ours.
+    Response,
+}
+
+/// The params of every method that a client may send.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Params<'a> {
+    #[serde(borrow, rename = "_meta")]
+    pub meta: Meta<'a>,
+    #[serde(borrow)]
+    pub name: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub arguments: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub cursor: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub protocol_version: Option<Text<'a>>,
+}
+
+/// `_meta` of a request.
+#[derive(Debug, Default)]
+pub struct Meta<'a> {
+    /// `io.modelcontextprotocol/protocolVersion`: what makes a request a modern one.
+    pub protocol_version: Option<Text<'a>>,
+    pub client_capabilities: Option<Capabilities>,
+    pub client_info: Option<ClientInfo<'a>>,
+    /// A string or a number, echoed as it came.
+    pub progress_token: Option<&'a RawValue>,
+    pub traceparent: Option<Text<'a>>,
+    pub tracestate: Option<Text<'a>>,
+    pub baggage: Option<Text<'a>>,
+    /// Everything else that is not the protocol's own.
+    pub others: Vec<(Cow<'a, str>, &'a RawValue)>,
+}
+
+/// `clientInfo`, as far as it is passed on.
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(default)]
+pub struct ClientInfo<'a> {
+    #[serde(borrow)]
+    pub name: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub version: Option<Text<'a>>,
+}
+
+/// What a client can be asked for.
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(default)]
+pub struct Capabilities {
+    pub elicitation: Option<Elicitation>,
+    pub sampling: Option<Sampling>,
+    pub roots: Option<IgnoredAny>,
+}
+
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(default)]
+pub struct Elicitation {
+    pub form: Option<IgnoredAny>,
+    pub url: Option<IgnoredAny>,
+}
+
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(default)]
+pub struct Sampling {
+    pub tools: Option<IgnoredAny>,
+}
+
+/// A string, borrowed from the body unless it has escapes. (serde owns a `Cow` inside an `Option`.)
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Text<'a>(pub Cow<'a, str>);
+
+impl std::ops::Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        struct AsText;
+        impl<'de> Visitor<'de> for AsText {
+            type Value = Text<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+        }
+        input.deserialize_str(AsText)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Meta<'a> {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        struct AsMeta;
+        impl<'de> Visitor<'de> for AsMeta {
+            type Value = Meta<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Meta<'de>, A::Error> {
+                let mut meta = Meta::default();
+                while let Some(Text(key)) = entries.next_key()? {
+                    match &*key {
+                        "io.modelcontextprotocol/protocolVersion" => once(&mut meta.protocol_version, &key, &mut entries)?,
+                        "io.modelcontextprotocol/clientCapabilities" => {
+                            once(&mut meta.client_capabilities, &key, &mut entries)?;
+                        }
+                        "io.modelcontextprotocol/clientInfo" => once(&mut meta.client_info, &key, &mut entries)?,
+                        "progressToken" => once(&mut meta.progress_token, &key, &mut entries)?,
+                        "traceparent" => once(&mut meta.traceparent, &key, &mut entries)?,
+                        "tracestate" => once(&mut meta.tracestate, &key, &mut entries)?,
+                        "baggage" => once(&mut meta.baggage, &key, &mut entries)?,
+                        reserved if is_reserved(reserved) => drop(entries.next_value::<IgnoredAny>()?),
+                        _ => meta.others.push((key, entries.next_value()?)),
+                    }
+                }
+                Ok(meta)
+            }
+        }
+        input.deserialize_map(AsMeta)
+    }
+}
+
+fn once<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
+    place: &mut Option<T>,
+    key: &str,
+    entries: &mut A,
+) -> Result<(), A::Error> {
+    if place.is_some() {
+        return Err(A::Error::custom(format_args!("duplicate field `{key}`")));
+    }
+    *place = Some(entries.next_value()?);
+    Ok(())
+}
+
+/// Whether a `_meta` key is the protocol's: the second label of its prefix is `modelcontextprotocol` or `mcp`
+/// (MCP 2026-07-28, basic, "`_meta`").
+pub(super) fn is_reserved(key: &str) -> bool {
+    let Some((prefix, _)) = key.split_once('/') else { return false };
+    matches!(prefix.split('.').nth(1), Some("modelcontextprotocol" | "mcp"))
+}
+
+/// The frame. Duplicate keys are errors of serde's own making.
+#[derive(Deserialize)]
+struct Frame<'a> {
+    #[serde(borrow)]
+    jsonrpc: Option<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    method: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    params: Option<Params<'a>>,
+    #[serde(default, deserialize_with = "present")]
+    result: Option<IgnoredAny>,
+    #[serde(default)]
+    error: Option<IgnoredAny>,
+}
+
+/// Keeps `null` apart from absent.
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(input: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(input).map(Some)
+}
+
+impl<'a> Message<'a> {
+    /// Reads a body.
+    pub fn parse(body: &'a [u8]) -> Result<Self, Rejection> {
+        let text = std::str::from_utf8(body)
+            .map_err(|error| Fault::Parse(format!("the body is not UTF-8 from byte {} on", error.valid_up_to())))?;
+        if text.trim_start().starts_with('[') {
+            // Well-formed or not, an array is answered as one.
+            return Err(Fault::InvalidRequest("batches are not accepted: send one message per request".into()).into());
+        }
+        let frame: Frame<'a> = serde_json::from_str(text).map_err(|error| diagnose(text, &error))?;
+        Self::check(frame)
+    }
+
+    fn check(frame: Frame<'a>) -> Result<Self, Rejection> {
+        let id = frame.id.map(check_id).transpose()?;
+        if frame.jsonrpc.as_deref() != Some("2.0") {
+            let fault = Fault::InvalidRequest("`jsonrpc` must be \"2.0\"".into());
+            return Err(Rejection { id, fault });
+        }
+        let kind = match (frame.method, id) {
+            (Some(Text(method)), Some(id)) => Kind::Request { id, method },
+            (Some(Text(method)), None) => Kind::Notification { method },
+            (None, Some(_)) if frame.result.is_some() || frame.error.is_some() => Kind::Response,
+            (None, id) => {
+                return Err(Rejection { id, fault: Fault::InvalidRequest("`method` is missing".into()) });
+            }
+        };
+        Ok(Self { kind, params: frame.params.unwrap_or_default() })
+    }
+}
+
+fn check_id(id: &RawValue) -> Result<Id, Fault> {
+    let text = id.get();
+    let integer = || text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    if text.starts_with('"') || integer() {
+        Ok(id.to_owned())
+    } else {
+        Err(Fault::InvalidRequest("`id` must be a string or an integer".into()))
+    }
+}
+
+/// Says what is wrong with a body that did not read. Only ever reached by mistakes, so it may read again.
+fn diagnose(text: &str, error: &serde_json::Error) -> Rejection {
+    if error.is_syntax() || error.is_eof() {
+        return Fault::Parse(format!("the body is not JSON: {error}")).into();
+    }
+    #[derive(Deserialize)]
+    struct IdAlone<'a> {
+        #[serde(borrow)]
+        id: Option<&'a RawValue>,
+        params: Option<IgnoredAny>,
+    }
+    let Ok(message) = serde_json::from_str::<IdAlone<'_>>(text) else {
+        return Fault::InvalidRequest(format!("the message does not read: {error}")).into();
+    };
+    let id = message.id.and_then(|id| check_id(id).ok());
+    let duplicate = error.to_string().starts_with("duplicate field");
+    let fault = if duplicate || message.params.is_none() {
+        Fault::InvalidRequest(format!("the message does not read: {error}"))
+    } else {
+        Fault::InvalidParams(format!("the params do not read: {error}"))
+    };
+    Rejection { id, fault }
+}
+
+#[cfg(test)]
+#[path = "message_tests.rs"]
+mod tests;

@@ -1,0 +1,21 @@
+//! The plugin contract (`wit/`) in Rust. The one home of these types; every layer above speaks of calls with them.
+
+wasmtime::component::bindgen!({
+    path: "../wit",
+    world: "plugin",
+    imports: { default: trappable },
+    exports: { default: async },
+    // A call's context is lent to the guest, not copied first.
+    ownership: Borrowing { duplicate_if_necessary: false },
+});
+
+pub use exports::toolyard::plugin::tools::{Outcome, Tool, ToolAnnotations, ToolResult};
+pub use toolyard::plugin::types::{
+    Annotations, CallContext, Client, ClientCapabilities, Content, EmbeddedResource, Error as ToolError, Icon, IconTheme,
+    InputNeed, InputRequest, MediaContent, ResourceBody, ResourceContents, ResourceLink, Resumption, RetryHint, Role,
+    TextContent, TraceContext,
+};
+pub use wasi::logging::logging::Level;
+
+/// A JSON text. Guests get and give JSON as text; who needs a value parses it.
+pub type Json = String;

@@ -1,0 +1,127 @@
+//! A guest's standard output and error: into the host's log, line by line, up to the call's `log_bytes_max`.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use tokio::io::AsyncWrite;
+use wasmtime_wasi::{
+    cli::{IsTerminal, StdoutStream},
+    p2::{OutputStream, Pollable, StreamResult},
+};
+
+/// What one write may carry; the guest splits longer ones.
+const WRITE_BYTES_MAX: usize = 4096;
+
+/// Where a call's log goes, and how much of it is still taken. Cheap to clone; clones share the room.
+#[derive(Debug, Clone)]
+pub(crate) struct LogPipe {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    plugin: Arc<str>,
+    bytes_left: AtomicUsize,
+}
+
+impl LogPipe {
+    pub(crate) fn new(plugin: Arc<str>, bytes_max: usize) -> Self {
+        Self { shared: Arc::new(Shared { plugin, bytes_left: AtomicUsize::new(bytes_max) }) }
+    }
+
+    pub(crate) fn plugin(&self) -> &str {
+        &self.shared.plugin
+    }
+
+    /// Takes room for `bytes` more. The first time there is too little, says so in the log, and then stays silent.
+    pub(crate) fn take_room(&self, bytes: usize) -> bool {
+        let take = |left: usize| left.checked_sub(bytes).or(Some(0)).filter(|_| left > 0);
+        match self.shared.bytes_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take) {
+            Ok(left) if left >= bytes => true,
+            Ok(_) => {
+                tracing::warn!(target: "plugin", plugin = self.plugin(), "the call said more than log_bytes_max; the rest is dropped");
+                false
+            }
+            Err(_) => false,
+        }
+    }
+}
+
+/// One of the guest's two standard streams.
+#[derive(Debug, Clone)]
+pub(crate) struct Stream {
+    pub(crate) name: &'static str,
+    pub(crate) log: LogPipe,
+}
+
+impl Stream {
+    fn say(&self, bytes: &[u8]) {
+        let text = String::from_utf8_lossy(bytes);
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+            if !self.log.take_room(line.len()) {
+                return;
+            }
+            let (plugin, stream) = (self.log.plugin(), self.name);
+            tracing::info!(target: "plugin", plugin, stream, "{line:?}");
+        }
+    }
+}
+
+impl IsTerminal for Stream {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for Stream {
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(self.clone())
+    }
+}
+
+impl OutputStream for Stream {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        self.say(&bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(WRITE_BYTES_MAX)
+    }
+}
+
+#[wasmtime_wasi::async_trait]
+impl Pollable for Stream {
+    async fn ready(&mut self) {}
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.say(bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}

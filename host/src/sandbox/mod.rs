@@ -1,0 +1,17 @@
+//! Running strangers' code: the only module that knows wasmtime.
+//!
+//! A [`Sandbox`] turns the bytes of a component into a [`Component`]; a component runs each call in a store and an
+//! instance of its own, which are gone when the call ends. Nothing here knows the protocol, tenants or files.
+
+mod cache;
+mod call;
+mod component;
+pub mod contract;
+mod engine;
+mod host_api;
+mod limits;
+
+pub use call::{CallError, Run, Said, Voice};
+pub use component::{Component, LoadError};
+pub use engine::{Options, Sandbox, Settings};
+pub use limits::Limits;
