@@ -7,6 +7,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::load::rounds::Subject;
+
 /// Measures the Toolyard host, in interleaved rounds, beside a bare axum server (the floor) and a native rmcp server with
 /// the same tool.
 ///
@@ -68,7 +70,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "N", default_value_t = 5)]
     rounds: usize,
     /// Seconds of each single measurement, after a warm-up of a sixth of it.
-    #[arg(long, value_name = "SECONDS", default_value_t = 0.6)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.4)]
     seconds: f64,
     /// How often a component is dropped into the folder, for each way of doing it.
     #[arg(long, value_name = "N", default_value_t = 5)]
@@ -79,6 +81,9 @@ pub(crate) struct RunArgs {
     /// Measure only these parts.
     #[arg(long, value_name = "PART,...", value_delimiter = ',')]
     only: Vec<Part>,
+    /// Put only these servers under load, for example to profile one of them.
+    #[arg(long, value_name = "SERVER,...", value_delimiter = ',')]
+    servers: Vec<Subject>,
     /// A run of seconds that shows that everything works, and no more than that.
     #[arg(long, conflicts_with_all = ["rounds", "seconds", "drops", "copies"])]
     quick: bool,
@@ -101,6 +106,8 @@ pub(crate) enum Part {
 /// What a run does.
 pub(crate) struct Settings {
     pub(crate) host: Option<Host>,
+    /// Those to put under load.
+    pub(crate) servers: Vec<Subject>,
     pub(crate) connections: Vec<usize>,
     pub(crate) rounds: usize,
     pub(crate) warm_up: Duration,
@@ -135,8 +142,10 @@ impl RunArgs {
         );
         let all = vec![Part::Load, Part::Reload, Part::Density];
         let host = if self.peers_only { None } else { Some(Host::find(self.host, self.guests, self.plugins)?) };
+        let servers = if self.servers.is_empty() { Subject::ALL.to_vec() } else { self.servers };
         Ok(Settings {
             host,
+            servers,
             connections: self.connections,
             rounds,
             warm_up: Duration::from_secs_f64(seconds / 6.0),

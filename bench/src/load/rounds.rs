@@ -3,6 +3,7 @@
 //! round.
 
 use anyhow::{Context as _, Result};
+use clap::ValueEnum;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -21,7 +22,7 @@ use crate::wire::{Era, Template, initialize};
 const ECHO: &str = "echo_echo";
 
 /// The servers, by the letters of the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Subject {
     Floor,
@@ -30,9 +31,9 @@ pub(crate) enum Subject {
     NativeModern,
     NativeLegacy,
     LeanModern,
-    LeanLegacy,
-    /// The floor and the host again, with two cores each.
+    /// With two cores.
     FloorPair,
+    /// With two cores.
     HostPair,
 }
 
@@ -55,14 +56,14 @@ pub(crate) struct Row {
 }
 
 impl Subject {
-    const ALL: [Self; 9] = [
+    /// In the order of the table.
+    pub(crate) const ALL: [Self; 8] = [
         Self::Floor,
         Self::HostModern,
         Self::HostLegacy,
         Self::NativeModern,
         Self::NativeLegacy,
         Self::LeanModern,
-        Self::LeanLegacy,
         Self::FloorPair,
         Self::HostPair,
     ];
@@ -74,8 +75,7 @@ impl Subject {
             Self::HostLegacy => "b2 host, legacy",
             Self::NativeModern => "c1 rmcp as documented, modern",
             Self::NativeLegacy => "c2 rmcp as documented, legacy",
-            Self::LeanModern => "d1 rmcp by hand, modern",
-            Self::LeanLegacy => "d2 rmcp by hand, legacy",
+            Self::LeanModern => "d  rmcp by hand, modern",
             Self::FloorPair => "a' floor, two cores",
             Self::HostPair => "b' host, modern, two cores",
         }
@@ -91,7 +91,7 @@ impl Subject {
     }
 
     fn era(self) -> Era {
-        if matches!(self, Self::HostLegacy | Self::NativeLegacy | Self::LeanLegacy) { Era::Legacy } else { Era::Modern }
+        if matches!(self, Self::HostLegacy | Self::NativeLegacy) { Era::Legacy } else { Era::Modern }
     }
 }
 
@@ -99,7 +99,7 @@ impl Load {
     /// Starts all servers, measures them in rounds, and stops them.
     pub(crate) fn measure(settings: &Settings, cores: &Cores, progress: &mut dyn FnMut(&str)) -> Result<Self> {
         let mut running = Vec::new();
-        for subject in Subject::ALL {
+        for &subject in &settings.servers {
             if let Some(host) = &settings.host {
                 running.push(Running::start(subject, Some(host), cores)?);
             } else if !subject.needs_host() {
@@ -221,9 +221,7 @@ impl Running {
                 (Server::host(&host.program, &plugins, &cache, on)?, Some(folders), ECHO)
             }
             (Subject::NativeModern | Subject::NativeLegacy, _) => (Server::peer("serve-rmcp", on)?, None, native::TOOL),
-            (Subject::LeanModern | Subject::LeanLegacy, _) => {
-                (Server::peer("serve-rmcp-lean", on)?, None, native::TOOL)
-            }
+            (Subject::LeanModern, _) => (Server::peer("serve-rmcp-lean", on)?, None, native::TOOL),
             _ => (Server::peer("serve-floor", on)?, None, ECHO),
         };
         let era = subject.era();

@@ -124,8 +124,7 @@ fn ratios_text(load: &Load) -> String {
         ("b2/a  requests/s, host legacy to floor", Subject::HostLegacy, Subject::Floor, rate),
         ("b1/c1 requests/s, host to rmcp as documented, modern", Subject::HostModern, Subject::NativeModern, rate),
         ("b2/c2 requests/s, host to rmcp as documented, legacy", Subject::HostLegacy, Subject::NativeLegacy, rate),
-        ("b1/d1 requests/s, host to rmcp by hand, modern", Subject::HostModern, Subject::LeanModern, rate),
-        ("b2/d2 requests/s, host to rmcp by hand, legacy", Subject::HostLegacy, Subject::LeanLegacy, rate),
+        ("b1/d  requests/s, host to rmcp by hand, modern", Subject::HostModern, Subject::LeanModern, rate),
         ("a/b1  CPU per request, floor to host modern", Subject::Floor, Subject::HostModern, Slice::cpu_us),
         (
             "c1/b1 CPU per request, rmcp as documented to host",
@@ -133,7 +132,7 @@ fn ratios_text(load: &Load) -> String {
             Subject::HostModern,
             Slice::cpu_us,
         ),
-        ("d1/b1 CPU per request, rmcp by hand to host", Subject::LeanModern, Subject::HostModern, Slice::cpu_us),
+        ("d/b1  CPU per request, rmcp by hand to host", Subject::LeanModern, Subject::HostModern, Slice::cpu_us),
         ("b'/b1 CPU per request, host, two cores to one", Subject::HostPair, Subject::HostModern, Slice::cpu_us),
         ("a'/a  CPU per request, floor, two cores to one", Subject::FloorPair, Subject::Floor, Slice::cpu_us),
     ];
