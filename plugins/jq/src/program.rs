@@ -71,7 +71,8 @@ fn stopped(exception: Exn<'_, Val>, outputs: usize) -> Option<Error> {
     let exception = match exception.get_err() {
         Ok(error) => {
             let after = if outputs == 0 { String::new() } else { format!(" after {outputs} outputs") };
-            return Some(Error::Failed(format!("the program failed{after}: {error}")));
+            let said = value::raw_text(&error.into_val()).unwrap_or_else(|error| error.message().to_owned());
+            return Some(Error::Failed(format!("the program failed{after}: {said}")));
         }
         Err(exception) => exception,
     };
