@@ -1,6 +1,7 @@
 //! The plugin `text`: searches, replaces, compares, hashes, encodes and decodes text.
 
 mod code;
+mod diff;
 mod digest;
 mod html;
 mod pattern;
@@ -11,13 +12,11 @@ mod tests;
 #[toolyard_plugin::plugin]
 mod text {
     use std::collections::BTreeMap;
-    use std::time::Duration;
 
-    use similar::{ChangeTag, TextDiff};
     use toolyard_plugin::{Deserialize, JsonSchema, Result, Serialize};
 
     use crate::pattern::Pattern;
-    use crate::{code, digest};
+    use crate::{code, diff, digest};
 
     /// What was found.
     #[derive(Debug, Serialize, JsonSchema)]
@@ -164,15 +163,7 @@ mod text {
         #[arg(default = "new")]
         new_name: &str,
     ) -> Difference {
-        // A diff that is not the shortest is better than none.
-        const SEARCH_MAX: Duration = Duration::from_secs(5);
-        let diff = TextDiff::configure().timeout(SEARCH_MAX).diff_lines(old, new);
-        let count = |tag| diff.iter_all_changes().filter(|change| change.tag() == tag).count();
-        Difference {
-            added: count(ChangeTag::Insert),
-            removed: count(ChangeTag::Delete),
-            diff: diff.unified_diff().context_radius(context).header(old_name, new_name).to_string(),
-        }
+        diff::unified(old, new, context, [old_name, new_name])
     }
 
     /// Hashes a text, and gives the hash in hexadecimal digits.

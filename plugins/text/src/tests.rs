@@ -75,11 +75,35 @@ fn replace_puts_in_what_was_matched() {
 
 #[test]
 fn diff_is_unified() {
-    let difference = data("diff", &json!({"old": "a\nb\nc\n", "new": "a\nB\nc\nd\n", "context": 1, "new_name": "n"}));
-    let expected = "--- old\n+++ n\n@@ -1,3 +1,4 @@\n a\n-b\n+B\n c\n+d\n";
-    assert_eq!(difference.expect("a diff"), json!({"diff": expected, "added": 2, "removed": 1}));
-
-    let difference = data("diff", &json!({"old": "a", "new": "a"}));
+    // As `diff -u` writes them.
+    let ten = "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n";
+    let cases = [
+        ("a\nb\nc\n", "a\nB\nc\nd\n", 1, "@@ -1,3 +1,4 @@\n a\n-b\n+B\n c\n+d\n", [2, 1]),
+        ("", "a\n", 3, "@@ -0,0 +1 @@\n+a\n", [1, 0]),
+        ("a\nb\n", "", 3, "@@ -1,2 +0,0 @@\n-a\n-b\n", [0, 2]),
+        ("a", "a\n", 3, "@@ -1 +1 @@\n-a\n\\ No newline at end of file\n+a\n", [1, 1]),
+        ("a\nb\n", "a\nc\nb\n", 0, "@@ -1,0 +2 @@\n+c\n", [1, 0]),
+        (
+            ten,
+            "1\nx\n3\n4\n5\n6\n7\n8\ny\n10\n",
+            1,
+            "@@ -1,3 +1,3 @@\n 1\n-2\n+x\n 3\n@@ -8,3 +8,3 @@\n 8\n-9\n+y\n 10\n",
+            [2, 2],
+        ),
+        (
+            ten,
+            "1\nx\n3\n4\n5\n6\n7\n8\ny\n10\n",
+            3,
+            "@@ -1,10 +1,10 @@\n 1\n-2\n+x\n 3\n 4\n 5\n 6\n 7\n 8\n-9\n+y\n 10\n",
+            [2, 2],
+        ),
+    ];
+    for (old, new, context, hunks, [added, removed]) in cases {
+        let arguments = json!({"old": old, "new": new, "context": context, "new_name": "n"});
+        let expected = json!({"diff": format!("--- old\n+++ n\n{hunks}"), "added": added, "removed": removed});
+        assert_eq!(data("diff", &arguments).as_ref(), Ok(&expected), "{arguments}");
+    }
+    let difference = data("diff", &json!({"old": "a", "new": "a", "context": u32::MAX}));
     assert_eq!(difference.expect("a diff"), json!({"diff": "", "added": 0, "removed": 0}));
 }
 
