@@ -11,7 +11,9 @@ pub(crate) fn of_loading(errors: &Errors<&str, ()>) -> String {
     for (file, error) in errors {
         match error {
             Error::Io(errors) => {
-                lines.extend(errors.iter().map(|(at, error)| message(file.code, at, format_args!("no modules here: {error}"))));
+                lines.extend(
+                    errors.iter().map(|(at, error)| message(file.code, at, format_args!("no modules here: {error}"))),
+                );
             }
             Error::Lex(errors) => lines.extend(errors.iter().map(|(expected, at)| {
                 message(file.code, at, format_args!("expected {}, found {}", expected.as_str(), found(at)))

@@ -15,7 +15,8 @@ fn run(program: &str, input: &str) -> Result<String, String> {
     let program = Value::from(program);
     let structured = call(&format!(r#"{{"program": {program}, "input": {input}}}"#));
     let structured = structured.map_err(|error| error.message().to_owned())?;
-    let outputs = structured.strip_prefix(r#"{"outputs":"#).and_then(|rest| rest.strip_suffix(r#","truncated":false}"#));
+    let outputs =
+        structured.strip_prefix(r#"{"outputs":"#).and_then(|rest| rest.strip_suffix(r#","truncated":false}"#));
     Ok(outputs.unwrap_or_else(|| panic!("an unexpected result: {structured}")).to_owned())
 }
 
@@ -27,7 +28,11 @@ fn programs_run() {
         ("map(select(.price < 10)) | length", r#"[{"price": 5}, {"price": 15}]"#, "[1]"),
         ("empty", "null", "[]"),
         ("to_entries", r#"{"a": 1}"#, r#"[[{"key":"a","value":1}]]"#),
-        ("group_by(.k) | map({k: .[0].k, n: length})", r#"[{"k": 1}, {"k": 2}, {"k": 1}]"#, r#"[[{"k":1,"n":2},{"k":2,"n":1}]]"#),
+        (
+            "group_by(.k) | map({k: .[0].k, n: length})",
+            r#"[{"k": 1}, {"k": 2}, {"k": 1}]"#,
+            r#"[[{"k":1,"n":2},{"k":2,"n":1}]]"#,
+        ),
         (r#"test("^a+$")"#, r#""aaa""#, "[true]"),
         (r#"capture("(?<year>\\d+)-(?<month>\\d+)")"#, r#""2026-11""#, r#"[{"year":"2026","month":"11"}]"#),
         ("todate", "0", r#"["1970-01-01T00:00:00Z"]"#),

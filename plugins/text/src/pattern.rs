@@ -36,12 +36,16 @@ impl Pattern {
                 'x' => builder.ignore_whitespace(!literal),
                 // As in other tools. Here it is so anyway.
                 'g' | 'u' => &mut builder,
-                _ => return Err(Error::invalid_arguments(format_args!("`flags` has `{flag}`: it knows i, m, s and x"))),
+                _ => {
+                    return Err(Error::invalid_arguments(format_args!("`flags` has `{flag}`: it knows i, m, s and x")));
+                }
             };
         }
         match builder.build() {
             Ok(regex) => Ok(Self { regex, literal }),
-            Err(regex::Error::CompiledTooBig(_)) => Err(Error::invalid_arguments("`pattern` is too large: repeat less in it")),
+            Err(regex::Error::CompiledTooBig(_)) => {
+                Err(Error::invalid_arguments("`pattern` is too large: repeat less in it"))
+            }
             Err(error) => Err(Error::invalid_arguments(format_args!("`pattern`: {error}"))),
         }
     }
@@ -50,7 +54,8 @@ impl Pattern {
     pub(crate) fn search(&self, text: &str, matches_max: usize) -> Found {
         let mut found = self.regex.captures_iter(text);
         let mut place = Place::default();
-        let matches = found.by_ref().take(matches_max).map(|captures| self.describe(text, &captures, &mut place)).collect();
+        let matches =
+            found.by_ref().take(matches_max).map(|captures| self.describe(text, &captures, &mut place)).collect();
         Found { matches, more: found.next().is_some() }
     }
 

@@ -20,7 +20,8 @@ fn text(tool: &str, arguments: &Value) -> Result<String, Error> {
 
 #[test]
 fn search_finds_places() {
-    let found = data("search", &json!({"text": "one\nzwei drei", "pattern": r"\b(?<first>\w)(x)?\w*r(\w+)"})).expect("matches");
+    let found =
+        data("search", &json!({"text": "one\nzwei drei", "pattern": r"\b(?<first>\w)(x)?\w*r(\w+)"})).expect("matches");
     let expected = json!({"matches": [{
         "text": "drei", "line": 2, "column": 6, "start": 9, "end": 13, "groups": ["d", null, "ei"], "named": {"first": "d"},
     }], "more": false});
@@ -154,7 +155,10 @@ fn decoding_is_lenient_where_nothing_is_lost() {
         (json!({"text": "C3 A4", "format": "hex"}), "ä"),
         (json!({"text": "/w==", "format": "base64", "output": "hex"}), "ff"),
         (json!({"text": "ff", "format": "hex", "output": "base64"}), "/w=="),
-        (json!({"text": "&#x20AC;&#8364;&euro; &unheard; R&D &#xD800;", "format": "html"}), "€€€ &unheard; R&D &#xD800;"),
+        (
+            json!({"text": "&#x20AC;&#8364;&euro; &unheard; R&D &#xD800;", "format": "html"}),
+            "€€€ &unheard; R&D &#xD800;",
+        ),
         (json!({"text": "&amp;lt;", "format": "html"}), "&lt;"),
     ];
     for (arguments, expected) in cases {

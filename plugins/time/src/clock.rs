@@ -137,7 +137,8 @@ fn place(local: DateTime, zone: &TimeZone, choose: Option<Choice>) -> Result<Rea
         }),
         (AmbiguousOffset::Gap { .. }, Some(choice)) => {
             let chosen = pick(choice)?;
-            let note = format!("clocks in {name} were set forward and never showed {local}: {} is taken", chosen.datetime());
+            let note =
+                format!("clocks in {name} were set forward and never showed {local}: {} is taken", chosen.datetime());
             Ok(Read { chosen, other: None, note: Some(note) })
         }
         (AmbiguousOffset::Gap { .. }, None) => {

@@ -113,7 +113,12 @@ fn now_is_now_in_the_zone_that_was_asked_for() {
 fn differences_are_counted_in_the_zone() {
     let cases = [
         (json!({"start": "2026-01-31", "end": "2026-03-01"}), "1 month, 1 day", "P1M1D", 2_505_600.0),
-        (json!({"start": "2026-07-01T12:00Z", "end": "2026-07-01T12:00:01.5Z"}), "1 second, 500 milliseconds", "PT1.5S", 1.5),
+        (
+            json!({"start": "2026-07-01T12:00Z", "end": "2026-07-01T12:00:01.5Z"}),
+            "1 second, 500 milliseconds",
+            "PT1.5S",
+            1.5,
+        ),
         // The day on which Berlin sets its clocks forward has 23 hours.
         (
             json!({"start": "2026-03-28T12:00", "end": "2026-03-29T12:00", "zone": "Europe/Berlin"}),

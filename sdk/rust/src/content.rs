@@ -1,8 +1,8 @@
 //! Building answers: short ways to make the contract's content.
 
 use crate::{
-    Annotations, Content, EmbeddedResource, Error, MediaContent, ResourceBody, ResourceContents, ResourceLink, TextContent,
-    ToolResult,
+    Annotations, Content, EmbeddedResource, Error, MediaContent, ResourceBody, ResourceContents, ResourceLink,
+    TextContent, ToolResult,
 };
 use serde::Serialize;
 

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod arguments;
 #[doc(hidden)]
 pub mod bindings;
 mod content;
@@ -13,10 +14,10 @@ mod schema;
 pub mod testing;
 mod tool;
 
-pub use bindings::exports::toolyard::plugin::tools::ToolResult;
+pub use bindings::exports::toolyard::plugin::tools::{Tool, ToolAnnotations, ToolResult};
 pub use bindings::toolyard::plugin::types::{
-    Annotations, Client, ClientCapabilities, Content, EmbeddedResource, Icon, IconTheme, MediaContent, ResourceBody,
-    ResourceContents, ResourceLink, Role, TextContent, TraceContext,
+    Annotations, CallContext, Client, ClientCapabilities, Content, EmbeddedResource, Icon, IconTheme, MediaContent,
+    ResourceBody, ResourceContents, ResourceLink, Role, TextContent, TraceContext,
 };
 pub use context::{Amount, Context};
 pub use error::{Error, Result, ToolError};
@@ -31,8 +32,9 @@ pub use serde_json::{self, json, value::RawValue};
 /// What the code that [`plugin`] writes refers to. Not for use by hand: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::arguments::decode;
     pub use crate::bindings::{self, export_component};
     pub use crate::output::{Returned, Structured, ViaContent, ViaStructured};
     pub use crate::schema::{inline_schema, json_text, shared_schema};
-    pub use crate::tool::{Exported, Hints, Input, Parameter, Tool, decode};
+    pub use crate::tool::{Exported, Hints, Input, Parameter, Tool};
 }

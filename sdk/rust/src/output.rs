@@ -66,14 +66,19 @@ impl<T> Returned<T> {
     }
 }
 
-impl<T, E: ToolError> Returned<Result<T, E>> {
+// The bound is on the method, so that an error type that does not fit is told what it lacks. The same goes for
+// `ViaStructured` below.
+impl<T, E> Returned<Result<T, E>> {
     /// The same for what a `Result` holds.
     pub const fn ok(&self) -> Returned<T> {
         Returned::new()
     }
 
     /// Takes the error out of the way.
-    pub fn check(&self, returned: Result<T, E>) -> Result<T, Error> {
+    pub fn check(&self, returned: Result<T, E>) -> Result<T, Error>
+    where
+        E: ToolError,
+    {
         returned.map_err(ToolError::into_error)
     }
 }
@@ -108,7 +113,6 @@ pub trait ViaStructured<T> {
         T: Structured;
 }
 
-// The bounds are on the methods, so that a type that fits nowhere is told what it lacks.
 impl<T> ViaStructured<T> for Returned<T> {
     fn output_schema(&self) -> Option<String>
     where

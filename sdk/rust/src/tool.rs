@@ -1,7 +1,6 @@
 //! A plugin as a table: what [`plugin`](crate::plugin) writes down, and how a call finds its way through it.
 
 use schemars::{Schema, SchemaGenerator};
-use serde::de::DeserializeOwned;
 
 use crate::bindings::exports::toolyard::plugin::tools as wire;
 use crate::bindings::toolyard::plugin::types::{CallContext, Error as WireError, Resumption};
@@ -99,12 +98,6 @@ impl Tool {
     }
 }
 
-/// Reads a tool's arguments.
-#[doc(hidden)]
-pub fn decode<T: DeserializeOwned>(arguments: &str) -> Result<T, Error> {
-    serde_json::from_str(arguments).map_err(|error| Error::invalid_arguments(without_position(&error.to_string())))
-}
-
 /// A plugin that the macro exports from a component.
 #[doc(hidden)]
 pub trait Exported {
@@ -129,9 +122,4 @@ impl<T: Exported> wire::Guest for T {
 
 fn icon(src: &str) -> Icon {
     Icon { src: src.into(), mime_type: None, sizes: Vec::new(), theme: None }
-}
-
-// Where in the text of the arguments it went wrong means nothing to a model, which sees them as values.
-fn without_position(message: &str) -> &str {
-    message.split(" at line ").next().unwrap_or(message)
 }

@@ -21,12 +21,22 @@ fn line(attribute: &Attribute) -> Option<String> {
         Meta::NameValue(meta) if meta.path.is_ident("doc") => match &meta.value {
             Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => {
                 let text = text.value();
-                // A block comment holds several lines, a line comment one.
-                let lines = text.lines().map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end());
-                Some(lines.collect::<Vec<_>>().join("\n"))
+                Some(
+                    text.lines()
+                        .enumerate()
+                        .map(|(number, line)| unindented(line, number > 0))
+                        .collect::<Vec<_>>()
+                        .join("\n"),
+                )
             }
             _ => None,
         },
         _ => None,
     }
+}
+
+// A block comment holds several lines, which are indented as the code is, and may begin with a star.
+fn unindented(line: &str, in_block: bool) -> &str {
+    let line = if in_block { line.trim_start().trim_start_matches('*') } else { line };
+    line.strip_prefix(' ').unwrap_or(line).trim_end()
 }

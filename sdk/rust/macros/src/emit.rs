@@ -40,7 +40,8 @@ fn entry(tool: &Tool) -> TokenStream {
     let title = option(options.title.as_ref());
     let description = option(description.as_ref());
     let [read_only, destructive, idempotent, open_world] =
-        [options.read_only, options.destructive, options.idempotent, options.open_world].map(|hint| option(hint.as_ref()));
+        [options.read_only, options.destructive, options.idempotent, options.open_world]
+            .map(|hint| option(hint.as_ref()));
     let long_running = options.long_running;
     let icons = &options.icons;
     let arguments = arguments(tool);
@@ -115,7 +116,9 @@ fn default_of(index: usize, default: &DefaultValue, ty: &Type) -> TokenStream {
 
 fn input(tool: &Tool) -> TokenStream {
     if struct_of_arguments(tool).is_some() {
-        return quote!(::toolyard_plugin::__private::Input::Type(::toolyard_plugin::__private::inline_schema::<__Arguments>));
+        return quote!(::toolyard_plugin::__private::Input::Type(
+            ::toolyard_plugin::__private::inline_schema::<__Arguments>
+        ));
     }
     let parameters = tool.parameters.iter().enumerate().filter_map(|(index, parameter)| match parameter {
         Parameter::Argument(argument) => Some(parameter_entry(index, argument)),

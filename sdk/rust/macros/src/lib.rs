@@ -11,6 +11,9 @@ mod options;
 mod parameter;
 mod tool;
 
+#[cfg(test)]
+mod tests;
+
 /// Makes a plugin of a module: each `pub fn` in it is a tool.
 ///
 /// # Functions
@@ -54,5 +57,5 @@ mod tool;
 /// one plugin.
 #[proc_macro_attribute]
 pub fn plugin(attribute: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
-    module::expand(attribute.into(), item.into()).unwrap_or_else(|error| error.into_compile_error()).into()
+    module::expand(&attribute.into(), item.into()).unwrap_or_else(|error| error.into_compile_error()).into()
 }

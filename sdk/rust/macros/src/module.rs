@@ -2,14 +2,16 @@
 
 use proc_macro2::{Span, TokenStream};
 use syn::spanned::Spanned;
-use syn::{Attribute, Error, Item, ItemFn, ItemMod, Result, Token, Visibility, parse_quote, parse2, punctuated::Punctuated};
+use syn::{
+    Attribute, Error, Item, ItemFn, ItemMod, Result, Token, Visibility, parse_quote, parse2, punctuated::Punctuated,
+};
 
 use crate::emit;
 use crate::options::is;
 use crate::tool::{self, Tool};
 
 /// `#[plugin(attribute)] item`, expanded.
-pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenStream> {
+pub(crate) fn expand(attribute: &TokenStream, item: TokenStream) -> Result<TokenStream> {
     if !attribute.is_empty() {
         return Err(Error::new(attribute.span(), "`#[plugin]` takes no options"));
     }
@@ -30,8 +32,10 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenS
         name_crates(item);
     }
     items.extend(emit::exports(&tools));
-    // The functions are public for the reader and for the macro, and take what they are given.
-    module.attrs.push(parse_quote!(#[allow(unreachable_pub, clippy::needless_pass_by_value)]));
+    // The functions are public for the reader and for the macro, and their parameters are the arguments' types.
+    module.attrs.push(parse_quote! {
+        #[allow(unreachable_pub, clippy::boxed_local, clippy::needless_pass_by_value, clippy::too_many_arguments)]
+    });
     Ok(quote::quote!(#module))
 }
 
@@ -75,7 +79,8 @@ fn is_tool(function: &ItemFn) -> Result<bool> {
 fn check_names(tools: &[Tool]) -> Result<()> {
     for (index, tool) in tools.iter().enumerate() {
         // Under `#[cfg]` both may be meant, of which one is there.
-        let clash = |other: &&Tool| other.name == tool.name && other.conditions.is_empty() && tool.conditions.is_empty();
+        let clash =
+            |other: &&Tool| other.name == tool.name && other.conditions.is_empty() && tool.conditions.is_empty();
         if tools[..index].iter().any(|other| clash(&other)) {
             return Err(Error::new(tool.name_span, format_args!("two tools are named `{}`", tool.name)));
         }

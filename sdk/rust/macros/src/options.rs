@@ -15,7 +15,9 @@ pub(crate) fn take_one(attributes: &mut Vec<Attribute>, name: &str) -> Result<Op
     let mut taken = take(attributes, name).into_iter();
     let first = taken.next();
     match taken.next() {
-        Some(second) => Err(at(&second, format_args!("`#[{name}]` stands here twice; write it once, with all its options"))),
+        Some(second) => {
+            Err(at(&second, format_args!("`#[{name}]` stands here twice; write it once, with all its options")))
+        }
         None => Ok(first),
     }
 }
@@ -54,7 +56,10 @@ pub(crate) fn at(attribute: &Attribute, message: impl std::fmt::Display) -> Erro
 pub(crate) fn check_name(name: &str, span: Span) -> Result<()> {
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     if name.is_empty() || name.len() > 64 || !name.bytes().all(legal) {
-        return Err(Error::new(span, "a tool's name is made of 1 to 64 of the letters a-z and A-Z, digits, `_` and `-`"));
+        return Err(Error::new(
+            span,
+            "a tool's name is made of 1 to 64 of the letters a-z and A-Z, digits, `_` and `-`",
+        ));
     }
     Ok(())
 }

@@ -66,7 +66,9 @@ pub(crate) fn read(input: &mut FnArg) -> Result<Parameter> {
     }
     if let Some(args) = args {
         return match arg.or(header) {
-            Some(extra) => Err(at(&extra, "a struct of arguments says this on its fields, with serde and schemars attributes")),
+            Some(extra) => {
+                Err(at(&extra, "a struct of arguments says this on its fields, with serde and schemars attributes"))
+            }
             None => args.meta.require_path_only().map(|_| Parameter::Arguments { ty: Box::new(ty), by_reference }),
         };
     }
@@ -98,7 +100,9 @@ pub(crate) fn is_named(ty: &Type, name: &str) -> bool {
 fn owned(ty: &Type) -> Result<(Type, bool)> {
     let Type::Reference(reference) = ty else {
         return match ty {
-            Type::ImplTrait(_) => Err(Error::new(ty.span(), "an argument needs a type that is written out, such as `String`")),
+            Type::ImplTrait(_) => {
+                Err(Error::new(ty.span(), "an argument needs a type that is written out, such as `String`"))
+            }
             _ => Ok((ty.clone(), false)),
         };
     };
@@ -121,13 +125,15 @@ fn read_arg(attribute: Option<&Attribute>) -> Result<(Option<LitStr>, Option<Def
     let (mut name, mut default) = (None, None);
     let Some(attribute) = attribute else { return Ok((name, default)) };
     if attribute.meta.require_list().is_err() {
-        return Err(at(attribute, "`#[arg]` says nothing by itself: write `#[arg(default = …)]` or `#[arg(name = \"…\")]`"));
+        return Err(at(
+            attribute,
+            "`#[arg]` says nothing by itself: write `#[arg(default = …)]` or `#[arg(name = \"…\")]`",
+        ));
     }
     attribute.parse_nested_meta(|meta| {
         if meta.path.is_ident("default") {
             let value = meta.input.peek(syn::Token![=]);
-            default =
-                Some(if value { DefaultValue::Expression(meta.value()?.parse()?) } else { DefaultValue::OfType });
+            default = Some(if value { DefaultValue::Expression(meta.value()?.parse()?) } else { DefaultValue::OfType });
         } else if meta.path.is_ident("name") {
             name = Some(text(&meta)?);
         } else {
@@ -139,9 +145,9 @@ fn read_arg(attribute: Option<&Attribute>) -> Result<(Option<LitStr>, Option<Def
 }
 
 fn read_header(attribute: &Attribute, ty: &Type) -> Result<LitStr> {
-    let name: LitStr = attribute.parse_args().map_err(|_| {
-        at(attribute, "say which header: `#[header(\"Region\")]` is sent as `Mcp-Param-Region`")
-    })?;
+    let name: LitStr = attribute
+        .parse_args()
+        .map_err(|_| at(attribute, "say which header: `#[header(\"Region\")]` is sent as `Mcp-Param-Region`"))?;
     // RFC 9110, section 5.6.2: a token.
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if name.value().is_empty() || !name.value().bytes().all(is_token) {
@@ -157,7 +163,9 @@ fn read_header(attribute: &Attribute, ty: &Type) -> Result<LitStr> {
 fn name_of(typed: &PatType) -> Result<String> {
     match &*typed.pat {
         Pat::Ident(pattern) if pattern.subpat.is_none() => Ok(unraw(&pattern.ident)),
-        other => Err(Error::new(other.span(), "an argument needs a name: write `name: Type`, and take it apart in the body")),
+        other => {
+            Err(Error::new(other.span(), "an argument needs a name: write `name: Type`, and take it apart in the body"))
+        }
     }
 }
 

@@ -1,5 +1,8 @@
 //! A plugin that does what tests and benchmarks ask of it: each tool shows one thing a plugin can do.
 
+#[cfg(test)]
+mod tests;
+
 #[toolyard_plugin::plugin]
 pub mod echo {
     use std::thread::sleep;
@@ -10,8 +13,10 @@ pub mod echo {
 
     /// Says the message back.
     #[tool(read_only, idempotent, open_world = false)]
-    pub fn echo(/// What to say back.
-        message: String) -> String {
+    pub fn echo(
+        /// What to say back.
+        message: String,
+    ) -> String {
         message
     }
 
@@ -51,8 +56,10 @@ pub mod echo {
     }
 
     /// Fails.
-    pub fn fail(/// What to say about it.
-        message: String) -> Result<(), Error> {
+    pub fn fail(
+        /// What to say about it.
+        message: String,
+    ) -> Result<(), Error> {
         Err(Error::Failed(message))
     }
 

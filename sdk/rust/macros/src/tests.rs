@@ -1,0 +1,296 @@
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use crate::module::expand;
+
+/// What the macro writes for a module with these items.
+fn accept(items: &TokenStream) -> String {
+    match expand(&TokenStream::new(), quote!(mod plugin { #items })) {
+        Ok(written) => written.to_string(),
+        Err(error) => panic!("{items}: {error}"),
+    }
+}
+
+/// What the macro says against it: all of it.
+fn refuse(items: &TokenStream) -> Vec<String> {
+    match expand(&TokenStream::new(), quote!(mod plugin { #items })) {
+        Ok(written) => panic!("{items} became {written}"),
+        Err(errors) => errors.into_iter().map(|error| error.to_string()).collect(),
+    }
+}
+
+#[test]
+fn the_compiler_never_sees_what_it_would_not_understand() {
+    let written = accept(&quote! {
+        /// Kept.
+        #[tool(read_only)]
+        #[inline]
+        pub fn tool(
+            #[doc = "Taken."] #[arg(default = 1)] a: u8,
+            #[header("H")] b: bool,
+            #[allow(unused)] c: u8,
+        ) {}
+        pub fn other(#[args] all: All, context: &Context) {}
+    });
+    let function = "# [doc = r\" Kept.\"] # [inline] pub fn tool (a : u8 , b : bool , # [allow (unused)] c : u8 ,) { }";
+    assert!(written.contains(function), "{written}");
+    assert!(
+        written.contains("pub fn other (all : All , context : & Context ,) { }")
+            || written.contains("pub fn other (all : All , context : & Context) { }"),
+        "{written}"
+    );
+}
+
+#[test]
+fn derives_are_told_where_their_crates_are() {
+    let written = accept(&quote! {
+        pub fn tool() {}
+        #[derive(Debug, Serialize, JsonSchema)]
+        struct Both;
+        #[derive(toolyard_plugin::Deserialize)]
+        #[serde(rename_all = "lowercase", crate = "elsewhere")]
+        enum Said {}
+        #[derive(Debug)]
+        struct Neither;
+    });
+    assert_eq!(written.matches("# [serde (crate = \"::toolyard_plugin::serde\")] struct Both").count(), 0);
+    assert!(written.contains("# [serde (crate = \"::toolyard_plugin::serde\")] # [schemars (crate = \"::toolyard_plugin::schemars\")] struct Both"), "{written}");
+    assert!(written.contains("# [serde (rename_all = \"lowercase\" , crate = \"elsewhere\")] enum Said"), "{written}");
+    assert!(written.contains("# [derive (Debug)] struct Neither"), "{written}");
+}
+
+#[test]
+fn names_and_comments_are_read() {
+    let written = accept(&quote! {
+        /// First line.
+        ///   Indented.
+        ///
+        #[doc = " A block\n         * of two. "]
+     pub fn r#type(r#in: u8) {}
+        #[tool(name = "other-name")]
+        pub fn tool() {}
+    });
+    assert!(written.contains("name : \"type\""), "{written}");
+    assert!(written.contains("name : \"in\""), "{written}");
+    assert!(written.contains("name : \"other-name\""), "{written}");
+    assert!(written.contains("Some (\"First line.\\n  Indented.\\n\\nA block\\nof two.\")"), "{written}");
+}
+
+#[test]
+fn mistakes_with_functions_say_what_to_do() {
+    let cases = [
+        (quote!(), "this plugin has no tool: make a function in it `pub`"),
+        (
+            quote!(
+                fn tool() {}
+            ),
+            "this plugin has no tool",
+        ),
+        (
+            quote!(
+                #[tool]
+                fn tool() {}
+            ),
+            "a tool is `pub`: write `pub fn`",
+        ),
+        (
+            quote!(
+                #[tool]
+                pub(crate) fn tool() {}
+            ),
+            "a tool is `pub`: write `pub fn`",
+        ),
+        (
+            quote!(
+                pub async fn tool() {}
+            ),
+            "take `async` away",
+        ),
+        (
+            quote!(
+                pub fn tool<T>(value: T) {}
+            ),
+            "cannot be generic",
+        ),
+        (
+            quote!(
+                pub fn tool<'a>(value: &'a str) {}
+            ),
+            "cannot be generic",
+        ),
+        (
+            quote!(
+                pub fn tool() -> impl Serialize {}
+            ),
+            "needs a type that is written out",
+        ),
+        (
+            quote!(
+                pub fn tool(value: impl Into<String>) {}
+            ),
+            "needs a type that is written out",
+        ),
+        (
+            quote!(
+                pub fn tool(&self) {}
+            ),
+            "it has no `self`",
+        ),
+        (
+            quote!(
+                #[tool(readonly)]
+                pub fn tool() {}
+            ),
+            "`readonly` is no option of `#[tool]`, which has `read_only`",
+        ),
+        (
+            quote!(
+                #[tool = "x"]
+                pub fn tool() {}
+            ),
+            "write the options in parentheses",
+        ),
+        (
+            quote!(
+                #[tool(read_only)]
+                #[tool(idempotent)]
+                pub fn tool() {}
+            ),
+            "stands here twice",
+        ),
+        (
+            quote!(
+                #[tool(read_only, destructive)]
+                pub fn tool() {}
+            ),
+            "cannot be `destructive`",
+        ),
+        (
+            quote!(
+                #[tool(read_only = 1)]
+                pub fn tool() {}
+            ),
+            "expected boolean literal",
+        ),
+        (
+            quote!(
+                #[tool(title = "")]
+                pub fn tool() {}
+            ),
+            "must not be empty",
+        ),
+        (
+            quote!(
+                #[tool(name = "a b")]
+                pub fn tool() {}
+            ),
+            "a tool's name is made of",
+        ),
+        (
+            quote!(
+                pub fn täglich() {}
+            ),
+            "a tool's name is made of",
+        ),
+        (
+            quote!(
+                pub fn tool() {}
+                #[tool(name = "tool")]
+                pub fn other() {}
+            ),
+            "two tools are named `tool`",
+        ),
+    ];
+    for (items, expected) in cases {
+        let errors = refuse(&items);
+        assert!(errors[0].contains(expected), "{items}: {errors:?}");
+    }
+}
+
+#[test]
+fn mistakes_with_parameters_say_what_to_do() {
+    let cases = [
+        (quote!((a, b): (u8, u8)), "an argument needs a name"),
+        (quote!(text: &mut String), "take it by value, or by `&`"),
+        (quote!(#[arg] a: u8), "write `#[arg(default = …)]`"),
+        (quote!(#[arg(defualt = 1)] a: u8), "`defualt` is no option of `#[arg]`, which has `default` and `name`"),
+        (quote!(#[arg(name = "b")] a: u8, b: u8), "two arguments are named `b`"),
+        (quote!(#[arg(default = 1)] context: &Context), "the context is no argument"),
+        (quote!(#[header] a: String), "say which header"),
+        (quote!(#[header("A B")] a: String), "made of letters, digits and `-`"),
+        (quote!(#[header("")] a: String), "made of letters, digits and `-`"),
+        (quote!(#[header("A")] a: f64), "only a string, an integer or a boolean"),
+        (quote!(#[header("A")] a: Option<Vec<u8>>), "only a string, an integer or a boolean"),
+        (quote!(#[header("A")] a: u8, #[header("a")] b: u8), "two arguments are sent in this header"),
+        (quote!(#[args] all: All, b: u8), "make the other parameters fields of it"),
+        (quote!(#[args] all: All, #[args] more: More), "make the other parameters fields of it"),
+        (quote!(#[args] #[header("A")] all: All), "says this on its fields"),
+        (quote!(#[args(x)] all: All), "unexpected token in attribute"),
+    ];
+    for (parameters, expected) in cases {
+        let errors = refuse(&quote!(pub fn tool(#parameters) {}));
+        assert!(errors[0].contains(expected), "{parameters}: {errors:?}");
+    }
+}
+
+#[test]
+fn mistakes_are_told_all_at_once() {
+    let errors = refuse(&quote!(
+        pub async fn one() {}
+        #[tool]
+        fn two() {}
+        pub fn three(self) {}
+    ));
+    assert_eq!(errors.len(), 3, "{errors:?}");
+}
+
+#[test]
+fn mistakes_with_the_module_say_what_to_do() {
+    let cases = [
+        (
+            quote!(),
+            quote!(
+                fn tool() {}
+            ),
+            "stands on a module",
+        ),
+        (
+            quote!(),
+            quote!(
+                struct Plugin;
+            ),
+            "stands on a module",
+        ),
+        (
+            quote!(),
+            quote!(
+                mod plugin;
+            ),
+            "with the functions inside",
+        ),
+        (
+            quote!(name = "x"),
+            quote!(
+                mod plugin {
+                    pub fn tool() {}
+                }
+            ),
+            "takes no options",
+        ),
+    ];
+    for (attribute, item, expected) in cases {
+        let error = expand(&attribute, item.clone()).expect_err(expected).to_string();
+        assert!(error.contains(expected), "{item}: {error}");
+    }
+}
+
+#[test]
+fn functions_for_other_targets_may_share_a_name() {
+    let written = accept(&quote! {
+        #[cfg(unix)]
+        pub fn tool() {}
+        #[cfg(not(unix))]
+        pub fn tool() {}
+    });
+    assert!(written.contains("# [cfg (unix)] {"), "the condition holds for the table as well: {written}");
+}
