@@ -4,7 +4,7 @@
 
 wit_bindgen::generate!({
     path: "../../wit",
-    world: "toolyard:plugin/plugin",
+    world: "toolyard:plugin/tools-plugin",
     pub_export_macro: true,
     export_macro_name: "export_component",
     default_bindings_module: "toolyard_plugin::__private::bindings",

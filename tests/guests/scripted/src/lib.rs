@@ -12,7 +12,7 @@ mod script;
 /// What `wit-bindgen` makes of the contract.
 mod bindings {
     #![allow(unsafe_code, unreachable_pub, clippy::all, reason = "generated")]
-    wit_bindgen::generate!({ path: "../../../wit", world: "plugin", generate_all });
+    wit_bindgen::generate!({ path: "../../../wit", world: "tools-plugin", generate_all });
     export!(Scripted with_types_in self);
     use super::Scripted;
 }
