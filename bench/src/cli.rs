@@ -70,7 +70,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "N", default_value_t = 5)]
     rounds: usize,
     /// Seconds of each single measurement, after a warm-up of a sixth of it.
-    #[arg(long, value_name = "SECONDS", default_value_t = 0.4)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.5)]
     seconds: f64,
     /// How often a component is dropped into the folder, for each way of doing it.
     #[arg(long, value_name = "N", default_value_t = 5)]
