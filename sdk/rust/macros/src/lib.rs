@@ -1,8 +1,8 @@
 //! The attribute macro of `toolyard-plugin`, which documents it.
 //!
-//! [`module`] reads the module that the attribute stands on and finds its tools, [`tool`] and [`parameter`] read one
-//! function and one parameter into what is meant, and [`emit`] writes the code. A sibling of `#[tool]` (`#[resource]`,
-//! `#[prompt]`) is a file beside [`tool`] and a case in [`module`].
+//! `module` reads the module that the attribute stands on and finds its tools, `tool` and `parameter` read one
+//! function and one parameter into what is meant, and `emit` writes the code. A sibling of `#[tool]` (`#[resource]`,
+//! `#[prompt]`) is a file beside `tool` and a case in `module`.
 
 mod docs;
 mod emit;

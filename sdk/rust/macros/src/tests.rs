@@ -19,6 +19,10 @@ fn refuse(items: &TokenStream) -> Vec<String> {
     }
 }
 
+fn tokens(code: &str) -> TokenStream {
+    code.parse().unwrap_or_else(|error| panic!("{code}: {error}"))
+}
+
 #[test]
 fn the_compiler_never_sees_what_it_would_not_understand() {
     let written = accept(&quote! {
@@ -34,11 +38,7 @@ fn the_compiler_never_sees_what_it_would_not_understand() {
     });
     let function = "# [doc = r\" Kept.\"] # [inline] pub fn tool (a : u8 , b : bool , # [allow (unused)] c : u8 ,) { }";
     assert!(written.contains(function), "{written}");
-    assert!(
-        written.contains("pub fn other (all : All , context : & Context ,) { }")
-            || written.contains("pub fn other (all : All , context : & Context) { }"),
-        "{written}"
-    );
+    assert!(written.contains("pub fn other (all : All , context : & Context) { }"), "{written}");
 }
 
 #[test]
@@ -53,8 +53,9 @@ fn derives_are_told_where_their_crates_are() {
         #[derive(Debug)]
         struct Neither;
     });
-    assert_eq!(written.matches("# [serde (crate = \"::toolyard_plugin::serde\")] struct Both").count(), 0);
-    assert!(written.contains("# [serde (crate = \"::toolyard_plugin::serde\")] # [schemars (crate = \"::toolyard_plugin::schemars\")] struct Both"), "{written}");
+    let both = "# [serde (crate = \"::toolyard_plugin::serde\")] \
+                # [schemars (crate = \"::toolyard_plugin::schemars\")] struct Both";
+    assert!(written.contains(both), "{written}");
     assert!(written.contains("# [serde (rename_all = \"lowercase\" , crate = \"elsewhere\")] enum Said"), "{written}");
     assert!(written.contains("# [derive (Debug)] struct Neither"), "{written}");
 }
@@ -66,7 +67,7 @@ fn names_and_comments_are_read() {
         ///   Indented.
         ///
         #[doc = " A block\n         * of two. "]
-     pub fn r#type(r#in: u8) {}
+        pub fn r#type(r#in: u8) {}
         #[tool(name = "other-name")]
         pub fn tool() {}
     });
@@ -79,130 +80,28 @@ fn names_and_comments_are_read() {
 #[test]
 fn mistakes_with_functions_say_what_to_do() {
     let cases = [
-        (quote!(), "this plugin has no tool: make a function in it `pub`"),
-        (
-            quote!(
-                fn tool() {}
-            ),
-            "this plugin has no tool",
-        ),
-        (
-            quote!(
-                #[tool]
-                fn tool() {}
-            ),
-            "a tool is `pub`: write `pub fn`",
-        ),
-        (
-            quote!(
-                #[tool]
-                pub(crate) fn tool() {}
-            ),
-            "a tool is `pub`: write `pub fn`",
-        ),
-        (
-            quote!(
-                pub async fn tool() {}
-            ),
-            "take `async` away",
-        ),
-        (
-            quote!(
-                pub fn tool<T>(value: T) {}
-            ),
-            "cannot be generic",
-        ),
-        (
-            quote!(
-                pub fn tool<'a>(value: &'a str) {}
-            ),
-            "cannot be generic",
-        ),
-        (
-            quote!(
-                pub fn tool() -> impl Serialize {}
-            ),
-            "needs a type that is written out",
-        ),
-        (
-            quote!(
-                pub fn tool(value: impl Into<String>) {}
-            ),
-            "needs a type that is written out",
-        ),
-        (
-            quote!(
-                pub fn tool(&self) {}
-            ),
-            "it has no `self`",
-        ),
-        (
-            quote!(
-                #[tool(readonly)]
-                pub fn tool() {}
-            ),
-            "`readonly` is no option of `#[tool]`, which has `read_only`",
-        ),
-        (
-            quote!(
-                #[tool = "x"]
-                pub fn tool() {}
-            ),
-            "write the options in parentheses",
-        ),
-        (
-            quote!(
-                #[tool(read_only)]
-                #[tool(idempotent)]
-                pub fn tool() {}
-            ),
-            "stands here twice",
-        ),
-        (
-            quote!(
-                #[tool(read_only, destructive)]
-                pub fn tool() {}
-            ),
-            "cannot be `destructive`",
-        ),
-        (
-            quote!(
-                #[tool(read_only = 1)]
-                pub fn tool() {}
-            ),
-            "expected boolean literal",
-        ),
-        (
-            quote!(
-                #[tool(title = "")]
-                pub fn tool() {}
-            ),
-            "must not be empty",
-        ),
-        (
-            quote!(
-                #[tool(name = "a b")]
-                pub fn tool() {}
-            ),
-            "a tool's name is made of",
-        ),
-        (
-            quote!(
-                pub fn täglich() {}
-            ),
-            "a tool's name is made of",
-        ),
-        (
-            quote!(
-                pub fn tool() {}
-                #[tool(name = "tool")]
-                pub fn other() {}
-            ),
-            "two tools are named `tool`",
-        ),
+        ("", "this plugin has no tool: make a function in it `pub`"),
+        ("fn tool() {}", "this plugin has no tool"),
+        ("#[tool] fn tool() {}", "a tool is `pub`: write `pub fn`"),
+        ("#[tool] pub(crate) fn tool() {}", "a tool is `pub`: write `pub fn`"),
+        ("pub async fn tool() {}", "take `async` away"),
+        ("pub fn tool<T>(value: T) {}", "cannot be generic"),
+        ("pub fn tool<'a>(value: &'a str) {}", "cannot be generic"),
+        ("pub fn tool() -> impl Serialize {}", "needs a type that is written out"),
+        ("pub fn tool(value: impl Into<String>) {}", "needs a type that is written out"),
+        ("pub fn tool(&self) {}", "it has no `self`"),
+        ("#[tool(readonly)] pub fn tool() {}", "`readonly` is no option of `#[tool]`, which has `read_only`"),
+        ("#[tool = 1] pub fn tool() {}", "write the options in parentheses"),
+        ("#[tool(read_only)] #[tool(idempotent)] pub fn tool() {}", "stands here twice"),
+        ("#[tool(read_only, destructive)] pub fn tool() {}", "cannot be `destructive`"),
+        ("#[tool(read_only = 1)] pub fn tool() {}", "expected boolean literal"),
+        (r#"#[tool(title = "")] pub fn tool() {}"#, "must not be empty"),
+        (r#"#[tool(name = "a b")] pub fn tool() {}"#, "a tool's name is made of"),
+        ("pub fn täglich() {}", "a tool's name is made of"),
+        (r#"pub fn tool() {} #[tool(name = "tool")] pub fn other() {}"#, "two tools are named `tool`"),
     ];
     for (items, expected) in cases {
-        let errors = refuse(&items);
+        let errors = refuse(&tokens(items));
         assert!(errors[0].contains(expected), "{items}: {errors:?}");
     }
 }
@@ -210,25 +109,25 @@ fn mistakes_with_functions_say_what_to_do() {
 #[test]
 fn mistakes_with_parameters_say_what_to_do() {
     let cases = [
-        (quote!((a, b): (u8, u8)), "an argument needs a name"),
-        (quote!(text: &mut String), "take it by value, or by `&`"),
-        (quote!(#[arg] a: u8), "write `#[arg(default = …)]`"),
-        (quote!(#[arg(defualt = 1)] a: u8), "`defualt` is no option of `#[arg]`, which has `default` and `name`"),
-        (quote!(#[arg(name = "b")] a: u8, b: u8), "two arguments are named `b`"),
-        (quote!(#[arg(default = 1)] context: &Context), "the context is no argument"),
-        (quote!(#[header] a: String), "say which header"),
-        (quote!(#[header("A B")] a: String), "made of letters, digits and `-`"),
-        (quote!(#[header("")] a: String), "made of letters, digits and `-`"),
-        (quote!(#[header("A")] a: f64), "only a string, an integer or a boolean"),
-        (quote!(#[header("A")] a: Option<Vec<u8>>), "only a string, an integer or a boolean"),
-        (quote!(#[header("A")] a: u8, #[header("a")] b: u8), "two arguments are sent in this header"),
-        (quote!(#[args] all: All, b: u8), "make the other parameters fields of it"),
-        (quote!(#[args] all: All, #[args] more: More), "make the other parameters fields of it"),
-        (quote!(#[args] #[header("A")] all: All), "says this on its fields"),
-        (quote!(#[args(x)] all: All), "unexpected token in attribute"),
+        ("(a, b): (u8, u8)", "an argument needs a name"),
+        ("text: &mut String", "take it by value, or by `&`"),
+        ("#[arg] a: u8", "write `#[arg(default = …)]`"),
+        ("#[arg(defualt = 1)] a: u8", "`defualt` is no option of `#[arg]`, which has `default` and `name`"),
+        (r#"#[arg(name = "b")] a: u8, b: u8"#, "two arguments are named `b`"),
+        ("#[arg(default = 1)] context: &Context", "the context is no argument"),
+        ("#[header] a: String", "say which header"),
+        (r#"#[header("A B")] a: String"#, "made of letters, digits and `-`"),
+        (r#"#[header("")] a: String"#, "made of letters, digits and `-`"),
+        (r#"#[header("A")] a: f64"#, "only a string, an integer or a boolean"),
+        (r#"#[header("A")] a: Option<Vec<u8>>"#, "only a string, an integer or a boolean"),
+        (r#"#[header("A")] a: u8, #[header("a")] b: u8"#, "two arguments are sent in this header"),
+        ("#[args] all: All, b: u8", "make the other parameters fields of it"),
+        ("#[args] all: All, #[args] more: More", "make the other parameters fields of it"),
+        (r#"#[args] #[header("A")] all: All"#, "says this on its fields"),
+        ("#[args(x)] all: All", "unexpected token in attribute"),
     ];
     for (parameters, expected) in cases {
-        let errors = refuse(&quote!(pub fn tool(#parameters) {}));
+        let errors = refuse(&tokens(&format!("pub fn tool({parameters}) {{}}")));
         assert!(errors[0].contains(expected), "{parameters}: {errors:?}");
     }
 }
