@@ -1,1 +1,21 @@
+//! The harness: a host as a process, requests down to the byte, plugins made to order.
+//!
+//! Everything here fails by panicking, with what it saw: it is for tests.
 
+mod bystander;
+mod host;
+mod http;
+mod log;
+mod mcp;
+mod paths;
+mod script;
+mod wait;
+
+pub use bystander::{meanwhile, undisturbed};
+pub use host::{Host, Setup};
+pub use http::{Connection, Event, Reply, Request};
+pub use log::Log;
+pub use mcp::{MODERN, Session, modern_request};
+pub use paths::{client_folder, guest, host_program, plugin};
+pub use script::scripted;
+pub use wait::{PATIENCE, eventually};

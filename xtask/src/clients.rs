@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::project::Project;
-use crate::step::{exists, run};
+use crate::step::{exists, run, step};
 
 /// The file that says what a folder was provided from. It is written last, so that a half-provided folder has none.
 const STAMP: &str = "provided-from.txt";
@@ -18,8 +18,16 @@ const NODE_MAJOR_MIN: u32 = 20;
 /// Pythons to try, the machine's own first. The client needs 3.10.
 const PYTHONS: [&str; 6] = ["python3", "python3.14", "python3.13", "python3.12", "python3.11", "python3.10"];
 
+/// Installs what is missing.
+pub(crate) fn provide(project: &Project) -> Result<()> {
+    // The second also where the first fails: its tests can then run.
+    let node = step("the TypeScript clients", || provide_node(project));
+    let python = step("the Python client", || provide_python(project));
+    node.and(python)
+}
+
 /// Installs the npm packages into `target/clients/node`, unless they are there.
-pub(crate) fn provide_node(project: &Project) -> Result<()> {
+fn provide_node(project: &Project) -> Result<()> {
     let from = project.root.join("tests/clients");
     let into = project.target.join("clients/node");
     let lock = fs::read_to_string(from.join("package-lock.json"))?;
@@ -38,7 +46,7 @@ pub(crate) fn provide_node(project: &Project) -> Result<()> {
 }
 
 /// Installs the Python packages into the virtual environment `target/clients/py2`, unless they are there.
-pub(crate) fn provide_python(project: &Project) -> Result<()> {
+fn provide_python(project: &Project) -> Result<()> {
     let requirements = project.root.join("tests/clients/requirements.txt");
     let into = project.target.join("clients/py2");
     let pinned = fs::read_to_string(&requirements)?;

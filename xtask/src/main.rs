@@ -37,6 +37,8 @@ enum Verb {
     Test,
     /// Builds all plugins and test guests, into `target/plugins` and `target/guests`.
     Plugins,
+    /// Installs the packages of the official clients that the tests drive, into `target/clients`.
+    Clients,
     /// Builds everything the benchmark compares, and runs it.
     Bench {
         /// Passed on to `toolyard-bench`.
@@ -63,6 +65,7 @@ fn run(verb: Verb) -> Result<ExitCode> {
         Verb::Serve { arguments } => programs::serve(&project, &arguments),
         Verb::Test => test::run(&project),
         Verb::Plugins => components::build(&project).map(|()| ExitCode::SUCCESS),
+        Verb::Clients => clients::provide(&project).map(|()| ExitCode::SUCCESS),
         Verb::Bench { arguments } => programs::bench(&project, &arguments),
         Verb::Tidy => tidy::run(&project).map(|()| ExitCode::SUCCESS),
     }

@@ -33,8 +33,7 @@ pub(crate) fn run(project: &Project) -> Result<ExitCode> {
         project,
         &["--workspace", "--exclude", "toolyard", "--exclude", "toolyard-tests"],
     ));
-    tally.note(&step("the TypeScript clients", || clients::provide_node(project)));
-    tally.note(&step("the Python client", || clients::provide_python(project)));
+    tally.note(&clients::provide(project));
     tally.add(count("tests of the whole", project, &["--package", "toolyard-tests"]));
 
     println!("\n{} passed, {} failed", tally.passed, tally.failed);

@@ -22,7 +22,7 @@ const LAYERS: &[&[&str]] = &[
 ];
 
 /// What every module may use. These use only each other.
-const SHARED: &[&str] = &["config", "ids", "json", "telemetry", "shutdown", "audit"];
+const SHARED: &[&str] = &["config", "ids", "json", "seal", "signals", "telemetry", "shutdown", "audit"];
 
 /// Siblings that never use each other.
 const STRANGERS: &[[&str; 2]] = &[["mcp::modern", "mcp::legacy"]];
@@ -34,6 +34,7 @@ const MAIN: &[&str] = &["cli"];
 const LIBRARIES: &[(&str, &[&str])] = &[
     ("axum", &["http", "admin"]),
     ("cedar_policy", &["policy"]),
+    ("chacha20poly1305", &["seal"]),
     ("clap", &["cli"]),
     ("hyper", &["http", "admin"]),
     ("hyper_util", &["http", "admin"]),

@@ -53,9 +53,10 @@ impl Source {
     }
 }
 
-/// Whether the whole file is about tests: a `tests.rs`, or anything in a `tests` folder beside a package's `src`.
+/// Whether the whole file is about tests: a `tests.rs` or `…_tests.rs`, or anything in a `tests` folder beside a package's
+/// `src`.
 fn is_for_tests(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name == "tests.rs")
+    path.file_stem().is_some_and(|name| name == "tests" || name.to_string_lossy().ends_with("_tests"))
         || path.parent().is_some_and(|folder| folder.components().skip(1).any(|part| part.as_os_str() == "tests"))
 }
 

@@ -42,8 +42,8 @@ pub(crate) enum Act {
     FloodLog(usize),
     /// Reports progress this many times, then says `done`.
     Progress(u32),
-    /// Says once that it has begun, as progress and in the log, waits as many milliseconds as the argument `ms` says, and
-    /// then says this text.
+    /// Says that it has begun, as progress and in the log, waits as many milliseconds as the argument `ms` says, says in the
+    /// log that the wait has ended, and then says this text.
     Wait(String),
 }
 
@@ -149,6 +149,7 @@ fn wait(arguments: &str, words: String) -> Result<ToolResult, Error> {
     progress::report(1.0, Some(2.0), Some("waiting"));
     logging::log(logging::Level::Info, "wait", "the wait has begun");
     std::thread::sleep(Duration::from_millis(ms));
+    logging::log(logging::Level::Info, "wait", "the wait has ended");
     Ok(text(words))
 }
 

@@ -1,0 +1,238 @@
+//! A host as users have it: a process with a folder of plugins.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::http::{Connection, Reply, Request};
+use crate::log::Log;
+use crate::mcp::{Session, modern_request};
+use crate::paths::{guest, host_program, plugin, target};
+use crate::script::scripted;
+use crate::wait::eventually;
+
+/// What a host is to be started with.
+#[derive(Default)]
+pub struct Setup {
+    files: Vec<(String, Vec<u8>)>,
+    config: String,
+    arguments: Vec<String>,
+    cache: Option<PathBuf>,
+}
+
+/// A host that runs.
+pub struct Host {
+    process: Child,
+    folder: TempDir,
+    address: SocketAddr,
+    /// What it said when it was ready.
+    pub ready: Value,
+    pub log: Log,
+}
+
+impl Setup {
+    pub fn new() -> Setup {
+        Setup::default()
+    }
+
+    /// With one of the plugins in `plugins/`.
+    pub fn plugin(self, name: &str) -> Setup {
+        self.file(&format!("{name}.wasm"), plugin(name))
+    }
+
+    /// With one of the guests in `tests/guests/`.
+    pub fn guest(self, name: &str) -> Setup {
+        self.file(&format!("{name}.wasm"), guest(name))
+    }
+
+    /// With a plugin that does what the script says.
+    pub fn script(self, name: &str, script: &Value) -> Setup {
+        self.file(&format!("{name}.wasm"), scripted(script))
+    }
+
+    /// With any file in the folder of plugins.
+    pub fn file(mut self, name: &str, contents: impl Into<Vec<u8>>) -> Setup {
+        self.files.push((name.to_owned(), contents.into()));
+        self
+    }
+
+    /// With this configuration, as TOML.
+    pub fn config(mut self, toml: &str) -> Setup {
+        self.config += toml;
+        self
+    }
+
+    /// With another argument of the command line.
+    pub fn argument(mut self, argument: &str) -> Setup {
+        self.arguments.push(argument.to_owned());
+        self
+    }
+
+    /// With compiled code kept in this folder. Otherwise tests share it, as restarts of a host do.
+    pub fn cache(mut self, folder: impl Into<PathBuf>) -> Setup {
+        self.cache = Some(folder.into());
+        self
+    }
+
+    /// Starts the host and waits until it is ready.
+    pub fn start(self) -> Host {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        fs::create_dir(folder.path().join("plugins")).expect("a folder can be made");
+        for (name, contents) in &self.files {
+            fs::write(folder.path().join("plugins").join(name), contents).expect("a file can be written");
+        }
+        let config = folder.path().join("toolyard.toml");
+        fs::write(&config, &self.config).expect("a file can be written");
+        let cache = self.cache.unwrap_or_else(|| target().join("tmp/compiled"));
+
+        let mut command = Command::new(host_program());
+        command.args(["serve", "--listen", "127.0.0.1:0", "--json", "--log-format", "json"]);
+        command.arg("--plugins").arg(folder.path().join("plugins")).arg("--config").arg(&config);
+        command.arg("--cache-dir").arg(cache).args(&self.arguments);
+        let mut process = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
+        let log = Log::collect(process.stderr.take().expect("stderr is piped"));
+        let ready = read_ready(&mut process, &log);
+        let address = address_of(&ready);
+        Host { process, folder, address, ready, log }
+    }
+}
+
+fn read_ready(process: &mut Child, log: &Log) -> Value {
+    let mut line = String::new();
+    let stdout = process.stdout.take().expect("stdout is piped");
+    BufReader::new(stdout).read_line(&mut line).expect("stdout can be read");
+    if line.is_empty() {
+        let status = process.wait().expect("a child can be waited for");
+        panic!("the host did not start ({status}): {:#?}", log.lines());
+    }
+    serde_json::from_str(&line).unwrap_or_else(|error| panic!("the first line is not JSON ({error}): {line}"))
+}
+
+fn address_of(ready: &Value) -> SocketAddr {
+    let url = ready["url"].as_str().unwrap_or_else(|| panic!("no url: {ready}"));
+    let address = url.strip_prefix("http://").and_then(|rest| rest.strip_suffix("/mcp"));
+    address.and_then(|address| address.parse().ok()).unwrap_or_else(|| panic!("an unexpected url: {url}"))
+}
+
+impl Host {
+    pub fn url(&self) -> String {
+        format!("http://{}/mcp", self.address)
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The folder of plugins.
+    pub fn plugins(&self) -> PathBuf {
+        self.folder.path().join("plugins")
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// A connection of its own.
+    pub fn connect(&self) -> Connection {
+        Connection::open(self.address)
+    }
+
+    /// Sends a request on a connection of its own, and reads the whole answer.
+    pub fn send(&self, request: &Request) -> Reply {
+        self.start_sending(request).read()
+    }
+
+    /// Sends a request on a connection of its own, and leaves the answer to be read.
+    pub fn start_sending(&self, request: &Request) -> Connection {
+        let mut connection = self.connect();
+        connection.write(&request.bytes(&self.address.to_string()));
+        connection
+    }
+
+    /// Sends a request of the modern era.
+    pub fn modern(&self, method: &str, params: Value) -> Reply {
+        self.send(&modern_request(method, params))
+    }
+
+    /// Begins a session of the legacy era.
+    pub fn legacy(&self, version: &str) -> Session<'_> {
+        Session::begin(self, version)
+    }
+
+    /// Calls a tool in the modern era, and gives its result.
+    pub fn call(&self, tool: &str, arguments: &Value) -> Value {
+        self.modern("tools/call", json!({ "name": tool, "arguments": arguments })).result()
+    }
+
+    /// The public names of all tools, in their order.
+    pub fn tools(&self) -> Vec<String> {
+        let result = self.modern("tools/list", json!({})).result();
+        assert!(result.get("nextCursor").is_none(), "more tools than a page: {result}");
+        let tools = result["tools"].as_array().unwrap_or_else(|| panic!("no tools: {result}"));
+        tools.iter().map(|tool| tool["name"].as_str().expect("a name is a text").to_owned()).collect()
+    }
+
+    /// Waits until the tools are these.
+    pub fn wait_for_tools(&self, expected: &[&str]) {
+        eventually(&format!("tools/list to be {expected:?}"), || (self.tools() == expected).then_some(()));
+    }
+
+    /// Puts a file into the folder of plugins, as a careful operator would: whole or not at all.
+    pub fn put(&self, name: &str, contents: &[u8]) {
+        let fresh = self.folder.path().join("fresh");
+        fs::write(&fresh, contents).expect("a file can be written");
+        fs::rename(fresh, self.plugins().join(name)).expect("a file can be renamed");
+    }
+
+    /// Why a file was refused when the host started.
+    pub fn refused(&self, file: &str) -> &str {
+        let refused = self.ready["refused"].as_array().unwrap_or_else(|| panic!("no `refused`: {}", self.ready));
+        let entry =
+            refused.iter().find(|entry| entry["file"].as_str().is_some_and(|path| Path::new(path).ends_with(file)));
+        let reason = entry.and_then(|entry| entry["reason"].as_str());
+        reason.unwrap_or_else(|| panic!("{file} was not refused: {}", self.ready))
+    }
+
+    /// Asks the host to end, as an orchestrator would.
+    pub fn terminate(&self) {
+        let pid = Pid::from_child(&self.process);
+        kill_process(pid, Signal::TERM).expect("a child can be signalled");
+    }
+
+    /// Waits for the host to end.
+    pub fn wait(&mut self) -> ExitStatus {
+        eventually("the host to end", || self.process.try_wait().expect("a child can be waited for"))
+    }
+
+    /// Ends the host and checks that it ended well.
+    pub fn stop(mut self) {
+        self.terminate();
+        let status = self.wait();
+        assert!(status.success(), "the host ended with {status}: {:#?}", self.log.lines());
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            #[expect(clippy::print_stderr, reason = "a failed test shows what the host logged")]
+            {
+                eprintln!("the host's log: {:#?}", self.log.lines());
+            }
+        }
+        // It has ended already where `stop` was called.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

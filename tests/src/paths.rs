@@ -1,0 +1,43 @@
+//! Where `cargo xtask test` puts what the tests need.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What to say when something is not there.
+const PROVIDER: &str = "run `cargo xtask test`, which provides it";
+
+/// The host's program: `TOOLYARD_BIN`, or the release build.
+pub fn host_program() -> PathBuf {
+    let program = env::var_os("TOOLYARD_BIN").map_or_else(|| target().join("release/toolyard"), PathBuf::from);
+    assert!(program.is_file(), "{} is missing: {PROVIDER}", program.display());
+    program
+}
+
+/// The component of one of the plugins in `plugins/`.
+pub fn plugin(name: &str) -> Vec<u8> {
+    read(&target().join("plugins").join(name).with_extension("wasm"))
+}
+
+/// The component of one of the guests in `tests/guests/`.
+pub fn guest(name: &str) -> Vec<u8> {
+    read(&target().join("guests").join(name).with_extension("wasm"))
+}
+
+/// Where the packages of a foreign client are installed.
+pub fn client_folder(name: &str) -> PathBuf {
+    let folder = target().join("clients").join(name);
+    assert!(folder.is_dir(), "{} is missing: {PROVIDER}", folder.display());
+    folder
+}
+
+/// The folder that this test was built into, which everything else is built into too.
+pub(crate) fn target() -> PathBuf {
+    let test = env::current_exe().expect("a running program has a path");
+    // target/release/deps/it-0123
+    test.ancestors().nth(3).expect("cargo puts tests three folders down").to_owned()
+}
+
+fn read(path: &Path) -> Vec<u8> {
+    fs::read(path).unwrap_or_else(|error| panic!("{} cannot be read ({error}): {PROVIDER}", path.display()))
+}

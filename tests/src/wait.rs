@@ -1,0 +1,22 @@
+//! Waiting for a condition, and never just for time to pass.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long a test waits for what should happen at once. Long, because a loaded machine is no defect of the host's.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often to look.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
+
+/// Looks until there is something to see, and gives it. Panics when [`PATIENCE`] ends, naming what was waited for.
+pub fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(seen) = look() {
+            return seen;
+        }
+        assert!(start.elapsed() < PATIENCE, "waited {PATIENCE:?} in vain: {what}");
+        thread::sleep(BETWEEN_LOOKS);
+    }
+}
