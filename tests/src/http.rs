@@ -24,13 +24,6 @@ pub struct Reply {
     pub body: Vec<u8>,
 }
 
-/// One event of an event stream.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Event {
-    pub id: Option<String>,
-    pub data: String,
-}
-
 /// A connection on which requests follow each other.
 pub struct Connection {
     stream: BufReader<TcpStream>,
@@ -109,7 +102,7 @@ impl Reply {
         }
         let mut body = self.body.as_slice();
         let events = std::iter::from_fn(|| read_event(&mut body).expect("memory can be read"));
-        events.filter(|event| !event.data.is_empty()).map(|event| message(&event)).collect()
+        events.filter(|data| !data.is_empty()).map(|data| message(&data)).collect()
     }
 
     /// The answer itself, which is the last message.
@@ -185,9 +178,9 @@ impl Connection {
             while let Some(end) = self.events.windows(2).position(|pair| pair == b"\n\n") {
                 let event: Vec<u8> = self.events.drain(..end + 2).collect();
                 // Comments, which keep a connection alive, are events with no data.
-                let event = read_event(&mut event.as_slice()).expect("memory can be read");
-                if let Some(event) = event.filter(|event| !event.data.is_empty()) {
-                    return Some(message(&event));
+                let data = read_event(&mut event.as_slice()).expect("memory can be read");
+                if let Some(data) = data.filter(|data| !data.is_empty()) {
+                    return Some(message(&data));
                 }
             }
             let chunk = read_chunk(&mut self.stream).unwrap_or_else(|error| panic!("the stream breaks: {error}"))?;
@@ -245,9 +238,8 @@ fn read_chunk(input: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     Ok((size > 0).then_some(chunk))
 }
 
-/// The next event, as the WHATWG's definition of event streams has it. `None` at the end of the input.
-fn read_event(input: &mut impl BufRead) -> io::Result<Option<Event>> {
-    let mut event = Event::default();
+/// The data of the next event, as the WHATWG's definition of event streams has it. `None` at the end of the input.
+fn read_event(input: &mut impl BufRead) -> io::Result<Option<String>> {
     let mut data: Vec<String> = Vec::new();
     loop {
         let line = match read_line(input) {
@@ -256,19 +248,15 @@ fn read_event(input: &mut impl BufRead) -> io::Result<Option<Event>> {
             Err(error) => return Err(error),
         };
         if line.is_empty() {
-            event.data = data.join("\n");
-            return Ok(Some(event));
+            return Ok(Some(data.join("\n")));
         }
-        let (field, value) = line.split_once(':').unwrap_or((&line, ""));
-        let value = value.strip_prefix(' ').unwrap_or(value);
-        match field {
-            "data" => data.push(value.to_owned()),
-            "id" => event.id = Some(value.to_owned()),
-            _ => {}
+        // Nothing here resumes a stream, or tells events apart by type.
+        if let Some(value) = line.strip_prefix("data:") {
+            data.push(value.strip_prefix(' ').unwrap_or(value).to_owned());
         }
     }
 }
 
-fn message(event: &Event) -> Value {
-    serde_json::from_str(&event.data).unwrap_or_else(|error| panic!("an event is not JSON ({error}): {event:?}"))
+fn message(data: &str) -> Value {
+    serde_json::from_str(data).unwrap_or_else(|error| panic!("an event is not JSON ({error}): {data}"))
 }

@@ -13,7 +13,7 @@ mod wait;
 
 pub use bystander::{meanwhile, undisturbed};
 pub use host::{Host, Setup};
-pub use http::{Connection, Event, Reply, Request};
+pub use http::{Connection, Reply, Request};
 pub use log::Log;
 pub use mcp::{MODERN, Session, modern_request};
 pub use paths::{client_folder, guest, host_program, plugin};

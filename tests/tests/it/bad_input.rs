@@ -224,12 +224,13 @@ fn json_nested_10000_deep() {
             let request = call();
             let body = String::from_utf8(request.body.clone()).expect("JSON is UTF-8");
             let id = json!(1);
-            // As the whole body, in `_meta`, and as arguments.
+            // As the whole body, in `_meta`, as arguments, and where nobody looks.
             let reply = host.send(&request.clone().body(deep.clone()));
             assert_eq!(reply.status, 400, "{reply:?}");
             let in_meta = body.replacen("\"_meta\":{", &format!("\"_meta\":{{\"x/deep\":{deep},"), 1);
             let in_arguments = body.replacen("\"_meta\"", &format!("\"arguments\":{{\"x\":{deep}}},\"_meta\""), 1);
-            for body in [in_meta, in_arguments] {
+            let elsewhere = body.replacen("\"id\":1", &format!("\"id\":1,\"x\":{deep}"), 1);
+            for body in [in_meta, in_arguments, elsewhere] {
                 assert!(body.len() > 20_000, "the body was not changed");
                 let reply = host.send(&request.clone().body(body));
                 assert_eq!(reply.status, 400, "{reply:?}");
@@ -257,8 +258,11 @@ fn a_duplicate_key() {
         for (from, to) in [
             ("\"method\":", "\"method\":\"tools/list\",\"method\":"),
             ("\"id\":1", "\"id\":2,\"id\":1"),
+            ("\"id\":1", "\"x\":1,\"x\":2,\"id\":1"),
             ("\"params\":{", "\"params\":{\"name\":\"other\","),
             ("\"_meta\":{", "\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2025-11-25\","),
+            ("\"_meta\":{", "\"_meta\":{\"com.example/a\":1,\"com.example/a\":2,"),
+            ("\"_meta\":{", "\"_meta\":{\"com.example/a\":{\"k\":1,\"k\":2},"),
             ("\"name\":\"b_echo\"", "\"name\":\"b_echo\",\"n\\u0061me\":\"b_weather\""),
         ] {
             let twice = body.replacen(from, to, 1);

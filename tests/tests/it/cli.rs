@@ -1,6 +1,7 @@
 //! The command line: `toolyard call`, `toolyard inspect`, help and mistakes.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::thread;
@@ -140,6 +141,25 @@ fn what_cannot_be_inspected_is_named() {
     bad(folder, &["inspect", "text.wasm"], &["text.wasm"]);
     bad(folder, &["inspect", "core.wasm"], &["core.wasm", "component"]);
     bad(folder, &["inspect", "stranger.wasm"], &["nobody:nothing/here@1.0.0"]);
+}
+
+#[test]
+fn serving_says_where_and_what() {
+    let folder = folder();
+    let mut command = Command::new(host_program());
+    command.current_dir(folder.path()).args(["serve", "--listen", "127.0.0.1:0", "--plugins", "."]);
+    let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the host starts");
+    let output = BufReader::new(process.stdout.take().expect("stdout is piped"));
+    let mut said = String::new();
+    for line in output.lines().map_while(Result::ok) {
+        said += &line;
+        if said.contains("tools_echo") {
+            break;
+        }
+    }
+    process.kill().expect("a child can be killed");
+    process.wait().expect("a child can be waited for");
+    assert!(said.contains("http://127.0.0.1:") && said.contains("/mcp") && said.contains("tools_echo"), "{said}");
 }
 
 #[test]

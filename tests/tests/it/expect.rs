@@ -43,3 +43,13 @@ pub(crate) fn text(result: &Value) -> &str {
 pub(crate) fn json_text(result: &Value) -> Value {
     serde_json::from_str(text(result)).unwrap_or_else(|error| panic!("the text is not JSON ({error}): {result}"))
 }
+
+/// The same value, its numbers all floats: 1 and 1.0 are the same number in JSON, and some clients know only one kind.
+pub(crate) fn as_floats(value: &Value) -> Value {
+    match value {
+        Value::Number(number) => Value::from(number.as_f64()),
+        Value::Array(items) => items.iter().map(as_floats).collect(),
+        Value::Object(entries) => entries.iter().map(|(key, value)| (key.clone(), as_floats(value))).collect(),
+        other => other.clone(),
+    }
+}

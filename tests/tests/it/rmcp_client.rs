@@ -40,7 +40,7 @@ pub(crate) fn drive(url: &str, lifecycle: ClientLifecycleMode, calls: &Value) ->
             era: if version >= ProtocolVersion::V_2026_07_28 { "modern".into() } else { "legacy".into() },
             version: version.to_string(),
             tools: tools.iter().map(|tool| tool.name.to_string()).collect(),
-            calls: Vec::new(),
+            ..Seen::default()
         };
         for call in calls.as_array().expect("calls are a list") {
             seen.calls.push(run(&client, &listener, call).await);
