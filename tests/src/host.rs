@@ -24,6 +24,7 @@ pub struct Setup {
     config: String,
     arguments: Vec<String>,
     cache: Option<PathBuf>,
+    unheard: bool,
 }
 
 /// A host that runs.
@@ -80,6 +81,12 @@ impl Setup {
         self
     }
 
+    /// With nobody at the other end of its log, as when the process that read it has ended.
+    pub fn unheard(mut self) -> Setup {
+        self.unheard = true;
+        self
+    }
+
     /// Starts the host and waits until it is ready.
     pub fn start(self) -> Host {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
@@ -101,7 +108,8 @@ impl Setup {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
-        let log = Log::collect(process.stderr.take().expect("stderr is piped"));
+        let stderr = process.stderr.take().expect("stderr is piped");
+        let log = if self.unheard { Log::default() } else { Log::collect(stderr) };
         let ready = read_ready(&mut process, &log);
         let address = address_of(&ready);
         Host { process, folder, address, ready, log }

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use toolyard_tests::{Connection, Host, Setup, eventually, modern_request};
+use toolyard_tests::{Connection, Host, Setup, eventually, modern_request, scripted};
 
 use crate::expect;
 
@@ -72,13 +72,28 @@ fn the_grace_period_ends() {
 }
 
 #[test]
-fn a_second_signal_is_obeyed_or_ignored_but_does_not_hang() {
+fn a_second_signal_ends_the_host_at_once() {
     let mut host = waiting().start();
-    let call = begin_wait(&host, 500);
+    let _call = begin_wait(&host, 25_000);
+    let start = Instant::now();
     host.terminate();
+    // Two signals that arrive together would be one.
+    host.log.wait_for(&["SIGTERM"]);
     host.terminate();
-    drop(call);
-    host.wait();
+    assert!(!host.wait().success(), "a call was cut off");
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_host_whose_log_nobody_reads_goes_on() {
+    let host = waiting().unheard().start();
+    // Loading is logged, and so is what a tool says.
+    host.put("later.wasm", &scripted(&json!({ "tools": [{ "name": "echo" }] })));
+    host.wait_for_tools(&["later_echo", "w_say", "w_wait"]);
+    assert_eq!(expect::text(&host.call("w_wait", &json!({ "ms": 1 }))), "waited");
+    host.put("later.wasm", &scripted(&json!({ "tools": [{ "name": "again" }] })));
+    host.wait_for_tools(&["later_again", "w_say", "w_wait"]);
+    host.stop();
 }
 
 #[test]
