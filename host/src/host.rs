@@ -1,6 +1,6 @@
 //! The composition root: everything is built here, once, from a [`Config`].
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{fs, net::SocketAddr, os::unix::fs::DirBuilderExt, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use tokio::time;
@@ -10,44 +10,63 @@ use crate::{
     catalog::{self, Live, Loader},
     config::{CacheDir, Config},
     http::Http,
-    mcp::Server,
+    mcp::{Parts, Server, stdio},
     sandbox::{Options, Sandbox, Settings},
+    seal::KeyRing,
+    signals::Signals,
+    store::{Sqlite, Store},
 };
 
-/// A host that is bound and loaded, but does not serve yet.
+/// The file of the embedded store, in the state folder.
+const STORE_FILE: &str = "state.db";
+
+/// The file of the machine's own sealing key, in the state folder.
+const KEY_FILE: &str = "seal.key";
+
+/// A host that has loaded its plugins and serves nobody yet.
 pub struct Host {
-    http: Http,
-    addr: SocketAddr,
+    config: Arc<Config>,
+    server: Arc<Server>,
     live: Arc<Live>,
     loader: Loader,
     settings: Settings,
     background: TaskTracker,
-    drain_max: Duration,
+    stopping: CancellationToken,
+}
+
+/// A host that is bound to an address.
+pub struct Bound {
+    host: Host,
+    http: Http,
+    addr: SocketAddr,
 }
 
 impl Host {
-    /// Builds the engine, binds the address, loads the plugins that are there.
+    /// Builds the engine, opens the store, loads the plugins that are there.
     pub async fn build(config: Config) -> Result<Self> {
+        let config = Arc::new(config);
         let sandbox = Arc::new(sandbox(&config)?);
         let settings = sandbox.settings();
-        let live = Arc::new(Live::default());
-        let background = TaskTracker::new();
-        let server = Arc::new(Server::new(&config, Arc::clone(&live), background.clone()));
-        let http = Http::bind(&config, server).await.with_context(|| format!("cannot listen on {}", config.listen))?;
-        let addr = http.local_addr().context("the listener has no address")?;
-        let drain_max = config.host_limits.drain_max;
-        let plugins = config.plugins.clone();
-        let mut loader = Loader::new(Arc::new(config), sandbox, Arc::clone(&live));
+        let signals = Signals::new();
+        let live = Arc::new(Live::new(signals.clone()));
+        let (background, stopping) = (TaskTracker::new(), CancellationToken::new());
+        let (store, ring) = state(&config)?;
+        let parts = Parts {
+            live: Arc::clone(&live),
+            signals,
+            ring,
+            store,
+            background: background.clone(),
+            stopping: stopping.clone(),
+        };
+        let server = Arc::new(Server::new(&config, parts));
+        server.recall().await.context("the sessions cannot be read")?;
+        let mut loader = Loader::new(Arc::clone(&config), sandbox, Arc::clone(&live));
         loader.scan().await.with_context(|| {
-            let dir = plugins.display();
+            let dir = config.plugins.display();
             format!("cannot read the plugin folder `{dir}`; create it, or name another with --plugins")
         })?;
-        Ok(Self { http, addr, live, loader, settings, background, drain_max })
-    }
-
-    /// Where it listens.
-    pub fn addr(&self) -> SocketAddr {
-        self.addr
+        Ok(Self { config, server, live, loader, settings, background, stopping })
     }
 
     /// What is loaded.
@@ -60,17 +79,68 @@ impl Host {
         self.settings
     }
 
-    /// Serves until `stop`, then drains: no new connections, calls in flight end within the grace period.
-    pub async fn run(self, stop: CancellationToken) {
+    /// Binds the address of the configuration.
+    pub async fn bind(self) -> Result<Bound> {
+        let http = Http::bind(&self.config, Arc::clone(&self.server)).await;
+        let http = http.with_context(|| format!("cannot listen on {}", self.config.listen))?;
+        let addr = http.local_addr().context("the listener has no address")?;
+        Ok(Bound { host: self, http, addr })
+    }
+
+    /// Serves one client on standard input and output, until it is gone or `stop`.
+    pub async fn run_stdio(self, stop: CancellationToken) -> Result<()> {
+        let line_bytes_max = self.config.host_limits.body_bytes_max;
+        let (server, stopping) = (Arc::clone(&self.server), self.stopping.clone());
+        let input = tokio::io::BufReader::new(tokio::io::stdin());
+        let serve = async move {
+            let served = stdio::serve(server, input, tokio::io::stdout(), line_bytes_max, stop).await;
+            stopping.cancel();
+            served
+        };
+        self.while_watching(serve).await.context("standard input or output broke")
+    }
+
+    /// Does `serving` with the folder watched, then waits for what goes on without a client, up to the grace period.
+    async fn while_watching<T>(self, serving: impl Future<Output = T>) -> T {
         let watching = CancellationToken::new();
         let watcher = tokio::spawn(catalog::watch(self.loader, watching.clone()));
-        self.http.serve(stop).await;
+        let served = serving.await;
         watching.cancel();
         let _ = watcher.await;
-        self.background.close();
-        if time::timeout(self.drain_max, self.background.wait()).await.is_err() {
-            tracing::warn!("some calls whose client is gone did not end within drain_ms_max");
-        }
+        drain(&self.background, self.config.host_limits.drain_max).await;
+        served
+    }
+}
+
+impl Bound {
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The host itself.
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// Serves until `stop`, then drains: no new connections, streams of news end, calls in flight end within the grace period.
+    pub async fn run(self, stop: CancellationToken) {
+        let Self { host, http, .. } = self;
+        let stopping = host.stopping.clone();
+        let serving = async move {
+            tokio::join!(http.serve(stop.clone()), async {
+                stop.cancelled().await;
+                stopping.cancel();
+            });
+        };
+        host.while_watching(serving).await;
+    }
+}
+
+async fn drain(background: &TaskTracker, drain_max: Duration) {
+    background.close();
+    if time::timeout(drain_max, background.wait()).await.is_err() {
+        tracing::warn!("some calls whose client is gone did not end within drain_ms_max");
     }
 }
 
@@ -84,4 +154,24 @@ pub fn sandbox(config: &Config) -> Result<Sandbox> {
             CacheDir::Usual | CacheDir::Nowhere => None,
         },
     })
+}
+
+/// The store and the keys.
+fn state(config: &Config) -> Result<(Arc<dyn Store>, KeyRing)> {
+    let Some(dir) = &config.state_dir else {
+        let ring = config.seal.clone().map_or_else(KeyRing::ephemeral, Ok)?;
+        return Ok((Arc::new(Sqlite::in_memory()?), ring));
+    };
+    let shown = dir.display();
+    private_dir(dir).with_context(|| format!("cannot make the state folder `{shown}`; name another with --state-dir"))?;
+    let store = Sqlite::open(&dir.join(STORE_FILE)).with_context(|| format!("cannot open the store in `{shown}`"))?;
+    let ring = match &config.seal {
+        Some(ring) => ring.clone(),
+        None => KeyRing::in_file(&dir.join(KEY_FILE)).with_context(|| format!("cannot read the key in `{shown}`"))?,
+    };
+    Ok((Arc::new(store), ring))
+}
+
+fn private_dir(dir: &Path) -> std::io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }

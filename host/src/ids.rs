@@ -56,6 +56,12 @@ macro_rules! name_type {
             }
         }
 
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, output: S) -> Result<S::Ok, S::Error> {
+                output.serialize_str(&self.0)
+            }
+        }
+
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
                 String::deserialize(input)?.parse().map_err(serde::de::Error::custom)
@@ -71,6 +77,10 @@ name_type!(
 name_type!(
     /// A tool's public name: the plugin's prefix and the tool's own name.
     ToolName
+);
+name_type!(
+    /// A prompt's public name, made like a tool's.
+    PromptName
 );
 name_type!(
     /// Who owns plugins, grants and quotas.

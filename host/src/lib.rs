@@ -13,5 +13,8 @@ pub mod json;
 pub mod mcp;
 pub mod policy;
 pub mod sandbox;
+pub mod seal;
 pub mod shutdown;
+pub mod signals;
+pub mod store;
 pub mod telemetry;

@@ -180,21 +180,31 @@ impl Loader {
 
     /// Whoever serves a name keeps it.
     fn no_clash(&self, plugin: &Plugin) -> Result<(), String> {
-        let others = self.serving.values().filter(|other| other.id() != plugin.id());
-        let mut taken = others.flat_map(|other| other.tools().iter().map(move |tool| (other, tool)));
-        let clash = taken.find_map(|(other, theirs)| {
-            let ours = plugin.tools().iter().find(|ours| ours.name() == theirs.name())?;
-            Some((ours, theirs, other))
-        });
-        let Some((ours, theirs, other)) = clash else { return Ok(()) };
-        Err(format!(
-            "its tool `{}` would be called `{}`, as tool `{}` of plugin `{}` already is; set another prefix in [plugin.{}]",
-            ours.described().name,
-            ours.name(),
-            theirs.described().name,
-            other.id(),
-            plugin.id(),
-        ))
+        let id = plugin.id();
+        for other in self.serving.values().filter(|other| other.id() != id) {
+            if let Some((ours, theirs)) = pairs(plugin.tools(), other.tools(), |tool| tool.name().as_str()) {
+                let (own, name, their) = (&ours.described().name, ours.name(), &theirs.described().name);
+                let other = other.id();
+                return Err(format!(
+                    "its tool `{own}` would be called `{name}`, as tool `{their}` of plugin `{other}` already is; \
+                     set another prefix in [plugin.{id}]"
+                ));
+            }
+            if let Some((ours, theirs)) = pairs(plugin.prompts(), other.prompts(), |prompt| prompt.name().as_str()) {
+                let (own, name, their) = (&ours.described().name, ours.name(), &theirs.described().name);
+                let other = other.id();
+                return Err(format!(
+                    "its prompt `{own}` would be called `{name}`, as prompt `{their}` of plugin `{other}` already is; \
+                     set another prefix in [plugin.{id}]"
+                ));
+            }
+            let taken = plugin.program().prefixes.iter().find(|prefix| other.program().prefixes.contains(prefix));
+            if let Some(prefix) = taken {
+                let other = other.id();
+                return Err(format!("it answers for `{prefix}`, as plugin `{other}` already does; one of the two must go"));
+            }
+        }
+        Ok(())
     }
 
     fn refused(&self) -> Vec<Refused> {
@@ -206,6 +216,11 @@ impl Loader {
         refused.sort_by(|a, b| a.file.cmp(&b.file));
         refused
     }
+}
+
+/// The first two things of the same name.
+fn pairs<'a, T>(ours: &'a [T], theirs: &'a [T], name: impl Fn(&T) -> &str) -> Option<(&'a T, &'a T)> {
+    ours.iter().find_map(|our| Some((our, theirs.iter().find(|their| name(our) == name(their))?)))
 }
 
 enum Verdict {

@@ -8,6 +8,7 @@ mod watcher;
 
 use std::{
     collections::{BTreeMap, HashMap},
+    hash::{DefaultHasher, Hash, Hasher},
     path::PathBuf,
     sync::Arc,
 };
@@ -16,17 +17,21 @@ use arc_swap::{ArcSwap, Guard};
 
 pub use headers::{HeaderKind, HeaderParam};
 pub use loader::Loader;
-pub use plugin::{Plugin, Program, Tool};
+pub use plugin::{Plugin, Program, Prompt, Tool};
 pub use schema::Schema;
 pub use watcher::watch;
 
-use crate::ids::{PluginId, ToolName};
+use crate::{
+    ids::{PluginId, PromptName, ToolName},
+    signals::{Signal, Signals},
+};
 
 /// All that is loaded at one moment. Never edited: a change makes a new one.
 #[derive(Default)]
 pub struct Catalog {
     plugins: BTreeMap<PluginId, Arc<Plugin>>,
     tools: HashMap<ToolName, Arc<Tool>>,
+    prompts: HashMap<PromptName, Arc<Prompt>>,
     refused: Vec<Refused>,
 }
 
@@ -44,7 +49,12 @@ impl Catalog {
             .flat_map(|plugin| plugin.tools())
             .map(|tool| (tool.name().clone(), Arc::clone(tool)))
             .collect();
-        Self { plugins, tools, refused }
+        let prompts = plugins
+            .values()
+            .flat_map(|plugin| plugin.prompts())
+            .map(|prompt| (prompt.name().clone(), Arc::clone(prompt)))
+            .collect();
+        Self { plugins, tools, prompts, refused }
     }
 
     /// The tool of that public name.
@@ -62,13 +72,43 @@ impl Catalog {
         self.plugins.get(id)
     }
 
-    /// The tools of `from` and all plugins after it, each with its plugin and its place there: plugins by name, tools as
-    /// the plugin orders them. The same on every host with the same plugins.
-    pub fn tools_from(&self, from: Option<&PluginId>) -> impl Iterator<Item = (&PluginId, usize, &Arc<Tool>)> {
+    /// The prompt of that public name.
+    pub fn prompt(&self, name: &str) -> Option<&Arc<Prompt>> {
+        self.prompts.get(name)
+    }
+
+    /// The plugin that answers for `uri`: the one with the longest fitting prefix.
+    pub fn answering_for(&self, uri: &str) -> Option<&Arc<Plugin>> {
+        let fitting = |plugin: &&Arc<Plugin>| {
+            let prefixes = plugin.program().prefixes.iter().filter(|prefix| uri.starts_with(prefix.as_str()));
+            prefixes.map(String::len).max()
+        };
+        self.plugins.values().filter_map(|plugin| Some((fitting(&plugin)?, plugin))).max_by_key(|(len, _)| *len).map(|(_, plugin)| plugin)
+    }
+
+    /// The plugins from `from` on, itself included.
+    pub fn plugins_from(&self, from: Option<&PluginId>) -> impl Iterator<Item = &Arc<Plugin>> {
         let start = from.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Included);
-        self.plugins
-            .range::<PluginId, _>((start, std::ops::Bound::Unbounded))
-            .flat_map(|(id, plugin)| plugin.tools().iter().enumerate().map(move |(place, tool)| (id, place, tool)))
+        self.plugins.range::<PluginId, _>((start, std::ops::Bound::Unbounded)).map(|(_, plugin)| plugin)
+    }
+
+    /// What differs between two snapshots, as clients see them.
+    fn differences(&self, other: &Self) -> Vec<Signal> {
+        let tools = |catalog: &Self| hash(catalog.plugins().flat_map(|plugin| plugin.tools()).map(|tool| (tool.name().clone(), format!("{:?}", tool.described()))));
+        let prompts = |catalog: &Self| hash(catalog.plugins().flat_map(|plugin| plugin.prompts()).map(|prompt| (prompt.name().clone(), format!("{:?}", prompt.described()))));
+        // A plugin lists its resources itself, so another version of it may list others.
+        let resources = |catalog: &Self| hash(catalog.plugins().filter(|plugin| plugin.has_resources()).map(|plugin| (plugin.id().clone(), plugin.digest())));
+        let mut signals = Vec::new();
+        if tools(self) != tools(other) {
+            signals.push(Signal::ToolsChanged);
+        }
+        if prompts(self) != prompts(other) {
+            signals.push(Signal::PromptsChanged);
+        }
+        if resources(self) != resources(other) {
+            signals.push(Signal::ResourcesChanged);
+        }
+        signals
     }
 
     /// Files that are not serving what they hold.
@@ -77,19 +117,33 @@ impl Catalog {
     }
 }
 
+fn hash(items: impl Iterator<Item = impl Hash>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    items.for_each(|item| item.hash(&mut hasher));
+    hasher.finish()
+}
+
 /// The catalog in force. Readers take the snapshot of the moment and keep it as long as they need.
-#[derive(Default)]
 pub struct Live {
     current: ArcSwap<Catalog>,
+    signals: Signals,
 }
 
 impl Live {
+    /// An empty catalog, whose changes are told to `signals`.
+    pub fn new(signals: Signals) -> Self {
+        Self { current: ArcSwap::default(), signals }
+    }
+
     /// The snapshot of this moment, for a short look.
     pub fn now(&self) -> Guard<Arc<Catalog>> {
         self.current.load()
     }
 
     fn publish(&self, catalog: Catalog) {
-        self.current.store(Arc::new(catalog));
+        let before = self.current.swap(Arc::new(catalog));
+        for signal in before.differences(&self.now()) {
+            self.signals.send(signal);
+        }
     }
 }

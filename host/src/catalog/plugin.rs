@@ -1,28 +1,32 @@
 //! A plugin: a component and its checked description.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, fmt::Display, hash::Hash, str::FromStr, sync::Arc};
 
 use super::{HeaderParam, Schema, headers};
 use crate::{
     config::PluginSettings,
-    ids::{Digest, PluginId, ToolName},
+    ids::{Digest, IllegalName, PluginId, PromptName, ToolName},
     sandbox::{Component, Limits, Sandbox, contract},
 };
 
-/// Tools in one plugin.
-const TOOLS_MAX: usize = 1000;
+/// Tools, prompts, templates or prefixes of one plugin.
+const LISTED_MAX: usize = 1000;
 
 /// A component under the operator's settings: what a call runs.
 pub struct Program {
     pub id: PluginId,
     pub component: Component,
     pub limits: Limits,
+    /// The beginnings of the URIs that it answers for.
+    pub prefixes: Arc<[String]>,
 }
 
 /// A plugin that is ready to serve.
 pub struct Plugin {
     program: Arc<Program>,
     tools: Vec<Arc<Tool>>,
+    prompts: Vec<Arc<Prompt>>,
+    templates: Vec<contract::ResourceTemplate>,
 }
 
 /// One tool, its schemas compiled.
@@ -35,8 +39,15 @@ pub struct Tool {
     program: Arc<Program>,
 }
 
+/// One prompt.
+pub struct Prompt {
+    name: PromptName,
+    described: contract::Prompt,
+    program: Arc<Program>,
+}
+
 impl Plugin {
-    /// Compiles `bytes` (or takes them from the code cache), asks the component for its tools, and checks all it says.
+    /// Compiles `bytes` (or takes them from the code cache), asks the component what it offers, and checks all it says.
     /// The error is a sentence for whoever made the plugin.
     pub async fn load(
         sandbox: Arc<Sandbox>,
@@ -50,23 +61,18 @@ impl Plugin {
             .await
             .map_err(|_| "the compiler failed on it".to_owned())?
             .map_err(|error| error.to_string())?;
-        let described =
+        let description =
             component.describe(&settings.limits).await.map_err(|error| format!("cannot be described: {error}"))?;
-        if described.len() > TOOLS_MAX {
-            return Err(format!("describes {} tools; at most {TOOLS_MAX} are taken", described.len()));
-        }
         let prefix = settings.prefix.unwrap_or_else(|| id.to_string());
-        let program = Arc::new(Program { id, component, limits: settings.limits });
-        let mut names = HashSet::new();
-        let mut tools = Vec::with_capacity(described.len());
-        for tool in described {
-            let tool = Tool::check(tool, &prefix, &program)?;
-            if !names.insert(tool.name.clone()) {
-                return Err(format!("describes two tools `{}`", tool.described.name));
-            }
-            tools.push(Arc::new(tool));
-        }
-        Ok(Self { program, tools })
+        let (prefixes, templates) = match description.resources {
+            Some(resources) => check_resources(resources)?,
+            None => Default::default(),
+        };
+        let program = Arc::new(Program { id, component, limits: settings.limits, prefixes: prefixes.into() });
+        let tools = check_all("tool", description.tools, |tool| Tool::check(tool, &prefix, &program), |tool| &tool.name)?;
+        let prompts =
+            check_all("prompt", description.prompts, |prompt| Prompt::check(prompt, &prefix, &program), |prompt| &prompt.name)?;
+        Ok(Self { program, tools, prompts, templates })
     }
 
     pub fn id(&self) -> &PluginId {
@@ -81,9 +87,28 @@ impl Plugin {
         &self.program.component
     }
 
+    pub fn program(&self) -> &Arc<Program> {
+        &self.program
+    }
+
     /// In the order in which the plugin describes them.
     pub fn tools(&self) -> &[Arc<Tool>] {
         &self.tools
+    }
+
+    /// In the order in which the plugin describes them.
+    pub fn prompts(&self) -> &[Arc<Prompt>] {
+        &self.prompts
+    }
+
+    /// In the order in which the plugin describes them.
+    pub fn templates(&self) -> &[contract::ResourceTemplate] {
+        &self.templates
+    }
+
+    /// Whether it answers for any URI.
+    pub fn has_resources(&self) -> bool {
+        !self.program.prefixes.is_empty()
     }
 
     /// The tool that the plugin itself calls `name`.
@@ -92,28 +117,88 @@ impl Plugin {
     }
 }
 
+/// Checks a list of things with names, of which each stands once.
+fn check_all<D, T, N: Clone + Eq + Hash + Display>(
+    what: &str,
+    described: Vec<D>,
+    check: impl Fn(D) -> Result<T, String>,
+    name: impl Fn(&T) -> &N,
+) -> Result<Vec<Arc<T>>, String> {
+    if described.len() > LISTED_MAX {
+        return Err(format!("describes {} {what}s; at most {LISTED_MAX} are taken", described.len()));
+    }
+    let mut names = HashSet::new();
+    let mut checked = Vec::with_capacity(described.len());
+    for item in described {
+        let item = check(item)?;
+        if !names.insert(name(&item).clone()) {
+            return Err(format!("describes two {what}s that would be called `{}`", name(&item)));
+        }
+        checked.push(Arc::new(item));
+    }
+    Ok(checked)
+}
+
+fn check_resources(
+    described: contract::ResourceDescription,
+) -> Result<(Vec<String>, Vec<contract::ResourceTemplate>), String> {
+    let contract::ResourceDescription { prefixes, templates } = described;
+    if prefixes.len() > LISTED_MAX || templates.len() > LISTED_MAX {
+        return Err(format!("describes more than {LISTED_MAX} URI prefixes or resource templates"));
+    }
+    for prefix in &prefixes {
+        if !has_scheme(prefix) {
+            return Err(format!("answers for `{prefix}`, which is not the beginning of an absolute URI such as `orders://`"));
+        }
+    }
+    for template in &templates {
+        let literal = template.uri_template.split('{').next().unwrap_or_default();
+        if !prefixes.iter().any(|prefix| literal.starts_with(prefix)) {
+            return Err(format!("resource template `{}` begins with none of its prefixes", template.uri_template));
+        }
+        check_icons("resource template", &template.name, &template.icons)?;
+        check_meta("resource template", &template.name, template.meta.as_deref())?;
+    }
+    Ok((prefixes, templates))
+}
+
+/// Whether a text begins with a scheme and a colon (RFC 3986, 3.1).
+fn has_scheme(uri: &str) -> bool {
+    uri.split_once(':').is_some_and(|(scheme, _)| {
+        scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+    })
+}
+
+fn check_icons(what: &str, name: &str, icons: &[contract::Icon]) -> Result<(), String> {
+    let fits = |icon: &contract::Icon| icon.src.starts_with("https:") || icon.src.starts_with("data:");
+    if icons.iter().all(fits) { Ok(()) } else { Err(format!("{what} `{name}`: an icon's `src` must be an https: or data: URI")) }
+}
+
+fn check_meta(what: &str, name: &str, meta: Option<&str>) -> Result<(), String> {
+    let fits = meta.is_none_or(|meta| crate::json::strict(meta).is_ok_and(|meta| meta.is_object()));
+    if fits { Ok(()) } else { Err(format!("{what} `{name}`: its meta is not a JSON object")) }
+}
+
+/// `prefix_own`, or `own` where the operator set no prefix.
+fn public_name<N: FromStr<Err = IllegalName>>(what: &str, own: &str, prefix: &str) -> Result<N, String> {
+    own.parse::<ToolName>().map_err(|error| format!("describes a {what} whose name {error}"))?;
+    let name = if prefix.is_empty() { own.to_owned() } else { format!("{prefix}_{own}") };
+    name.parse().map_err(|error| format!("{what} `{own}`: its public name {error}; set a shorter prefix"))
+}
+
 impl Tool {
     fn check(described: contract::Tool, prefix: &str, program: &Arc<Program>) -> Result<Self, String> {
-        let own: ToolName = described.name.parse().map_err(|error| format!("describes a tool whose name {error}"))?;
-        let name = if prefix.is_empty() { own.to_string() } else { format!("{prefix}_{own}") };
-        let name = name.parse().map_err(|error| format!("tool `{own}`: its public name {error}; set a shorter prefix"))?;
+        let own = &described.name;
+        let name = public_name("tool", own, prefix)?;
         let input = Schema::compile(&described.input_schema)
             .and_then(Schema::must_take_objects)
             .map_err(|reason| format!("tool `{own}`: its input schema {reason}"))?;
         let output = described.output_schema.as_deref().map(Schema::compile).transpose();
         let output = output.map_err(|reason| format!("tool `{own}`: its output schema {reason}"))?;
         let headers = headers::read(input.value()).map_err(|reason| format!("tool `{own}`: {reason}"))?;
-        for icon in &described.icons {
-            if !(icon.src.starts_with("https:") || icon.src.starts_with("data:")) {
-                return Err(format!("tool `{own}`: an icon's `src` must be an https: or data: URI"));
-            }
-        }
-        if let Some(meta) = &described.meta {
-            let object = crate::json::strict(meta).is_ok_and(|meta| meta.is_object());
-            if !object {
-                return Err(format!("tool `{own}`: its meta is not a JSON object"));
-            }
-        }
+        check_icons("tool", own, &described.icons)?;
+        check_meta("tool", own, described.meta.as_deref())?;
         Ok(Self { name, described, input, output, headers, program: Arc::clone(program) })
     }
 
@@ -140,7 +225,35 @@ impl Tool {
         &self.headers
     }
 
-    pub fn program(&self) -> &Program {
+    pub fn program(&self) -> &Arc<Program> {
+        &self.program
+    }
+}
+
+impl Prompt {
+    fn check(described: contract::Prompt, prefix: &str, program: &Arc<Program>) -> Result<Self, String> {
+        let own = &described.name;
+        let name = public_name("prompt", own, prefix)?;
+        let mut arguments = HashSet::new();
+        if let Some(twice) = described.arguments.iter().find(|argument| !arguments.insert(&argument.name)) {
+            return Err(format!("prompt `{own}`: has two arguments `{}`", twice.name));
+        }
+        check_icons("prompt", own, &described.icons)?;
+        check_meta("prompt", own, described.meta.as_deref())?;
+        Ok(Self { name, described, program: Arc::clone(program) })
+    }
+
+    /// As clients ask for it.
+    pub fn name(&self) -> &PromptName {
+        &self.name
+    }
+
+    /// As the plugin described it.
+    pub fn described(&self) -> &contract::Prompt {
+        &self.described
+    }
+
+    pub fn program(&self) -> &Arc<Program> {
         &self.program
     }
 }

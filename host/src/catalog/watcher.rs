@@ -36,7 +36,8 @@ pub async fn watch(mut loader: Loader, stop: CancellationToken) {
     if let Err(reason) = &watching {
         tracing::warn!(%reason, every = ?LOOK_EVERY, "the plugin folder sends no events; looking at it now and then");
     }
-    let mut look_again = LOOK_EVERY;
+    // What changed between the first reading and the first watch sent no event: look once right away.
+    let mut look_again = Duration::ZERO;
     loop {
         tokio::select! {
             () = stop.cancelled() => return,

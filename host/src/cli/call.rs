@@ -8,15 +8,17 @@ use std::{
 
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
+use serde_json::Value;
 use tokio::sync::mpsc;
 
-use super::{Outcome, Source, plugin_file, runtime, start_log};
+use super::{Outcome, Source, ask, plugin_file, runtime, start_log};
 use crate::{
     auth::Principal,
     catalog::{Plugin, Tool},
     config::Config,
     host, mcp, policy,
-    sandbox::{Said, contract::Content},
+    sandbox::{Said, Voice, contract::Content},
+    signals::Signals,
     telemetry::LogFormat,
 };
 
@@ -51,23 +53,36 @@ impl Call {
             text => text.to_owned(),
         };
         let (arguments, value) = mcp::read_arguments(&text).map_err(|fault| anyhow!("{}", fault.message()))?;
-        let reply = runtime()?.block_on(async {
-            let plugin = load(&self.plugin, &config).await?;
-            let tool = find(&plugin, &self.tool)?;
-            let (voice, said) = mpsc::channel(64);
-            let printer = tokio::spawn(print_progress(said));
-            let permit = policy::permit(&Arc::new(Principal::anonymous()), tool);
-            let caller = mcp::Caller { name: Some("toolyard call".into()), ..mcp::Caller::default() };
-            let call = mcp::Call { permit, caller, arguments, value, voice: Some(voice) };
-            let reply = mcp::run(&mcp::Runner::new(&config.host_limits), call).await;
-            // The guest's voice is gone, so the printer ends.
-            let _ = printer.await;
-            reply.map_err(|fault| anyhow!("{}", fault.message()))
-        })?;
-        match reply {
-            mcp::Reply::Complete(completed) => Ok(self.print(&completed)),
-            mcp::Reply::NeedInput(_) => bail!("the tool asks for input, which this command does not pass on"),
-        }
+        let completed = runtime()?.block_on(self.complete(&config, arguments, value))?;
+        Ok(self.print(&completed))
+    }
+
+    async fn complete(&self, config: &Config, arguments: String, value: Value) -> anyhow::Result<mcp::Completed> {
+        let plugin = load(&self.plugin, config).await?;
+        let tool = find(&plugin, &self.tool)?;
+        let (sender, said) = mpsc::channel(64);
+        let printer = tokio::spawn(print_progress(said));
+        let permit = policy::permit(&Arc::new(Principal::anonymous()), tool);
+        let name = Some("toolyard call".into());
+        let caller = mcp::Caller::new(name, None, ask::capabilities());
+        let voice = Voice { sender, progress: true, log: None };
+        let mut call = mcp::Call::new(mcp::Wanted::Tool { permit, arguments, value }, Arc::new(caller), Some(voice));
+        let runner = mcp::Runner::new(&config.host_limits, Signals::new());
+        let fault = |fault: mcp::Fault| anyhow!("{}", fault.message());
+        let completed = loop {
+            match mcp::run(&runner, &call).await.map_err(fault)? {
+                mcp::Reply::Tool(completed) => break completed,
+                mcp::Reply::NeedInput(need) => {
+                    let questions = call.questions(need).map_err(fault)?;
+                    call.answered(ask::ask(&questions)?);
+                }
+                _ => bail!("the host took the tool for something else"),
+            }
+        };
+        // The guest's voice is gone with the call, so the printer ends.
+        drop(call);
+        let _ = printer.await;
+        Ok(completed)
     }
 
     fn print(&self, completed: &mcp::Completed) -> Outcome {
@@ -100,7 +115,8 @@ fn find<'a>(plugin: &'a Plugin, name: &str) -> anyhow::Result<&'a Arc<Tool>> {
 }
 
 async fn print_progress(mut said: mpsc::Receiver<Said>) {
-    while let Some(Said::Progress { progress, total, message }) = said.recv().await {
+    while let Some(said) = said.recv().await {
+        let Said::Progress { progress, total, message } = said else { continue };
         let total = total.map(|total| format!("/{total}")).unwrap_or_default();
         eprintln!("progress {progress}{total} {}", message.unwrap_or_default());
     }

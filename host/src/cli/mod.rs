@@ -1,9 +1,11 @@
 //! The command line: one file per verb, one `match` to find it. The only module that writes to standard output.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is what a command line is for")]
 
+mod ask;
 mod call;
 mod inspect;
 mod serve;
+mod stdio;
 
 use std::{
     env,
@@ -36,6 +38,8 @@ RUST_LOG sets what is logged, such as RUST_LOG=debug.";
 enum Verb {
     /// Serve a folder of plugins to MCP clients over HTTP
     Serve(serve::Serve),
+    /// Serve a folder of plugins to one client over standard input and output
+    Stdio(stdio::Stdio),
     /// Call one tool of a plugin, with no server
     Call(call::Call),
     /// Show what a plugin is: its tools, imports, size and digest
@@ -54,6 +58,9 @@ struct Source {
     /// Where compiled code is kept; empty for nowhere [default: toolyard in the user's cache folder]
     #[arg(long, value_name = "DIR")]
     cache_dir: Option<PathBuf>,
+    /// Where sessions and the sealing key are kept; empty for in memory [default: toolyard in the user's state folder]
+    #[arg(long, value_name = "DIR")]
+    state_dir: Option<PathBuf>,
 }
 
 /// How a verb ended that did not fail.
@@ -67,6 +74,7 @@ enum Outcome {
 pub fn main() -> ExitCode {
     let ran = match Toolyard::parse().verb {
         Verb::Serve(serve) => serve.run(),
+        Verb::Stdio(stdio) => stdio.run(),
         Verb::Call(call) => call.run(),
         Verb::Inspect(inspect) => inspect.run(),
     };
@@ -95,19 +103,24 @@ impl Source {
             None => {}
         }
         if config.cache_dir == CacheDir::Usual {
-            config.cache_dir = usual_cache_dir().map_or(CacheDir::Nowhere, CacheDir::At);
+            config.cache_dir = usual_dir("XDG_CACHE_HOME", ".cache").map_or(CacheDir::Nowhere, CacheDir::At);
         }
+        config.state_dir = match &self.state_dir {
+            Some(dir) if dir.as_os_str().is_empty() => None,
+            Some(dir) => Some(dir.clone()),
+            None => config.state_dir.or_else(|| usual_dir("XDG_STATE_HOME", ".local/state")),
+        };
         Ok(config)
     }
 }
 
-/// The user's cache folder (XDG Base Directory Specification).
-fn usual_cache_dir() -> Option<PathBuf> {
-    let caches = match env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|dir| dir.is_absolute()) {
+/// The user's folder of that kind (XDG Base Directory Specification).
+fn usual_dir(variable: &str, in_home: &str) -> Option<PathBuf> {
+    let base = match env::var_os(variable).map(PathBuf::from).filter(|dir| dir.is_absolute()) {
         Some(dir) => dir,
-        None => PathBuf::from(env::var_os("HOME")?).join(".cache"),
+        None => PathBuf::from(env::var_os("HOME")?).join(in_home),
     };
-    Some(caches.join("toolyard"))
+    Some(base.join("toolyard"))
 }
 
 /// The file that a user means by `plugin`, and the name it goes by: a path, or the name of one in the plugin folder.

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{Outcome, Source, runtime, start_log};
 use crate::{
-    host::Host,
+    host::{Bound, Host},
     http::ENDPOINT,
     shutdown,
     telemetry::LogFormat,
@@ -40,7 +40,7 @@ impl Serve {
         let plugins = config.plugins.clone();
         runtime()?.block_on(async {
             let stop = shutdown::on_signal().context("cannot wait for signals")?;
-            let host = Host::build(config).await?;
+            let host = Host::build(config).await?.bind().await?;
             if self.json {
                 println!("{}", as_json(&host));
             } else {
@@ -52,8 +52,8 @@ impl Serve {
     }
 }
 
-fn as_json(host: &Host) -> serde_json::Value {
-    let catalog = host.live().now();
+fn as_json(host: &Bound) -> serde_json::Value {
+    let catalog = host.host().live().now();
     let plugins = catalog.plugins().map(|plugin| {
         let tools: Vec<&str> = plugin.tools().iter().map(|tool| tool.name().as_str()).collect();
         json!({ "name": plugin.id().as_str(), "digest": plugin.digest().to_string(), "tools": tools })
@@ -63,16 +63,16 @@ fn as_json(host: &Host) -> serde_json::Value {
         "version": env!("CARGO_PKG_VERSION"),
         "plugins": plugins.collect::<Vec<_>>(),
         "refused": catalog.refused(),
-        "engine": host.settings(),
+        "engine": host.host().settings(),
     })
 }
 
-fn as_text(host: &Host, dir: &str) -> String {
+fn as_text(host: &Bound, dir: &str) -> String {
     use std::fmt::Write;
-    let catalog = host.live().now();
+    let catalog = host.host().live().now();
     let mut text = format!("toolyard {} serves MCP on http://{}{ENDPOINT}\n", env!("CARGO_PKG_VERSION"), host.addr());
     // Writing to a string cannot fail.
-    let _ = writeln!(text, "engine: {}", host.settings());
+    let _ = writeln!(text, "engine: {}", host.host().settings());
     let _ = writeln!(text, "plugins in {dir}, watched for changes:");
     for plugin in catalog.plugins() {
         let tools: Vec<&str> = plugin.tools().iter().map(|tool| tool.name().as_str()).collect();

@@ -9,7 +9,11 @@ use std::{
     time::Duration,
 };
 
-use crate::{ids::PluginId, sandbox::Limits};
+use crate::{
+    ids::PluginId,
+    sandbox::{Limits, contract::Icon},
+    seal::KeyRing,
+};
 
 pub use written::{ConfigError, Written};
 
@@ -23,6 +27,10 @@ pub struct Config {
     /// The folder whose `*.wasm` files are the plugins.
     pub plugins: PathBuf,
     pub cache_dir: CacheDir,
+    /// Where the store and the machine's sealing key are. `None`: in memory, gone with the process.
+    pub state_dir: Option<PathBuf>,
+    /// The keys that seal what clients keep for the host. `None`: one of this machine's own.
+    pub seal: Option<KeyRing>,
     /// Origins of web pages that may call, beside those on this machine. Compared as text: `https://app.example`.
     pub allowed_origins: Vec<String>,
     pub identity: Identity,
@@ -43,13 +51,15 @@ pub enum CacheDir {
 }
 
 /// How the server introduces itself to clients.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Identity {
     pub name: String,
     pub title: Option<String>,
     pub version: String,
     /// For the model: what this server is for.
     pub instructions: Option<String>,
+    pub website_url: Option<String>,
+    pub icons: Vec<Icon>,
 }
 
 /// Bounds of the host as a whole.
@@ -68,6 +78,10 @@ pub struct HostLimits {
     pub connections_max: usize,
     /// A component's file.
     pub component_bytes_max: u64,
+    /// How long a client has to answer what a plugin asks of it.
+    pub input_wait_max: Duration,
+    /// How long a legacy session lives.
+    pub session_ttl: Duration,
     /// How long calls in flight may go on after SIGTERM.
     pub drain_max: Duration,
 }
@@ -83,6 +97,9 @@ impl Default for HostLimits {
             connections_max: 10_000,
             // StarlingMonkey makes 12 MB, Python 19.
             component_bytes_max: 64 << 20,
+            // A person may have to find a password first.
+            input_wait_max: Duration::from_secs(600),
+            session_ttl: Duration::from_secs(7 * 24 * 3600),
             drain_max: Duration::from_secs(25),
         }
     }

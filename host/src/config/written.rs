@@ -7,12 +7,17 @@ use std::{
     time::Duration,
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde::Deserialize;
 
 use super::{CacheDir, Config, DEFAULT_LISTEN, HostLimits, Identity, PluginSettings};
 use crate::{
     ids::{NAME_CHARS_MAX, PluginId},
-    sandbox::Limits,
+    sandbox::{
+        Limits,
+        contract::{Icon, IconTheme},
+    },
+    seal::{KEY_BYTES, KeyRing},
 };
 
 /// A mistake in the configuration: where it is, what it is, and what was probably meant.
@@ -60,8 +65,11 @@ pub struct Written {
     pub plugins: Option<PathBuf>,
     /// Where compiled code is kept; empty: nowhere.
     pub cache_dir: Option<PathBuf>,
+    /// Where the store and the machine's sealing key are.
+    pub state_dir: Option<PathBuf>,
     pub allowed_origins: Vec<String>,
     pub server: WrittenServer,
+    pub seal: Option<WrittenSeal>,
     pub limits: WrittenHostLimits,
     pub plugin: BTreeMap<PluginId, WrittenPlugin>,
 }
@@ -74,6 +82,45 @@ pub struct WrittenServer {
     pub title: Option<String>,
     pub version: Option<String>,
     pub instructions: Option<String>,
+    pub website_url: Option<String>,
+    pub icons: Vec<WrittenIcon>,
+}
+
+/// `[[server.icons]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WrittenIcon {
+    /// An `https:` or `data:` URI.
+    pub src: String,
+    pub mime_type: Option<String>,
+    /// Such as `48x48` or `any`.
+    #[serde(default)]
+    pub sizes: Vec<String>,
+    pub theme: Option<WrittenTheme>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WrittenTheme {
+    Light,
+    Dark,
+}
+
+/// `[seal]`: the same on all hosts that serve the same clients.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WrittenSeal {
+    /// The first seals, all open: put a new one in front to rotate.
+    pub keys: Vec<WrittenKey>,
+}
+
+/// `[[seal.keys]]`: an id, and 32 bytes in base64 or in a file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WrittenKey {
+    pub id: String,
+    pub secret: Option<String>,
+    pub file: Option<PathBuf>,
 }
 
 /// `[limits]`: the host's own, and those of calls for all plugins.
@@ -89,6 +136,8 @@ pub struct WrittenHostLimits {
     pub header_read_ms_max: Option<u64>,
     pub connections_max: Option<usize>,
     pub component_bytes_max: Option<u64>,
+    pub input_wait_ms_max: Option<u64>,
+    pub session_ttl_ms: Option<u64>,
     pub drain_ms_max: Option<u64>,
     pub timeout_ms_max: Option<u64>,
     pub memory_bytes_max: Option<usize>,
@@ -155,7 +204,9 @@ impl Written {
                 None => CacheDir::Usual,
             },
             allowed_origins: self.allowed_origins.iter().map(|origin| origin.trim_end_matches('/').to_owned()).collect(),
-            identity: self.server.usable(),
+            state_dir: self.state_dir.map(|dir| base.join(dir)),
+            seal: self.seal.map(|seal| seal.usable(base)).transpose()?,
+            identity: self.server.usable()?,
             host_limits: self.limits.for_host()?,
             limits,
             plugin,
@@ -164,13 +215,55 @@ impl Written {
 }
 
 impl WrittenServer {
-    fn usable(self) -> Identity {
-        Identity {
+    fn usable(self) -> Result<Identity, ConfigError> {
+        let icons = self.icons.into_iter().map(WrittenIcon::usable).collect::<Result<_, _>>()?;
+        Ok(Identity {
             name: self.name.unwrap_or_else(|| "toolyard".into()),
             title: self.title,
             version: self.version.unwrap_or_else(|| env!("CARGO_PKG_VERSION").into()),
             instructions: self.instructions,
+            website_url: self.website_url,
+            icons,
+        })
+    }
+}
+
+impl WrittenIcon {
+    fn usable(self) -> Result<Icon, ConfigError> {
+        if !(self.src.starts_with("https:") || self.src.starts_with("data:")) {
+            return Err(ConfigError::new(format!("[[server.icons]] src: `{}` must be an https: or data: URI", self.src)));
         }
+        let theme = self.theme.map(|theme| match theme {
+            WrittenTheme::Light => IconTheme::Light,
+            WrittenTheme::Dark => IconTheme::Dark,
+        });
+        Ok(Icon { src: self.src, mime_type: self.mime_type, sizes: self.sizes, theme })
+    }
+}
+
+impl WrittenSeal {
+    fn usable(self, base: &Path) -> Result<KeyRing, ConfigError> {
+        let keys = self.keys.into_iter().map(|key| key.usable(base)).collect::<Result<Vec<_>, _>>()?;
+        KeyRing::new(&keys).map_err(|reason| ConfigError::new(format!("[seal] keys: {reason}")))
+    }
+}
+
+impl WrittenKey {
+    fn usable(self, base: &Path) -> Result<(String, [u8; KEY_BYTES]), ConfigError> {
+        let wrong = |reason: String| ConfigError::new(format!("[[seal.keys]] `{}`: {reason}", self.id));
+        let text = match (self.secret, self.file) {
+            (Some(secret), None) => secret,
+            (None, Some(file)) => {
+                let path = base.join(file);
+                fs::read_to_string(&path).map_err(|error| wrong(format!("{} cannot be read: {error}", path.display())))?
+            }
+            _ => return Err(wrong("give either `secret` or `file`".into())),
+        };
+        let bytes = BASE64.decode(text.trim()).ok().and_then(|bytes| bytes.try_into().ok());
+        let bytes = bytes.ok_or_else(|| {
+            wrong(format!("must be {KEY_BYTES} bytes in base64, such as `openssl rand -base64 {KEY_BYTES}` prints"))
+        })?;
+        Ok((self.id, bytes))
     }
 }
 
@@ -201,6 +294,8 @@ impl WrittenHostLimits {
             header_read_max: self.header_read_ms_max.map_or(default.header_read_max, Duration::from_millis),
             connections_max: self.connections_max.unwrap_or(default.connections_max).max(1),
             component_bytes_max: self.component_bytes_max.unwrap_or(default.component_bytes_max),
+            input_wait_max: self.input_wait_ms_max.map_or(default.input_wait_max, Duration::from_millis),
+            session_ttl: self.session_ttl_ms.map_or(default.session_ttl, Duration::from_millis),
             drain_max: self.drain_ms_max.map_or(default.drain_max, Duration::from_millis),
         })
     }

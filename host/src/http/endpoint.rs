@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Router,
     body::Body,
-    extract::{Request, State},
+    extract::{Request as HttpRequest, State},
     http::{HeaderMap, HeaderValue, Method, header},
     response::Response,
     routing::any,
@@ -14,13 +14,16 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use super::{ENDPOINT, Gate, origin::Verdict, respond};
-use crate::{auth::Principal, mcp};
+use crate::{
+    auth::Principal,
+    mcp::{Answer, Request, SESSION_HEADER, Via},
+};
 
 pub(super) fn router(gate: Arc<Gate>) -> Router {
     Router::new().route(ENDPOINT, any(endpoint)).fallback(respond::no_such_path).with_state(gate)
 }
 
-async fn endpoint(State(gate): State<Arc<Gate>>, request: Request) -> Response {
+async fn endpoint(State(gate): State<Arc<Gate>>, request: HttpRequest) -> Response {
     let (head, body) = request.into_parts();
     let origin = match gate.origins.judge(&head.headers) {
         Verdict::Foreign => return respond::foreign_origin(),
@@ -29,6 +32,8 @@ async fn endpoint(State(gate): State<Arc<Gate>>, request: Request) -> Response {
     };
     let response = match head.method {
         Method::POST => post(&gate, &head.headers, body).await,
+        Method::GET => get(&gate, &head.headers).await,
+        Method::DELETE => delete(&gate, &head.headers).await,
         Method::OPTIONS => respond::preflight(),
         _ => respond::method_not_allowed(),
     };
@@ -44,12 +49,40 @@ async fn post(gate: &Gate, headers: &HeaderMap, body: Body) -> Response {
         Ok(body) => body,
         Err(response) => return response,
     };
-    let principal = Arc::new(Principal::anonymous());
-    let request = mcp::Request { headers, body: &body, principal, takes_events };
-    match gate.server.answer(request).await {
+    match gate.server.answer(request(headers, takes_events), &body).await {
         Ok(answer) => respond::answer(answer),
         Err(refusal) => respond::refusal(&refusal),
     }
+}
+
+/// The stream of a legacy session. Whoever has none, as no modern client has, is told what there is instead.
+async fn get(gate: &Gate, headers: &HeaderMap) -> Response {
+    if !headers.contains_key(SESSION_HEADER) {
+        return respond::method_not_allowed();
+    }
+    if accepts(headers) != Some(true) {
+        return respond::not_events();
+    }
+    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());
+    match gate.server.open_stream(request(headers, true), last).await {
+        Ok(events) => respond::answer(Answer::Events(events)),
+        Err(refusal) => respond::refusal(&refusal),
+    }
+}
+
+/// The end of a legacy session.
+async fn delete(gate: &Gate, headers: &HeaderMap) -> Response {
+    if !headers.contains_key(SESSION_HEADER) {
+        return respond::method_not_allowed();
+    }
+    match gate.server.end_session(request(headers, false)).await {
+        Ok(()) => respond::ended(),
+        Err(refusal) => respond::refusal(&refusal),
+    }
+}
+
+fn request(headers: &HeaderMap, takes_events: bool) -> Request<'_> {
+    Request { via: Via::Http { headers, takes_events }, principal: Arc::new(Principal::anonymous()) }
 }
 
 async fn read(body: Body, bytes_max: usize) -> Result<Bytes, Response> {

@@ -13,10 +13,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt};
 use tokio::time::{Interval, interval_at};
 
-use crate::mcp::{Answer, Era, Events, Fault, Refusal, Rejection};
+use crate::mcp::{Answer, Era, Event, Events, Fault, Refusal, Rejection, SESSION_HEADER};
 
 /// Proxies cut connections on which nothing moves, the strictest after 30 seconds.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -27,6 +27,14 @@ pub(super) fn answer(answer: Answer) -> Response {
     match answer {
         Answer::Accepted => StatusCode::ACCEPTED.into_response(),
         Answer::Message(message) => json(StatusCode::OK, message),
+        Answer::Initialized { message, session } => {
+            let mut response = json(StatusCode::OK, message);
+            // Sealed values are letters, digits and the like, so this is always a header.
+            if let Ok(session) = HeaderValue::from_str(&session) {
+                response.headers_mut().insert(SESSION_HEADER, session);
+            }
+            response
+        }
         Answer::Events(events) => {
             let headers = [
                 (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
@@ -41,7 +49,7 @@ pub(super) fn answer(answer: Answer) -> Response {
 
 pub(super) fn refusal(refusal: &Refusal) -> Response {
     let rejection = &refusal.rejection;
-    let mut response = json(status(refusal.era, &rejection.fault), rejection.render());
+    let mut response = json(status(refusal.era, &rejection.fault), rejection.render(refusal.era));
     if rejection.fault == Fault::Busy {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
@@ -51,12 +59,13 @@ pub(super) fn refusal(refusal: &Refusal) -> Response {
 fn status(era: Option<Era>, fault: &Fault) -> StatusCode {
     match (era, fault) {
         (_, Fault::Busy) => StatusCode::SERVICE_UNAVAILABLE,
+        (_, Fault::NoSession) => StatusCode::NOT_FOUND,
         (_, Fault::Parse(_) | Fault::InvalidRequest(_) | Fault::HeaderMismatch(_) | Fault::UnsupportedVersion { .. }) => {
             StatusCode::BAD_REQUEST
         }
         // Clients of the legacy era take an error status for a broken transport and do not read the message.
         (Some(Era::Legacy(_)), _) => StatusCode::OK,
-        (_, Fault::InvalidParams(_)) => StatusCode::BAD_REQUEST,
+        (_, Fault::InvalidParams(_) | Fault::NotFound { .. } | Fault::MissingCapability { .. }) => StatusCode::BAD_REQUEST,
         (_, Fault::MethodNotFound(_)) => StatusCode::NOT_FOUND,
         (_, Fault::Internal(_)) => StatusCode::INTERNAL_SERVER_ERROR,
     }
@@ -74,6 +83,14 @@ pub(super) fn not_acceptable() -> Response {
     rejected(StatusCode::NOT_ACCEPTABLE, "`Accept` must allow application/json or text/event-stream")
 }
 
+pub(super) fn not_events() -> Response {
+    rejected(StatusCode::NOT_ACCEPTABLE, "`Accept` must allow text/event-stream")
+}
+
+pub(super) fn ended() -> Response {
+    StatusCode::OK.into_response()
+}
+
 pub(super) fn too_large(bytes_max: usize) -> Response {
     rejected(StatusCode::PAYLOAD_TOO_LARGE, &format!("the body has more than {bytes_max} bytes"))
 }
@@ -83,8 +100,8 @@ pub(super) fn body_broken() -> Response {
 }
 
 pub(super) fn method_not_allowed() -> Response {
-    let mut response = rejected(StatusCode::METHOD_NOT_ALLOWED, "send messages by POST");
-    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST, OPTIONS"));
+    let mut response = rejected(StatusCode::METHOD_NOT_ALLOWED, "send messages by POST; GET and DELETE are for sessions, named in `Mcp-Session-Id`");
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST, OPTIONS, GET, DELETE"));
     response
 }
 
@@ -95,7 +112,7 @@ pub(super) async fn no_such_path() -> Response {
 /// What a browser asks before it sends a message of an allowed page.
 pub(super) fn preflight() -> Response {
     let headers = HeaderMap::from_iter([
-        (header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST")),
+        (header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST, GET, DELETE")),
         // The parameter headers are the tools' own; the star stands for all but Authorization.
         (header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("*, Authorization")),
         (header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600")),
@@ -105,7 +122,7 @@ pub(super) fn preflight() -> Response {
 
 /// An error from before the message was read: a JSON-RPC error without an id.
 fn rejected(status: StatusCode, reason: &str) -> Response {
-    json(status, Rejection::from(Fault::InvalidRequest(reason.to_owned())).render())
+    json(status, Rejection::from(Fault::InvalidRequest(reason.to_owned())).render(None))
 }
 
 fn json(status: StatusCode, message: Vec<u8>) -> Response {
@@ -128,18 +145,28 @@ impl Stream for Sse {
     type Item = Result<Bytes, Infallible>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        match Pin::new(&mut self.events).poll_next(context) {
-            Poll::Ready(Some(message)) => {
+        match self.events.poll_next_unpin(context) {
+            Poll::Ready(Some(event)) => {
                 self.keep_alive.reset();
-                // JSON has no raw line breaks, so a message is one line.
-                let mut event = Vec::with_capacity(message.len() + 8);
-                event.extend_from_slice(b"data: ");
-                event.extend_from_slice(&message);
-                event.extend_from_slice(b"\n\n");
-                Poll::Ready(Some(Ok(event.into())))
+                Poll::Ready(Some(Ok(to_sse(event))))
             }
             Poll::Ready(None) => Poll::Ready(None),
             Poll::Pending => self.keep_alive.poll_tick(context).map(|_| Some(Ok(Bytes::from_static(b": still here\n\n")))),
         }
     }
+}
+
+/// JSON has no raw line breaks, so a message is one line.
+fn to_sse(event: Event) -> Bytes {
+    let mut text = Vec::with_capacity(event.data.len() + 64);
+    if let Some(id) = event.id {
+        text.extend_from_slice(format!("id: {id}\n").as_bytes());
+    }
+    if let Some(retry_ms) = event.retry_ms {
+        text.extend_from_slice(format!("retry: {retry_ms}\n").as_bytes());
+    }
+    text.extend_from_slice(b"data: ");
+    text.extend_from_slice(&event.data);
+    text.extend_from_slice(b"\n\n");
+    text.into()
 }

@@ -1,4 +1,4 @@
-//! A tool call without an era: arguments held against the schema, a slot taken, the guest run, its answer checked.
+//! A call without an era: arguments held against the schema, a slot taken, the guest run, its answer checked.
 
 use std::{
     borrow::Cow,
@@ -10,23 +10,26 @@ use serde_json::{Value, value::RawValue};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
 use super::{
-    Server,
+    caller::Caller,
     fault::Fault,
-    message::{Capabilities, Meta, Params, is_reserved},
+    interact::{self, Question, Round},
+    message::{Params, is_reserved},
 };
 use crate::{
     auth::Principal,
-    catalog::Tool,
+    catalog::{Catalog, Program, Prompt, Tool},
     config::HostLimits,
-    ids, json,
+    json,
     policy::{self, Permit},
     sandbox::{
-        CallError, Run, Voice,
+        CallError, Ran, Run, Voice,
         contract::{
-            CallContext, Client, ClientCapabilities, Content, InputNeed, Outcome, TextContent, ToolError, ToolResult,
-            TraceContext,
+            CallContext, Content, InputNeed, Outcome, PromptOutcome, PromptResult, ReadOutcome, ResourceContents, Resumption,
+            TextContent, ToolError, ToolResult,
         },
     },
+    seal::millis,
+    signals::Signals,
 };
 
 /// What running a call takes of the host. Cheap to clone.
@@ -34,53 +37,54 @@ use crate::{
 pub struct Runner {
     slots: Arc<Semaphore>,
     queue_wait_max: Duration,
+    signals: Signals,
 }
 
 impl Runner {
-    /// A runner of at most `calls_max` calls at once.
-    pub fn new(limits: &HostLimits) -> Self {
-        Self { slots: Arc::new(Semaphore::new(limits.calls_max as usize)), queue_wait_max: limits.queue_wait_max }
+    /// A runner of at most `calls_max` calls at once, whose guests tell `signals` what they changed.
+    pub fn new(limits: &HostLimits, signals: Signals) -> Self {
+        let slots = Arc::new(Semaphore::new(limits.calls_max as usize));
+        Self { slots, queue_wait_max: limits.queue_wait_max, signals }
     }
 }
 
-/// One call, ready to run.
+/// One call, ready to run, and to run again when the client has answered what it asked.
 pub struct Call {
-    pub permit: Permit,
-    pub caller: Caller,
-    /// The arguments as the client wrote them, which is how the guest gets them.
-    pub arguments: String,
-    /// The same, parsed.
-    pub value: Value,
+    pub wanted: Wanted,
+    pub caller: Arc<Caller>,
     pub voice: Option<Voice>,
+    pub(super) round: Round,
 }
 
-/// What the request says of the one who sent it.
-#[derive(Debug, Default)]
-pub struct Caller {
-    pub name: Option<String>,
-    pub version: Option<String>,
-    pub capabilities: ClientCapabilities,
-    pub trace: Option<Trace>,
-    /// `_meta` that is not the protocol's, as a JSON object.
-    pub meta: Option<String>,
-}
-
-/// W3C Trace Context.
-#[derive(Debug)]
-pub struct Trace {
-    pub traceparent: String,
-    pub tracestate: Option<String>,
-    pub baggage: Option<String>,
+/// What is called.
+pub enum Wanted {
+    Tool {
+        permit: Permit<Tool>,
+        /// The arguments as the client wrote them, which is how the guest gets them.
+        arguments: String,
+        /// The same, parsed.
+        value: Value,
+    },
+    Prompt {
+        permit: Permit<Prompt>,
+        arguments: Vec<(String, String)>,
+    },
+    Resource {
+        permit: Permit<Program>,
+        uri: String,
+    },
 }
 
 /// What came of a call.
 #[derive(Debug)]
 pub enum Reply {
-    Complete(Completed),
+    Tool(Completed),
+    Prompt(PromptResult),
+    Resource(Vec<ResourceContents>),
     NeedInput(InputNeed),
 }
 
-/// A result, and its structured content known to be JSON.
+/// A tool's result, and its structured content known to be JSON.
 #[derive(Debug)]
 pub struct Completed {
     pub result: ToolResult,
@@ -89,88 +93,100 @@ pub struct Completed {
 
 impl Completed {
     /// A failure that a model can read and act on.
-    fn failure(text: impl Into<String>) -> Self {
+    pub(super) fn failure(text: impl Into<String>) -> Self {
         let text = TextContent { text: text.into(), annotations: None, meta: None };
-        let result =
-            ToolResult { content: vec![Content::Text(text)], structured: None, is_error: true, meta: None };
+        let result = ToolResult { content: vec![Content::Text(text)], structured: None, is_error: true, meta: None };
         Self { result, structured: None }
     }
 }
 
-impl Caller {
-    /// Reads what a request says in `_meta`.
-    pub(super) fn of(meta: &Meta<'_>) -> Self {
-        let info = meta.client_info.clone().unwrap_or_default();
-        let text = |text: Option<super::message::Text<'_>>| text.map(|text| text.0.into_owned());
-        let trace = meta.traceparent.clone().map(|traceparent| Trace {
-            traceparent: traceparent.0.into_owned(),
-            tracestate: text(meta.tracestate.clone()),
-            baggage: text(meta.baggage.clone()),
-        });
-        Self {
-            name: text(info.name),
-            version: text(info.version),
-            capabilities: meta.client_capabilities.as_ref().map_or(ClientCapabilities::empty(), Capabilities::flags),
-            trace,
-            meta: others(meta),
+impl Call {
+    /// The first round of a call.
+    pub fn new(wanted: Wanted, caller: Arc<Caller>, voice: Option<Voice>) -> Self {
+        Self { wanted, caller, voice, round: Round::first() }
+    }
+
+    /// What the plugin asks before it can go on. The call is then in its next round, and waits for [`Call::answered`].
+    pub fn questions(&mut self, need: InputNeed) -> Result<Vec<Question>, Fault> {
+        let next = self.round.next(&need)?;
+        let questions = interact::questions(need, self.caller.capabilities)?;
+        self.round = next;
+        Ok(questions)
+    }
+
+    /// Takes the client's answers, by key: JSON objects.
+    pub fn answered(&mut self, responses: Vec<(String, String)>) {
+        self.round.responses = responses;
+    }
+}
+
+impl Wanted {
+    /// What a request for one of the three methods wants; `check` holds a tool call's envelope against the tool.
+    pub(super) fn tool(
+        catalog: &Catalog,
+        principal: &Arc<Principal>,
+        params: &Params<'_>,
+        check: impl FnOnce(&Tool, &Value) -> Result<(), Fault>,
+    ) -> Result<Self, Fault> {
+        let name = required(params.name.as_deref(), "name")?;
+        let tool = catalog.tool(name).ok_or_else(|| unknown("tool", name, "tools/list"))?;
+        let (arguments, value) = read_arguments(params.arguments.map_or("{}", RawValue::get))?;
+        check(tool, &value)?;
+        Ok(Self::Tool { permit: policy::permit(principal, tool), arguments, value })
+    }
+
+    /// A prompt by its public name. All its required arguments must be there, and no others.
+    pub(super) fn prompt(catalog: &Catalog, principal: &Arc<Principal>, params: &Params<'_>) -> Result<Self, Fault> {
+        let name = required(params.name.as_deref(), "name")?;
+        let prompt = catalog.prompt(name).ok_or_else(|| unknown("prompt", name, "prompts/list"))?;
+        let arguments = read_strings("arguments", params.arguments)?;
+        let described = &prompt.described().arguments;
+        let given = |name: &str| arguments.iter().any(|(given, _)| given == name);
+        if let Some(missing) = described.iter().find(|argument| argument.required && !given(&argument.name)) {
+            return Err(Fault::InvalidParams(format!("the prompt needs the argument `{}`", missing.name)));
+        }
+        if let Some((other, _)) = arguments.iter().find(|(given, _)| !described.iter().any(|known| known.name == *given)) {
+            return Err(Fault::InvalidParams(format!("the prompt has no argument `{other}`")));
+        }
+        Ok(Self::Prompt { permit: policy::permit(principal, prompt), arguments })
+    }
+
+    /// A resource by its URI.
+    pub(super) fn resource(catalog: &Catalog, principal: &Arc<Principal>, params: &Params<'_>) -> Result<Self, Fault> {
+        let uri = required(params.uri.as_deref(), "uri")?;
+        let plugin = catalog.answering_for(uri).ok_or_else(|| Fault::NotFound { uri: uri.to_owned() })?;
+        Ok(Self::Resource { permit: policy::permit(principal, plugin.program()), uri: uri.to_owned() })
+    }
+
+    /// What a sealed state of this call is bound to: a name and arguments.
+    pub(super) fn identity(&self) -> (&str, Value) {
+        match self {
+            Self::Tool { permit, value, .. } => (permit.what().name().as_str(), value.clone()),
+            Self::Prompt { permit, arguments } => {
+                let arguments = arguments.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str())));
+                (permit.what().name().as_str(), Value::Object(arguments.collect()))
+            }
+            Self::Resource { uri, .. } => (uri, Value::Null),
+        }
+    }
+
+    pub(super) fn principal(&self) -> &Arc<Principal> {
+        match self {
+            Self::Tool { permit, .. } => permit.principal(),
+            Self::Prompt { permit, .. } => permit.principal(),
+            Self::Resource { permit, .. } => permit.principal(),
         }
     }
 }
 
-impl Capabilities {
-    pub(super) fn flags(&self) -> ClientCapabilities {
-        type Flags = ClientCapabilities;
-        let mut flags = Flags::empty();
-        let mut set = |flag: Flags, on: bool| flags |= if on { flag } else { Flags::empty() };
-        if let Some(elicitation) = &self.elicitation {
-            // An empty object means forms: they were there before there was anything to choose.
-            set(Flags::ELICITATION_FORM, elicitation.form.is_some() || elicitation.url.is_none());
-            set(Flags::ELICITATION_URL, elicitation.url.is_some());
-        }
-        set(Flags::SAMPLING, self.sampling.is_some());
-        set(Flags::SAMPLING_TOOLS, self.sampling.as_ref().is_some_and(|sampling| sampling.tools.is_some()));
-        set(Flags::ROOTS, self.roots.is_some());
-        flags
-    }
+fn required<'a>(value: Option<&'a str>, name: &str) -> Result<&'a str, Fault> {
+    value.ok_or_else(|| Fault::InvalidParams(format!("`{name}` is missing")))
 }
 
-fn others(meta: &Meta<'_>) -> Option<String> {
-    if meta.others.is_empty() {
-        return None;
-    }
-    let object: serde_json::Map<String, Value> = meta
-        .others
-        .iter()
-        .filter_map(|(key, value)| Some((key.to_string(), json::strict(value.get()).ok()?)))
-        .collect();
-    Some(Value::Object(object).to_string())
-}
-
-/// The fault of naming a tool that is not there.
-fn unknown_tool(name: &str) -> Fault {
+/// The fault of naming something that is not there.
+pub(super) fn unknown(what: &str, name: &str, list: &str) -> Fault {
     let name: String = name.chars().take(100).collect();
-    Fault::InvalidParams(format!("there is no tool `{name}`; tools/list names those there are"))
-}
-
-/// Makes a call of a request's params. `check` holds the request's envelope against the tool and its arguments.
-pub(super) fn prepare(
-    server: &Server,
-    principal: &Arc<Principal>,
-    params: &Params<'_>,
-    voice: Option<Voice>,
-    check: impl FnOnce(&Tool, &Value) -> Result<(), Fault>,
-) -> Result<Call, Fault> {
-    let name = params.name.as_deref().ok_or_else(|| Fault::InvalidParams("`name` is missing".into()))?;
-    let tool = server.live.now().tool(name).cloned().ok_or_else(|| unknown_tool(name))?;
-    let (arguments, value) = arguments(params)?;
-    check(&tool, &value)?;
-    let permit = policy::permit(principal, &tool);
-    Ok(Call { permit, caller: Caller::of(&params.meta), arguments, value, voice })
-}
-
-/// A missing `arguments` is `{}`.
-fn arguments(params: &Params<'_>) -> Result<(String, Value), Fault> {
-    read_arguments(params.arguments.map_or("{}", RawValue::get))
+    Fault::InvalidParams(format!("there is no {what} `{name}`; {list} names those there are"))
 }
 
 /// Reads arguments: the text, as the guest gets it, and the value, as the schema is held against it.
@@ -183,7 +199,20 @@ pub fn read_arguments(text: &str) -> Result<(String, Value), Fault> {
     Ok((text.to_owned(), value))
 }
 
-/// serde counts lines from where the arguments begin, which is not what the client sent.
+/// Reads an object of strings, absent meaning empty.
+pub(super) fn read_strings(name: &str, raw: Option<&RawValue>) -> Result<Vec<(String, String)>, Fault> {
+    let Some(raw) = raw else { return Ok(Vec::new()) };
+    let value = json::strict(raw.get())
+        .map_err(|error| Fault::InvalidRequest(format!("`{name}` do not read: {}", without_place(&error))))?;
+    let Value::Object(object) = value else { return Err(Fault::InvalidParams(format!("`{name}` must be an object"))) };
+    let entries = object.into_iter().map(|(key, value)| match value {
+        Value::String(value) => Ok((key, value)),
+        _ => Err(Fault::InvalidParams(format!("`{name}` must hold strings, and `{key}` is none"))),
+    });
+    entries.collect()
+}
+
+/// serde counts lines from where the value begins, which is not what the client sent.
 fn without_place(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
@@ -191,81 +220,159 @@ fn without_place(error: &serde_json::Error) -> String {
 }
 
 /// Runs a call. A fault is for the client's program; everything that a model could act on is a [`Reply`].
-pub async fn run(runner: &Runner, call: Call) -> Result<Reply, Fault> {
-    let tool = call.permit.tool();
-    if let Err(mistakes) = tool.input().check(&call.value) {
+pub async fn run(runner: &Runner, call: &Call) -> Result<Reply, Fault> {
+    match &call.wanted {
+        Wanted::Tool { permit, arguments, value } => run_tool(runner, call, permit, arguments, value).await,
+        Wanted::Prompt { permit, arguments } => {
+            let (prompt, _slot) = (permit.what(), slot(runner).await?);
+            let program = prompt.program();
+            let arguments: Vec<(&str, &str)> = pairs(arguments);
+            let ran = enter(runner, call, program, async |context, resume, run| {
+                program.component.get_prompt(&prompt.described().name, &arguments, context, resume, run).await
+            });
+            match or_fault(program, ran.await)? {
+                PromptOutcome::Complete(result) => Ok(Reply::Prompt(result)),
+                PromptOutcome::NeedInput(need) => Ok(Reply::NeedInput(need)),
+            }
+        }
+        Wanted::Resource { permit, uri } => {
+            let (program, _slot) = (permit.what(), slot(runner).await?);
+            let ran = enter(runner, call, program, async |context, resume, run| {
+                program.component.read_resource(uri, context, resume, run).await
+            });
+            match or_fault(program, ran.await)? {
+                // Clients take an empty list for a resource that is empty, which is not what this is.
+                ReadOutcome::Complete(contents) if contents.is_empty() => Err(Fault::NotFound { uri: uri.clone() }),
+                ReadOutcome::Complete(contents) => Ok(Reply::Resource(contents)),
+                ReadOutcome::NotFound => Err(Fault::NotFound { uri: uri.clone() }),
+                ReadOutcome::NeedInput(need) => Ok(Reply::NeedInput(need)),
+            }
+        }
+    }
+}
+
+async fn run_tool(
+    runner: &Runner,
+    call: &Call,
+    permit: &Permit<Tool>,
+    arguments: &String,
+    value: &Value,
+) -> Result<Reply, Fault> {
+    let tool = permit.what();
+    if let Err(mistakes) = tool.input().check(value) {
         let name = tool.name();
         let text = format!("The arguments do not fit the input schema of `{name}`: {mistakes}. Correct them and call again.");
-        return Ok(Reply::Complete(Completed::failure(text)));
+        return Ok(Reply::Tool(Completed::failure(text)));
     }
     let _slot = slot(runner).await?;
-    let ran = run_guest(&call).await;
-    match ran {
-        Ok(Ok(Outcome::Complete(result))) => finish(tool, result).map(Reply::Complete),
+    let program = tool.program();
+    let ran = enter(runner, call, program, async |context, resume, run| {
+        program.component.call(&tool.described().name, arguments, context, resume, run).await
+    });
+    match ran.await {
+        Ok(Ok(Outcome::Complete(result))) => Ok(Reply::Tool(finish(tool, result))),
         Ok(Ok(Outcome::NeedInput(need))) => Ok(Reply::NeedInput(need)),
-        Ok(Err(error)) => refused_by_guest(error).map(Reply::Complete),
+        Ok(Err(error)) => tool_error(error).map(Reply::Tool),
         Err(CallError::Busy) => Err(Fault::Busy),
         Err(error) => {
-            if let CallError::Trapped { detail } = &error {
-                tracing::warn!(plugin = %tool.program().id, tool = %tool.name(), detail, "a call trapped");
-            }
-            Ok(Reply::Complete(Completed::failure(sentence(&error.to_string()))))
+            log_trap(program, &error);
+            Ok(Reply::Tool(Completed::failure(sentence(&error.to_string()))))
         }
     }
 }
 
 /// A place to run in. Waits a while if all are taken; the wait is bounded, so that a flood is refused and not hoarded.
-async fn slot(runner: &Runner) -> Result<OwnedSemaphorePermit, Fault> {
-    match runner.slots.clone().try_acquire_owned() {
+pub(super) async fn slot(runner: &Runner) -> Result<OwnedSemaphorePermit, Fault> {
+    match Arc::clone(&runner.slots).try_acquire_owned() {
         Ok(slot) => Ok(slot),
         Err(TryAcquireError::Closed) => Err(Fault::Busy),
         Err(TryAcquireError::NoPermits) => {
-            let turn = tokio::time::timeout(runner.queue_wait_max, runner.slots.clone().acquire_owned());
+            let turn = tokio::time::timeout(runner.queue_wait_max, Arc::clone(&runner.slots).acquire_owned());
             turn.await.ok().and_then(Result::ok).ok_or(Fault::Busy)
         }
     }
 }
 
-async fn run_guest(call: &Call) -> Result<Result<Outcome, ToolError>, CallError> {
-    let tool = call.permit.tool();
-    let program = tool.program();
-    let principal = call.permit.principal();
+/// Enters the guest with the call's context, and with the answers it waits for if it asked for some.
+async fn enter<T>(
+    runner: &Runner,
+    call: &Call,
+    program: &Program,
+    guest: impl AsyncFnOnce(CallContext<'_>, Option<Resumption<'_>>, Run<'_>) -> Ran<T>,
+) -> Ran<T> {
+    let principal = call.wanted.principal();
     let scopes: Vec<&str> = principal.scopes.iter().map(String::as_str).collect();
+    let context = context(&call.caller, principal, &scopes, program, &call.round.idempotency_key, call.voice.as_ref());
+    let responses: Vec<(&str, &String)> = call.round.responses.iter().map(|(key, json)| (key.as_str(), json)).collect();
+    let resume =
+        call.round.is_resumed().then_some(Resumption { responses: &responses, state: &call.round.state });
+    let run = Run {
+        limits: &program.limits,
+        voice: call.voice.clone(),
+        signals: Some(runner.signals.clone()),
+        prefixes: &program.prefixes,
+    };
+    guest(context, resume, run).await
+}
+
+/// What a guest is told of the call it serves.
+pub(super) fn context<'a>(
+    caller: &'a Caller,
+    principal: &'a Principal,
+    scopes: &'a [&'a str],
+    program: &Program,
+    idempotency_key: &'a str,
+    voice: Option<&Voice>,
+) -> CallContext<'a> {
     let deadline = SystemTime::now() + program.limits.timeout;
-    let key = ids::idempotency_key();
-    let context = CallContext {
+    CallContext {
         tenant: principal.tenant.as_str(),
         subject: &principal.subject,
-        scopes: &scopes,
-        client: Client {
-            name: call.caller.name.as_deref(),
-            version: call.caller.version.as_deref(),
-            capabilities: call.caller.capabilities,
-        },
-        deadline_ms: deadline.duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX)),
+        scopes,
+        client: caller.client(),
+        deadline_ms: deadline.duration_since(UNIX_EPOCH).map_or(0, millis),
         attempt: 1,
-        idempotency_key: &key,
-        wants_progress: call.voice.is_some(),
-        trace: call.caller.trace.as_ref().map(|trace| TraceContext {
-            traceparent: &trace.traceparent,
-            tracestate: trace.tracestate.as_deref(),
-            baggage: trace.baggage.as_deref(),
-        }),
-        meta: call.caller.meta.as_ref(),
-    };
-    let run = Run { limits: &program.limits, voice: call.voice.clone() };
-    program.component.call(&tool.described().name, &call.arguments, context, None, run).await
+        idempotency_key,
+        wants_progress: voice.is_some_and(|voice| voice.progress),
+        trace: caller.trace(),
+        meta: caller.meta.as_ref(),
+    }
+}
+
+pub(super) fn pairs(entries: &[(String, String)]) -> Vec<(&str, &str)> {
+    entries.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect()
+}
+
+/// Outside of tools there is no result that could tell a model of a failure: all of them are faults.
+pub(super) fn or_fault<T>(program: &Program, ran: Ran<T>) -> Result<T, Fault> {
+    match ran {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(ToolError::InvalidArguments(text))) => Err(Fault::InvalidParams(text)),
+        Ok(Err(ToolError::Denied(text) | ToolError::Failed(text) | ToolError::Internal(text))) => Err(Fault::Internal(text)),
+        Ok(Err(ToolError::Retryable(hint))) => Err(Fault::Internal(hint.message)),
+        Err(CallError::Busy) => Err(Fault::Busy),
+        Err(error) => {
+            log_trap(program, &error);
+            Err(Fault::Internal(error.to_string()))
+        }
+    }
+}
+
+fn log_trap(program: &Program, error: &CallError) {
+    if let CallError::Trapped { detail } = error {
+        tracing::warn!(plugin = %program.id, detail, "a call trapped");
+    }
 }
 
 /// Holds a result to what the tool promised.
-fn finish(tool: &Tool, mut result: ToolResult) -> Result<Completed, Fault> {
+fn finish(tool: &Tool, mut result: ToolResult) -> Completed {
     let structured = match result.structured.take() {
         Some(text) => match structured(tool, text, result.is_error) {
             Ok(structured) => Some(structured),
-            Err(reason) => return Ok(broken(tool, &reason)),
+            Err(reason) => return broken(tool, &reason),
         },
         None if tool.output().is_some() && !result.is_error => {
-            return Ok(broken(tool, "it gave no structured content though it has an output schema"));
+            return broken(tool, "it gave no structured content though it has an output schema");
         }
         None => None,
     };
@@ -275,7 +382,7 @@ fn finish(tool: &Tool, mut result: ToolResult) -> Result<Completed, Fault> {
         result.content.push(Content::Text(TextContent { text, annotations: None, meta: None }));
     }
     result.meta = result.meta.take().and_then(|meta| without_reserved(&meta));
-    Ok(Completed { result, structured })
+    Completed { result, structured }
 }
 
 fn structured(tool: &Tool, text: String, is_error: bool) -> Result<Box<RawValue>, String> {
@@ -293,7 +400,7 @@ fn broken(tool: &Tool, reason: &str) -> Completed {
     Completed::failure(format!("The tool `{name}` is broken: {reason}."))
 }
 
-fn refused_by_guest(error: ToolError) -> Result<Completed, Fault> {
+fn tool_error(error: ToolError) -> Result<Completed, Fault> {
     match error {
         ToolError::InvalidArguments(text) | ToolError::Denied(text) | ToolError::Failed(text) => Ok(Completed::failure(text)),
         ToolError::Retryable(hint) => {

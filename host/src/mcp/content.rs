@@ -96,7 +96,7 @@ struct More<'a> {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct AnnotationsJson<'a> {
+pub(super) struct AnnotationsJson<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     audience: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -182,17 +182,21 @@ impl<'a> More<'a> {
 }
 
 impl<'a> AnnotationsJson<'a> {
-    fn new(annotations: &'a Annotations) -> Self {
-        let role = |role: &Role| match role {
-            Role::User => "user",
-            Role::Assistant => "assistant",
-        };
+    pub(super) fn new(annotations: &'a Annotations) -> Self {
         Self {
-            audience: annotations.audience.iter().map(role).collect(),
+            audience: annotations.audience.iter().copied().map(role).collect(),
             // The protocol knows priorities from 0 to 1; what is outside means the nearest of the two.
             priority: annotations.priority.filter(|priority| priority.is_finite()).map(|priority| priority.clamp(0.0, 1.0)),
             last_modified: annotations.last_modified.as_deref(),
         }
+    }
+}
+
+/// A role in the protocol's words.
+pub(super) fn role(role: Role) -> &'static str {
+    match role {
+        Role::User => "user",
+        Role::Assistant => "assistant",
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
 pub(super) const MODERN_VERSIONS: [&str; 1] = ["2026-07-28"];
 
 /// `MCP-Protocol-Version`.
-pub const VERSION_HEADER: &str = "mcp-protocol-version";
+pub(super) const VERSION_HEADER: &str = "mcp-protocol-version";
 
 /// What a request is spoken in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,12 +78,38 @@ impl Era {
     }
 }
 
+impl Era {
+    /// The same for a message that came through a pipe, where there are no headers and the handshake is remembered.
+    pub fn of_pipe(message: &Message<'_>, has_session: bool) -> Result<Self, Fault> {
+        if message.params.meta.protocol_version.is_some() {
+            return Ok(Self::Modern);
+        }
+        match message.method() {
+            // The session's own version is what counts from then on.
+            Some("initialize") => Ok(Self::Legacy(LegacyVersion::LATEST)),
+            _ if has_session => Ok(Self::Legacy(LegacyVersion::LATEST)),
+            Some("server/discover" | "subscriptions/listen") => Ok(Self::Modern),
+            Some("ping") | None => Ok(Self::Legacy(LegacyVersion::LATEST)),
+            Some(_) => Err(Fault::InvalidRequest(
+                "begin with `initialize`, or put `io.modelcontextprotocol/protocolVersion` into `_meta`".into(),
+            )),
+        }
+    }
+}
+
+/// Whether a batch may come with these headers: from 2025-03-26, which had no version header, and from nobody later.
+pub(super) fn takes_batches(headers: Option<&HeaderMap>) -> bool {
+    let Some(headers) = headers else { return false };
+    headers.get(VERSION_HEADER).is_none_or(|version| version == LegacyVersion::V2025_03_26.as_str())
+        && !headers.contains_key("mcp-method")
+}
+
 impl Message<'_> {
     /// The method, if the message has one.
     pub fn method(&self) -> Option<&str> {
         match &self.kind {
             Kind::Request { method, .. } | Kind::Notification { method } => Some(method),
-            Kind::Response => None,
+            Kind::Response { .. } => None,
         }
     }
 }
@@ -99,7 +125,7 @@ mod tests {
         }
         let meta = meta.map_or("{}".into(), |version| format!(r#"{{"io.modelcontextprotocol/protocolVersion":"{version}"}}"#));
         let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{{"_meta":{meta}}}}}"#);
-        let era = Era::of(&headers, &Message::parse(body.as_bytes()).unwrap()).map_err(|fault| fault.code());
+        let era = Era::of(&headers, &Message::parse(&body).unwrap()).map_err(|fault| fault.code(None));
         assert_eq!(era, *expected, "{header:?} {body}");
     }
 

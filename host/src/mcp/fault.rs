@@ -3,7 +3,10 @@
 use serde::Serialize;
 use serde_json::{Value, json, value::RawValue};
 
-use super::{era::MODERN_VERSIONS, message::Id};
+use super::{
+    era::{Era, MODERN_VERSIONS},
+    message::Id,
+};
 
 /// Why a request gets an error for an answer. The text is one sentence for the client.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +20,12 @@ pub enum Fault {
     /// The headers do not say what the body says.
     HeaderMismatch(String),
     UnsupportedVersion { requested: String },
+    /// The request needs something of the client that the client has not declared.
+    MissingCapability { required: Value },
+    /// There is no resource by that URI.
+    NotFound { uri: String },
+    /// The session is not one of ours, or not any more.
+    NoSession,
     /// No room for the call now.
     Busy,
     /// The plugin or the host is at fault.
@@ -37,23 +46,27 @@ impl From<Fault> for Rejection {
 }
 
 impl Rejection {
-    /// The JSON-RPC error message.
-    pub fn render(&self) -> Vec<u8> {
-        self.fault.render(self.id.as_deref())
+    /// The JSON-RPC error message, in the words of `era` (before it is known, those that all share).
+    pub fn render(&self, era: Option<Era>) -> Vec<u8> {
+        self.fault.render(self.id.as_deref(), era)
     }
 }
 
 impl Fault {
     /// The JSON-RPC code (JSON-RPC 2.0, 5.1; MCP 2026-07-28, basic, "Error codes").
-    pub fn code(&self) -> i32 {
+    pub fn code(&self, era: Option<Era>) -> i32 {
         match self {
             Self::Parse(_) => -32700,
-            Self::InvalidRequest(_) => -32600,
+            Self::InvalidRequest(_) | Self::NoSession => -32600,
             Self::MethodNotFound(_) => -32601,
             Self::InvalidParams(_) => -32602,
             Self::Busy | Self::Internal(_) => -32603,
             Self::HeaderMismatch(_) => -32020,
+            Self::MissingCapability { .. } => -32021,
             Self::UnsupportedVersion { .. } => -32022,
+            // A code of its own until 2026, when it was given up.
+            Self::NotFound { .. } if matches!(era, Some(Era::Legacy(_))) => -32002,
+            Self::NotFound { .. } => -32602,
         }
     }
 
@@ -69,6 +82,11 @@ impl Fault {
             Self::UnsupportedVersion { requested } => {
                 format!("protocol version `{}` is not supported; use {}", cut(requested), MODERN_VERSIONS.join(" or "))
             }
+            Self::MissingCapability { required } => {
+                format!("this needs a client capability that the request does not declare: {required}")
+            }
+            Self::NotFound { uri } => format!("there is no resource `{}`", cut(uri)),
+            Self::NoSession => "this session is not known here, or has ended: begin again with `initialize`".into(),
             Self::Busy => "the host runs as many calls as it can; try again shortly".into(),
         }
     }
@@ -78,12 +96,14 @@ impl Fault {
             Self::UnsupportedVersion { requested } => {
                 Some(json!({ "supported": MODERN_VERSIONS, "requested": cut(requested) }))
             }
+            Self::MissingCapability { required } => Some(json!({ "requiredCapabilities": required })),
+            Self::NotFound { uri } => Some(json!({ "uri": uri })),
             _ => None,
         }
     }
 
     /// The JSON-RPC error message.
-    pub(super) fn render(&self, id: Option<&RawValue>) -> Vec<u8> {
+    pub(super) fn render(&self, id: Option<&RawValue>, era: Option<Era>) -> Vec<u8> {
         #[derive(Serialize)]
         struct Message<'a> {
             jsonrpc: &'static str,
@@ -98,7 +118,7 @@ impl Fault {
             #[serde(skip_serializing_if = "Option::is_none")]
             data: Option<Value>,
         }
-        let error = Error { code: self.code(), message: self.message(), data: self.data() };
+        let error = Error { code: self.code(era), message: self.message(), data: self.data() };
         super::to_json(&Message { jsonrpc: "2.0", id, error })
     }
 }

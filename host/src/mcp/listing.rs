@@ -1,117 +1,156 @@
-//! `tools/list` without an era: pages of the catalog, and cursors that stay good when plugins come and go.
+//! Lists without an era: pages of the catalog, and cursors that stay good when plugins come and go.
+
+use std::sync::Arc;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL};
-use serde::Serialize;
-use serde_json::value::RawValue;
+use serde::{Deserialize, Serialize};
 
 use super::{
-    content::{IconJson, icons, object},
+    Server,
+    call::{Runner, context, or_fault, slot},
+    caller::Caller,
     fault::Fault,
+    interact::Round,
 };
 use crate::{
-    catalog::{Catalog, Tool},
+    auth::Principal,
+    catalog::{Catalog, Plugin, Prompt, Tool},
     ids::PluginId,
-    sandbox::contract::ToolAnnotations,
+    sandbox::{
+        Run,
+        contract::{Resource, ResourceTemplate},
+    },
 };
 
-/// Tools on one page. Most hosts have fewer in all; a client that ignores cursors then still sees everything.
-const PAGE_TOOLS_MAX: usize = 250;
+/// Things on one page. Most hosts have fewer in all; a client that ignores cursors then still sees everything.
+const PAGE_MAX: usize = 250;
 
-/// A tool as it goes out. What a revision does not know is left out by it.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct ToolJson<'a> {
-    name: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) title: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<&'a str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) icons: Vec<IconJson<'a>>,
-    input_schema: &'a RawValue,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) output_schema: Option<&'a RawValue>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    annotations: Option<AnnotationsJson>,
-    #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
-    pub(super) meta: Option<&'a RawValue>,
-}
-
-#[derive(Debug, Serialize)]
-struct AnnotationsJson {
-    #[serde(rename = "readOnlyHint", skip_serializing_if = "Option::is_none")]
-    read_only: Option<bool>,
-    #[serde(rename = "destructiveHint", skip_serializing_if = "Option::is_none")]
-    destructive: Option<bool>,
-    #[serde(rename = "idempotentHint", skip_serializing_if = "Option::is_none")]
-    idempotent: Option<bool>,
-    #[serde(rename = "openWorldHint", skip_serializing_if = "Option::is_none")]
-    open_world: Option<bool>,
-}
-
-impl<'a> ToolJson<'a> {
-    fn new(tool: &'a Tool) -> Self {
-        let described = tool.described();
-        Self {
-            name: tool.name().as_str(),
-            title: described.title.as_deref(),
-            description: described.description.as_deref(),
-            icons: icons(&described.icons),
-            input_schema: tool.input().raw(),
-            output_schema: tool.output().map(|schema| schema.raw()),
-            annotations: described.annotations.as_ref().map(AnnotationsJson::new),
-            meta: object(described.meta.as_deref()),
-        }
-    }
-}
-
-impl AnnotationsJson {
-    fn new(annotations: &ToolAnnotations) -> Self {
-        let ToolAnnotations { read_only, destructive, idempotent, open_world } = *annotations;
-        Self { read_only, destructive, idempotent, open_world }
-    }
-}
-
-/// A page of tools, and where the next one begins.
-pub(super) struct Page<'a> {
-    pub(super) tools: Vec<(&'a Tool, ToolJson<'a>)>,
+/// A page, and where the next one begins.
+pub(super) struct Page<T> {
+    pub(super) items: Vec<T>,
     pub(super) next: Option<String>,
 }
 
-/// The page that begins at `cursor`; no cursor, or an empty one, is the beginning.
-pub(super) fn page<'a>(catalog: &'a Catalog, cursor: Option<&str>) -> Result<Page<'a>, Fault> {
-    let from = match cursor.filter(|cursor| !cursor.is_empty()) {
-        None => None,
-        Some(cursor) => Some(
-            Cursor::parse(cursor)
-                .ok_or_else(|| Fault::InvalidParams("`cursor` is not one that this server gave out".into()))?,
-        ),
-    };
-    let skip = |id: &PluginId, place: usize| from.as_ref().is_some_and(|from| *id == from.plugin && place < from.place);
-    let mut rest = catalog
-        .tools_from(from.as_ref().map(|from| &from.plugin))
-        .filter(|(id, place, _)| !skip(id, *place));
-    let tools = rest.by_ref().take(PAGE_TOOLS_MAX).map(|(_, _, tool)| (&**tool, ToolJson::new(tool))).collect();
-    let next = rest.next().map(|(plugin, place, _)| Cursor { plugin: plugin.clone(), place }.to_string());
-    Ok(Page { tools, next })
-}
-
-/// Where a page begins: at a tool of a plugin, or after it if it is gone. Opaque to clients, not secret.
+/// Where a page begins: at a place within a plugin, or at the plugin after it if it is gone. Opaque to clients, not secret.
+#[derive(Serialize, Deserialize)]
 struct Cursor {
     plugin: PluginId,
     place: usize,
+    /// Where the plugin itself says that its list goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    own: Option<String>,
+}
+
+/// The page of tools at `cursor`; no cursor, or an empty one, is the beginning.
+pub(super) fn tools(catalog: &Catalog, cursor: Option<&str>) -> Result<Page<Arc<Tool>>, Fault> {
+    page(catalog, cursor, |plugin| plugin.tools().to_vec())
+}
+
+/// The page of prompts.
+pub(super) fn prompts(catalog: &Catalog, cursor: Option<&str>) -> Result<Page<Arc<Prompt>>, Fault> {
+    page(catalog, cursor, |plugin| plugin.prompts().to_vec())
+}
+
+/// The page of resource templates.
+pub(super) fn templates(catalog: &Catalog, cursor: Option<&str>) -> Result<Page<ResourceTemplate>, Fault> {
+    page(catalog, cursor, |plugin| plugin.templates().to_vec())
+}
+
+fn page<T>(catalog: &Catalog, cursor: Option<&str>, items: impl Fn(&Plugin) -> Vec<T>) -> Result<Page<T>, Fault> {
+    let from = Cursor::parse(cursor)?;
+    let mut found = Vec::new();
+    for plugin in catalog.plugins_from(from.as_ref().map(|from| &from.plugin)) {
+        let skipped = from.as_ref().filter(|from| from.plugin == *plugin.id()).map_or(0, |from| from.place);
+        for (place, item) in items(plugin).into_iter().enumerate().skip(skipped) {
+            if found.len() == PAGE_MAX {
+                let next = Cursor { plugin: plugin.id().clone(), place, own: None };
+                return Ok(Page { items: found, next: Some(next.encode()) });
+            }
+            found.push(item);
+        }
+    }
+    Ok(Page { items: found, next: None })
+}
+
+/// The page of resources: the plugins are asked, one after the other, until there are enough. One that fails is left out, so
+/// that it does not hide the others.
+pub(super) async fn resources(
+    server: &Server,
+    principal: &Principal,
+    caller: &Caller,
+    cursor: Option<&str>,
+) -> Result<Page<Resource>, Fault> {
+    let from = Cursor::parse(cursor)?;
+    let plugins: Vec<Arc<Plugin>> = {
+        let catalog = server.live.now();
+        let from = catalog.plugins_from(from.as_ref().map(|from| &from.plugin));
+        from.filter(|plugin| plugin.has_resources()).cloned().collect()
+    };
+    let mut found = Vec::new();
+    for (count, plugin) in plugins.iter().enumerate() {
+        let own = from.as_ref().filter(|from| from.plugin == *plugin.id()).and_then(|from| from.own.clone());
+        let mut own = own;
+        loop {
+            let page = match ask(&server.runner, principal, caller, plugin, own.as_deref()).await {
+                Ok(page) => page,
+                Err(fault @ Fault::Busy) => return Err(fault),
+                Err(fault) => {
+                    tracing::warn!(plugin = %plugin.id(), reason = fault.message(), "its resources are left out of the list");
+                    break;
+                }
+            };
+            found.extend(page.items);
+            own = page.next;
+            let Some(next) = &own else { break };
+            if found.len() >= PAGE_MAX {
+                let next = Cursor { plugin: plugin.id().clone(), place: 0, own: Some(next.clone()) };
+                return Ok(Page { items: found, next: Some(next.encode()) });
+            }
+        }
+        if let Some(next) = plugins.get(count + 1).filter(|_| found.len() >= PAGE_MAX) {
+            let next = Cursor { plugin: next.id().clone(), place: 0, own: None };
+            return Ok(Page { items: found, next: Some(next.encode()) });
+        }
+    }
+    Ok(Page { items: found, next: None })
+}
+
+async fn ask(
+    runner: &Runner,
+    principal: &Principal,
+    caller: &Caller,
+    plugin: &Plugin,
+    cursor: Option<&str>,
+) -> Result<Page<Resource>, Fault> {
+    let _slot = slot(runner).await?;
+    let program = plugin.program();
+    let scopes: Vec<&str> = principal.scopes.iter().map(String::as_str).collect();
+    let round = Round::first();
+    let context = context(caller, principal, &scopes, program, &round.idempotency_key, None);
+    let run = Run { limits: &program.limits, voice: None, signals: None, prefixes: &program.prefixes };
+    let page = or_fault(program, program.component.list_resources(cursor, context, run).await)?;
+    if cursor.is_some() && page.next.as_deref() == cursor {
+        return Err(Fault::Internal("its list goes on where it began".into()));
+    }
+    let ours = |resource: &Resource| program.prefixes.iter().any(|prefix| resource.uri.starts_with(prefix));
+    let items = page.resources.into_iter().filter(|resource| {
+        let ours = ours(resource);
+        if !ours {
+            tracing::warn!(plugin = %program.id, uri = ?resource.uri, "lists a resource that it does not answer for");
+        }
+        ours
+    });
+    Ok(Page { items: items.take(PAGE_MAX).collect(), next: page.next })
 }
 
 impl Cursor {
-    fn parse(text: &str) -> Option<Self> {
-        let decoded = String::from_utf8(BASE64URL.decode(text).ok()?).ok()?;
-        let (place, plugin) = decoded.split_once(' ')?;
-        Some(Self { plugin: plugin.parse().ok()?, place: place.parse().ok()? })
+    fn parse(text: Option<&str>) -> Result<Option<Self>, Fault> {
+        let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
+        let cursor = BASE64URL.decode(text).ok().and_then(|json| serde_json::from_slice(&json).ok());
+        cursor.map(Some).ok_or_else(|| Fault::InvalidParams("`cursor` is not one that this server gave out".into()))
     }
-}
 
-impl std::fmt::Display for Cursor {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&BASE64URL.encode(format!("{} {}", self.place, self.plugin)))
+    fn encode(&self) -> String {
+        BASE64URL.encode(super::to_json(self))
     }
 }

@@ -5,7 +5,7 @@
 use std::{borrow::Cow, fmt};
 
 use serde::{
-    Deserialize, Deserializer,
+    Deserialize, Deserializer, Serialize,
     de::{Error as _, IgnoredAny, MapAccess, Visitor},
 };
 use serde_json::value::RawValue;
@@ -29,8 +29,8 @@ pub enum Kind<'a> {
     Request { id: Id, method: Cow<'a, str> },
     /// Nothing.
     Notification { method: Cow<'a, str> },
-    /// To answer a request of ours.
-    Response,
+    /// To answer a request of ours: its result, or `None` and what went wrong instead.
+    Response { id: Id, result: Option<&'a RawValue>, error: Option<&'a RawValue> },
 }
 
 /// The params of every method that a client may send.
@@ -46,7 +46,68 @@ pub struct Params<'a> {
     #[serde(borrow)]
     pub cursor: Option<Text<'a>>,
     #[serde(borrow)]
+    pub uri: Option<Text<'a>>,
+    #[serde(borrow, rename = "ref")]
+    pub reference: Option<Reference<'a>>,
+    #[serde(borrow)]
+    pub argument: Option<Argument<'a>>,
+    #[serde(borrow)]
+    pub context: Option<CompletionContext<'a>>,
+    #[serde(borrow)]
+    pub request_state: Option<Text<'a>>,
+    #[serde(borrow, deserialize_with = "present")]
+    pub input_responses: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub level: Option<Text<'a>>,
+    pub notifications: Option<Filter>,
+    #[serde(borrow)]
+    pub request_id: Option<&'a RawValue>,
+    #[serde(borrow)]
     pub protocol_version: Option<Text<'a>>,
+    pub capabilities: Option<Capabilities>,
+    #[serde(borrow)]
+    pub client_info: Option<ClientInfo<'a>>,
+}
+
+/// What a completion is for.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "type")]
+pub enum Reference<'a> {
+    #[serde(rename = "ref/prompt")]
+    Prompt { name: Cow<'a, str> },
+    #[serde(rename = "ref/resource")]
+    Resource { uri: Cow<'a, str> },
+}
+
+/// What is being filled in, and how far.
+#[derive(Debug, Deserialize)]
+pub struct Argument<'a> {
+    #[serde(borrow)]
+    pub name: Text<'a>,
+    #[serde(borrow)]
+    pub value: Text<'a>,
+}
+
+/// What is filled in already.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct CompletionContext<'a> {
+    #[serde(borrow)]
+    pub arguments: Option<&'a RawValue>,
+}
+
+/// What a listener wants to hear (`SubscriptionFilter`).
+#[derive(Debug, Default, Clone, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Filter {
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub tools_list_changed: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub prompts_list_changed: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub resources_list_changed: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub resource_subscriptions: Vec<String>,
 }
 
 /// `_meta` of a request.
@@ -56,6 +117,8 @@ pub struct Meta<'a> {
     pub protocol_version: Option<Text<'a>>,
     pub client_capabilities: Option<Capabilities>,
     pub client_info: Option<ClientInfo<'a>>,
+    /// The least level of log messages that the client wants to hear.
+    pub log_level: Option<Text<'a>>,
     /// A string or a number, echoed as it came.
     pub progress_token: Option<&'a RawValue>,
     pub traceparent: Option<Text<'a>>,
@@ -150,6 +213,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Meta<'a> {
                             once(&mut meta.client_capabilities, &key, &mut entries)?;
                         }
                         "io.modelcontextprotocol/clientInfo" => once(&mut meta.client_info, &key, &mut entries)?,
+                        "io.modelcontextprotocol/logLevel" => once(&mut meta.log_level, &key, &mut entries)?,
                         "progressToken" => once(&mut meta.progress_token, &key, &mut entries)?,
                         "traceparent" => once(&mut meta.traceparent, &key, &mut entries)?,
                         "tracestate" => once(&mut meta.tracestate, &key, &mut entries)?,
@@ -195,10 +259,10 @@ struct Frame<'a> {
     method: Option<Text<'a>>,
     #[serde(borrow, default)]
     params: Option<Params<'a>>,
-    #[serde(default, deserialize_with = "present")]
-    result: Option<IgnoredAny>,
-    #[serde(default)]
-    error: Option<IgnoredAny>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    result: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
 }
 
 /// Keeps `null` apart from absent.
@@ -207,13 +271,11 @@ fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(input: D) -> Result<O
 }
 
 impl<'a> Message<'a> {
-    /// Reads a body.
-    pub fn parse(body: &'a [u8]) -> Result<Self, Rejection> {
-        let text = std::str::from_utf8(body)
-            .map_err(|error| Fault::Parse(format!("the body is not UTF-8 from byte {} on", error.valid_up_to())))?;
-        if text.trim_start().starts_with('[') {
+    /// Reads a message.
+    pub fn parse(text: &'a str) -> Result<Self, Rejection> {
+        if is_batch(text) {
             // Well-formed or not, an array is answered as one.
-            return Err(Fault::InvalidRequest("batches are not accepted: send one message per request".into()).into());
+            return Err(Fault::InvalidRequest("a batch is not accepted here: send one message at a time".into()).into());
         }
         let frame: Frame<'a> = serde_json::from_str(text).map_err(|error| diagnose(text, &error))?;
         Self::check(frame)
@@ -228,13 +290,26 @@ impl<'a> Message<'a> {
         let kind = match (frame.method, id) {
             (Some(Text(method)), Some(id)) => Kind::Request { id, method },
             (Some(Text(method)), None) => Kind::Notification { method },
-            (None, Some(_)) if frame.result.is_some() || frame.error.is_some() => Kind::Response,
+            (None, Some(id)) if frame.result.is_some() || frame.error.is_some() => {
+                Kind::Response { id, result: frame.result, error: frame.error }
+            }
             (None, id) => {
                 return Err(Rejection { id, fault: Fault::InvalidRequest("`method` is missing".into()) });
             }
         };
         Ok(Self { kind, params: frame.params.unwrap_or_default() })
     }
+}
+
+/// A body as text.
+pub(super) fn utf8(body: &[u8]) -> Result<&str, Fault> {
+    std::str::from_utf8(body)
+        .map_err(|error| Fault::Parse(format!("the body is not UTF-8 from byte {} on", error.valid_up_to())))
+}
+
+/// Whether a body holds an array rather than one message.
+pub(super) fn is_batch(text: &str) -> bool {
+    text.trim_start().starts_with('[')
 }
 
 fn check_id(id: &RawValue) -> Result<Id, Fault> {

@@ -2,11 +2,11 @@ use super::*;
 
 /// Parses `body` and says in a word what came of it.
 fn check(body: &str, expected: &str) {
-    let seen = match Message::parse(body.as_bytes()) {
+    let seen = match Message::parse(body) {
         Ok(Message { kind: Kind::Request { id, method }, .. }) => format!("request {} {method}", id.get()),
         Ok(Message { kind: Kind::Notification { method }, .. }) => format!("notification {method}"),
-        Ok(Message { kind: Kind::Response, .. }) => "response".into(),
-        Err(Rejection { id, fault }) => format!("{} {}", fault.code(), id.map_or("-".into(), |id| id.to_string())),
+        Ok(Message { kind: Kind::Response { .. }, .. }) => "response".into(),
+        Err(Rejection { id, fault }) => format!("{} {}", fault.code(None), id.map_or("-".into(), |id| id.to_string())),
     };
     assert_eq!(seen, expected, "{body}");
 }
@@ -58,7 +58,7 @@ fn nesting_does_not_overflow() {
 
 #[test]
 fn meta_of_others_is_kept_and_the_protocols_is_not() {
-    let body = br#"{"jsonrpc":"2.0","id":3,"method":"a","params":{"_meta":{"com.example/a":[1],"io.modelcontextprotocol/new":1}}}"#;
+    let body = r#"{"jsonrpc":"2.0","id":3,"method":"a","params":{"_meta":{"com.example/a":[1],"io.modelcontextprotocol/new":1}}}"#;
     let message = Message::parse(body).unwrap();
     let others: Vec<_> = message.params.meta.others.iter().map(|(key, value)| format!("{key}={value}")).collect();
     assert_eq!(others, ["com.example/a=[1]"]);

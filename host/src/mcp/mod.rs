@@ -1,65 +1,128 @@
 //! The Model Context Protocol, both eras over one neutral core.
 //!
 //! `era` decides which era a request belongs to. `modern` and `legacy` are siblings that never look at each other: each
-//! reads its own envelope, asks the core (`call`, `listing`) and says the outcome in its own words.
+//! reads its own envelope, asks the core (`call`, `listing`, `completion`, `interact`) and says the outcome in its own words.
 
 mod call;
+mod caller;
+mod completion;
 mod content;
+mod described;
 mod era;
 mod fault;
+mod interact;
 mod legacy;
+mod level;
 mod listing;
 mod message;
 mod modern;
+pub mod stdio;
 mod stream;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use http::HeaderMap;
 use serde::Serialize;
-use serde_json::value::RawValue;
-use tokio_util::task::TaskTracker;
+use serde_json::{Value, json, value::RawValue};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub use call::{Call, Caller, Completed, Reply, Runner, read_arguments, run};
-pub use era::{Era, VERSION_HEADER};
+pub use call::{Call, Completed, Reply, Runner, Wanted, read_arguments, run};
+pub use caller::Caller;
+pub use era::Era;
 pub use fault::{Fault, Rejection};
-pub use stream::Events;
+pub use interact::{Question, QuestionKind};
+pub use stream::{Event, Events};
 
 use crate::{
     auth::Principal,
     catalog::Live,
     config::{Config, Identity},
+    sandbox::contract::Completion,
+    seal::KeyRing,
+    signals::Signals,
+    store::{Store, StoreError},
 };
+use legacy::Sessions;
 use message::Message;
 
 /// What answering takes besides the request.
 pub struct Server {
     live: Arc<Live>,
     identity: Identity,
-    /// `_meta` of modern results, and `serverInfo` of legacy ones, written once.
-    modern_meta: Box<RawValue>,
+    /// `serverInfo` of legacy results, written once.
     server_info: Box<RawValue>,
+    core: Arc<Core>,
     runner: Runner,
-    /// Calls whose client is gone and that go on.
+    ring: KeyRing,
+    signals: Signals,
+    /// Calls that outlive their connection.
     background: TaskTracker,
+    /// Cancelled when the host ends: streams of news then end gracefully.
+    stopping: CancellationToken,
 }
 
-/// A request as the transport hands it over.
+/// What a call takes along that may go on without its connection.
+struct Core {
+    runner: Runner,
+    ring: KeyRing,
+    sessions: Sessions,
+    /// `_meta` of modern results, written once.
+    modern_meta: Box<RawValue>,
+    /// How long a client has to answer what a plugin asked.
+    input_wait_max: Duration,
+}
+
+/// What a server is built from.
+pub struct Parts {
+    pub live: Arc<Live>,
+    pub signals: Signals,
+    pub ring: KeyRing,
+    pub store: Arc<dyn Store>,
+    pub background: TaskTracker,
+    pub stopping: CancellationToken,
+}
+
+/// A request: how it came, and who sent it.
 pub struct Request<'a> {
-    pub headers: &'a HeaderMap,
-    pub body: &'a [u8],
+    pub via: Via<'a>,
     pub principal: Arc<Principal>,
-    /// Whether the client can read an event stream.
-    pub takes_events: bool,
+}
+
+/// How a request came.
+pub enum Via<'a> {
+    Http {
+        headers: &'a HeaderMap,
+        /// Whether the client can read an event stream.
+        takes_events: bool,
+    },
+    Stdio(&'a stdio::Connection),
+}
+
+impl<'a> Via<'a> {
+    fn headers(&self) -> Option<&'a HeaderMap> {
+        match self {
+            Self::Http { headers, .. } => Some(headers),
+            Self::Stdio(_) => None,
+        }
+    }
+
+    fn takes_events(&self) -> bool {
+        match self {
+            Self::Http { takes_events, .. } => *takes_events,
+            Self::Stdio(_) => true,
+        }
+    }
 }
 
 /// What goes back.
 pub enum Answer {
     /// A notification or a response was taken; there is nothing to say.
     Accepted,
-    /// One JSON-RPC message.
+    /// One JSON-RPC message (or, to a batch, an array of them).
     Message(Vec<u8>),
-    /// Several, the last of which is the response.
+    /// A JSON-RPC message, and the session that begins with it.
+    Initialized { message: Vec<u8>, session: String },
+    /// Several messages, the last of which is the response.
     Events(Events),
 }
 
@@ -70,41 +133,43 @@ pub struct Refusal {
 }
 
 impl Server {
-    /// A server over the catalog `live`. `background` tracks calls that outlive their connection.
-    pub fn new(config: &Config, live: Arc<Live>, background: TaskTracker) -> Self {
-        #[derive(Serialize)]
-        struct ServerInfo<'a> {
-            name: &'a str,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            title: Option<&'a str>,
-            version: &'a str,
-        }
-        let Identity { name, title, version, .. } = &config.identity;
-        let info = raw(&ServerInfo { name, title: title.as_deref(), version });
-        let meta = raw(&serde_json::json!({ "io.modelcontextprotocol/serverInfo": info }));
-        Self {
-            live,
-            identity: config.identity.clone(),
-            modern_meta: meta,
-            server_info: info,
-            runner: Runner::new(&config.host_limits),
-            background,
-        }
+    /// A server over a catalog.
+    pub fn new(config: &Config, parts: Parts) -> Self {
+        let Parts { live, signals, ring, store, background, stopping } = parts;
+        let server_info = raw(&config.identity.to_json());
+        let modern_meta = raw(&json!({ "io.modelcontextprotocol/serverInfo": server_info }));
+        let runner = Runner::new(&config.host_limits, signals.clone());
+        let core = Core {
+            runner: runner.clone(),
+            ring: ring.clone(),
+            sessions: Sessions::new(store, ring.clone(), config.host_limits.session_ttl),
+            modern_meta,
+            input_wait_max: config.host_limits.input_wait_max,
+        };
+        let (identity, core) = (config.identity.clone(), Arc::new(core));
+        Self { live, identity, server_info, core, runner, ring, signals, background, stopping }
     }
 
-    fn runner(&self) -> Runner {
-        self.runner.clone()
+    /// Fetches from the store what calls must not wait for.
+    pub async fn recall(&self) -> Result<(), StoreError> {
+        self.core.sessions.recall().await
     }
 
-    /// Answers one request.
-    pub async fn answer(&self, request: Request<'_>) -> Result<Answer, Refusal> {
-        let message = Message::parse(request.body).map_err(|rejection| Refusal { era: None, rejection })?;
-        let era = match Era::of(request.headers, &message) {
+    /// Answers one message, or a batch of them where the client's revision has batches.
+    pub async fn answer(&self, request: Request<'_>, body: &[u8]) -> Result<Answer, Refusal> {
+        let unread = |rejection| Refusal { era: None, rejection };
+        let text = message::utf8(body).map_err(|fault| unread(fault.into()))?;
+        if message::is_batch(text) && era::takes_batches(request.via.headers()) {
+            return legacy::answer_batch(self, request, text).await;
+        }
+        let message = Message::parse(text).map_err(unread)?;
+        let era = match &request.via {
+            Via::Http { headers, .. } => Era::of(headers, &message),
+            Via::Stdio(connection) => Era::of_pipe(&message, connection.session().is_some()),
+        };
+        let era = match era {
             Ok(era) => era,
-            Err(fault) => {
-                let rejection = Rejection { id: message.into_id(), fault };
-                return Err(Refusal { era: None, rejection });
-            }
+            Err(fault) => return Err(unread(Rejection { id: message.into_id(), fault })),
         };
         let answer = match era {
             Era::Modern => modern::answer(self, request, message).await,
@@ -112,20 +177,71 @@ impl Server {
         };
         answer.map_err(|rejection| Refusal { era: Some(era), rejection })
     }
+
+    /// Opens the stream that a legacy client asks for by GET: news, or what it missed after `last_event_id`.
+    pub async fn open_stream(&self, request: Request<'_>, last_event_id: Option<&str>) -> Result<Events, Refusal> {
+        legacy::open_stream(self, &request, last_event_id).await.map_err(outside)
+    }
+
+    /// Ends the session of a legacy client.
+    pub async fn end_session(&self, request: Request<'_>) -> Result<(), Refusal> {
+        legacy::end(self, &request).await.map_err(outside)
+    }
+
+    fn news(&self, session: legacy::Session) -> Events {
+        legacy::standing_stream(self, session)
+    }
+
+    fn core(&self) -> Arc<Core> {
+        Arc::clone(&self.core)
+    }
+}
+
+/// The header of a legacy session's id.
+pub const SESSION_HEADER: &str = legacy::SESSION_HEADER;
+
+fn outside(fault: Fault) -> Refusal {
+    Refusal { era: Some(Era::Legacy(era::LegacyVersion::LATEST)), rejection: fault.into() }
 }
 
 impl Message<'_> {
     fn into_id(self) -> Option<message::Id> {
         match self.kind {
             message::Kind::Request { id, .. } => Some(id),
-            message::Kind::Notification { .. } | message::Kind::Response => None,
+            message::Kind::Notification { .. } | message::Kind::Response { .. } => None,
         }
+    }
+}
+
+impl Identity {
+    /// `Implementation`
+    fn to_json(&self) -> Value {
+        let mut info = json!({ "name": self.name, "version": self.version });
+        let mut put = |key: &str, value: Option<Value>| {
+            if let (Value::Object(info), Some(value)) = (&mut info, value) {
+                info.insert(key.to_owned(), value);
+            }
+        };
+        put("title", self.title.as_deref().map(Value::from));
+        put("websiteUrl", self.website_url.as_deref().map(Value::from));
+        put("icons", (!self.icons.is_empty()).then(|| json!(content::icons(&self.icons))));
+        info
     }
 }
 
 /// A result as JSON, for those who show it without a protocol around it: a `CallToolResult` of 2026-07-28.
 pub fn to_tool_result(completed: &Completed) -> Vec<u8> {
     modern::plain_result(completed)
+}
+
+/// `completion`, which all revisions have alike.
+fn completion_json(completion: &Completion) -> Value {
+    let Completion { values, total, has_more } = completion;
+    let mut json = json!({ "values": values, "hasMore": has_more });
+    if let Some(total) = total {
+        json["total"] = (*total).into();
+    }
+    json!({ "completion": json })
 }
 
 /// A JSON-RPC response.

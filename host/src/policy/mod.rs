@@ -2,28 +2,28 @@
 
 use std::sync::Arc;
 
-use crate::{auth::Principal, catalog::Tool};
+use crate::auth::Principal;
 
-/// Proof that this principal may call this tool. Running a tool takes one, so that leaving out the question does not
-/// compile.
-pub struct Permit {
+/// Proof that this principal may use this tool, this prompt, or this plugin's resources. Running one takes it, so that
+/// leaving out the question does not compile.
+pub struct Permit<T> {
     principal: Arc<Principal>,
-    tool: Arc<Tool>,
+    what: Arc<T>,
 }
 
-impl Permit {
+impl<T> Permit<T> {
     /// Who may.
-    pub fn principal(&self) -> &Principal {
+    pub fn principal(&self) -> &Arc<Principal> {
         &self.principal
     }
 
-    /// What they may call.
-    pub fn tool(&self) -> &Tool {
-        &self.tool
+    /// What they may use.
+    pub fn what(&self) -> &Arc<T> {
+        &self.what
     }
 }
 
-/// Asks for leave to call `tool`. A host without tenants has nothing to refuse: every caller may call every tool.
-pub fn permit(principal: &Arc<Principal>, tool: &Arc<Tool>) -> Permit {
-    Permit { principal: Arc::clone(principal), tool: Arc::clone(tool) }
+/// Asks for leave to use `what`. A host without tenants has nothing to refuse: every caller may use everything.
+pub fn permit<T>(principal: &Arc<Principal>, what: &Arc<T>) -> Permit<T> {
+    Permit { principal: Arc::clone(principal), what: Arc::clone(what) }
 }

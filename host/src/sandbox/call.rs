@@ -1,33 +1,54 @@
 //! One call: the store it runs in, what it says meanwhile, and why it ended.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::mpsc;
 use wasmtime::{Engine, PoolConcurrencyLimitError, Store, Trap, component::ResourceTable};
 use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use super::{
+    contract::Level,
     host_api::{LogPipe, Stream},
     limits::{Limits, Meter},
 };
+use crate::signals::Signals;
 
 /// Something the guest said while it ran.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Said {
     /// How far it has come. `progress` only ever increases within a call; the numbers are finite.
     Progress { progress: f64, total: Option<f64>, message: Option<String> },
+    /// A line of its log.
+    Log { level: Level, logger: Option<String>, message: String },
 }
 
-/// Where the guest's words go. Bounded; what does not fit is dropped.
-pub type Voice = mpsc::Sender<Said>;
+/// Where the guest's words go, and which of them are wanted. Bounded: what does not fit is dropped.
+#[derive(Debug, Clone)]
+pub struct Voice {
+    pub sender: mpsc::Sender<Said>,
+    pub progress: bool,
+    /// The least level of log lines; `None` for none.
+    pub log: Option<Level>,
+}
+
+impl Voice {
+    pub(super) fn say(&self, said: Said) {
+        // A caller that reads too slowly misses some: the words are only ever about now.
+        let _ = self.sender.try_send(said);
+    }
+}
 
 /// What a run brings along besides the call itself.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Run<'a> {
     /// The bounds of this call.
     pub limits: &'a Limits,
-    /// Who listens to progress; `None` if nobody does.
+    /// Who listens to it; `None` if nobody does.
     pub voice: Option<Voice>,
+    /// Where it may say that something changed.
+    pub signals: Option<Signals>,
+    /// The beginnings of the URIs that it may say have changed.
+    pub prefixes: &'a Arc<[String]>,
 }
 
 /// Why the sandbox ended a call. The text is for the caller; it names the limit and never the host's insides.
@@ -58,18 +79,32 @@ pub(super) struct CallState {
     /// The last progress reported.
     pub(super) progress: Option<f64>,
     pub(super) log: LogPipe,
+    pub(super) signals: Option<Signals>,
+    pub(super) prefixes: Arc<[String]>,
+    /// Signals sent so far.
+    pub(super) changes: u32,
 }
 
 impl CallState {
     /// A store with all limits armed and nothing granted.
-    pub(super) fn store(engine: &Engine, plugin: &std::sync::Arc<str>, limits: &Limits, voice: Option<Voice>) -> Store<Self> {
-        let log = LogPipe::new(plugin.clone(), limits.log_bytes_max);
+    pub(super) fn store(engine: &Engine, plugin: &Arc<str>, run: Run<'_>) -> Store<Self> {
+        let Run { limits, voice, signals, prefixes } = run;
+        let log = LogPipe::new(Arc::clone(plugin), limits.log_bytes_max);
         let wasi = WasiCtxBuilder::new()
             .stdout(Stream { name: "stdout", log: log.clone() })
             .stderr(Stream { name: "stderr", log: log.clone() })
             .build();
-        let state =
-            Self { wasi, table: ResourceTable::new(), meter: Meter::new(limits), voice, progress: None, log };
+        let state = Self {
+            wasi,
+            table: ResourceTable::new(),
+            meter: Meter::new(limits),
+            voice,
+            progress: None,
+            log,
+            signals,
+            prefixes: Arc::clone(prefixes),
+            changes: 0,
+        };
         let mut store = Store::new(engine, state);
         store.limiter(|state| &mut state.meter);
         store.set_hostcall_fuel(limits.output_bytes_max);

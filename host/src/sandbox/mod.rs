@@ -12,6 +12,6 @@ mod host_api;
 mod limits;
 
 pub use call::{CallError, Run, Said, Voice};
-pub use component::{Component, LoadError};
+pub use component::{Component, Description, LoadError, Ran};
 pub use engine::{Options, Sandbox, Settings};
 pub use limits::Limits;

@@ -1,19 +1,33 @@
 //! MCP 2025-11-25, 2025-06-18 and 2025-03-26: everything begins with `initialize`.
 
+mod batch;
 mod detach;
+mod exchange;
 mod result;
+mod session;
+mod standing;
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+pub(crate) use session::{SESSION_HEADER, Session, Sessions};
 
 use super::{
-    Answer, Rejection, Request, Server,
-    call::{self, Reply},
-    era::LegacyVersion,
+    Answer, Rejection, Request, Server, Via,
+    call::{self, Call, Wanted},
+    caller::Caller,
+    completion,
+    era::{Era, LegacyVersion},
     fault::Fault,
     listing,
     message::{Id, Kind, Message, Params},
     response,
     stream::{Listener, first_word},
 };
-/// Answers a request of the legacy era.
+pub(super) use batch::answer as answer_batch;
+
+/// Answers a request of the legacy era. `version` is what its header says; a session knows better.
 pub(super) async fn answer(
     server: &Server,
     version: LegacyVersion,
@@ -21,43 +35,221 @@ pub(super) async fn answer(
     message: Message<'_>,
 ) -> Result<Answer, Rejection> {
     let Message { kind, params } = message;
-    let Kind::Request { id, method } = kind else { return Ok(Answer::Accepted) };
+    let session = match session_of(server, &request) {
+        Ok(session) => session,
+        Err(fault) => {
+            let id = match kind {
+                Kind::Request { id, .. } => Some(id),
+                _ => None,
+            };
+            return Err(Rejection { id, fault });
+        }
+    };
+    let (id, method) = match kind {
+        Kind::Request { id, method } => (id, method),
+        told => {
+            if let Some(session) = &session {
+                tell(server, session, &told, &params);
+            }
+            if let Via::Stdio(connection) = &request.via {
+                connection.cancelled(&told, &params);
+            }
+            return Ok(Answer::Accepted);
+        }
+    };
+    let client = Client { version: session.as_ref().map_or(version, |session| session.version), session };
     match &*method {
-        "initialize" => Ok(Answer::Message(response(&id, &result::initialize(server, &params)))),
-        "ping" => Ok(Answer::Message(response(&id, &serde_json::json!({})))),
-        "tools/list" => list_tools(server, version, &params, &id),
-        "tools/call" => call_tool(server, version, request, &params, id).await,
-        _ => Err(Rejection { id: Some(id), fault: Fault::MethodNotFound(method.into_owned()) }),
+        "initialize" => initialize(server, &request, &params, &id).map_err(|fault| Rejection { id: Some(id), fault }),
+        "tools/call" | "prompts/get" | "resources/read" => run(server, client, request, &method, &params, id).await,
+        _ => {
+            let message = look_up(server, &client, &request, &method, &params, &id).await;
+            message.map(Answer::Message).map_err(|fault| Rejection { id: Some(id), fault })
+        }
     }
 }
 
-fn list_tools(server: &Server, version: LegacyVersion, params: &Params<'_>, id: &Id) -> Result<Answer, Rejection> {
-    let catalog = server.live.now();
-    let page = listing::page(&catalog, params.cursor.as_deref())
-        .map_err(|fault| Rejection { id: Some(id.clone()), fault })?;
-    Ok(Answer::Message(response(id, &result::tools(version, page))))
+/// Who is spoken to.
+struct Client {
+    version: LegacyVersion,
+    session: Option<Session>,
 }
 
-async fn call_tool(
+impl Client {
+    fn caller(&self, params: &Params<'_>) -> Arc<Caller> {
+        let settled = self.session.as_ref().map(|session| Arc::clone(&session.caller)).unwrap_or_default();
+        let says_more = params.meta.traceparent.is_some() || !params.meta.others.is_empty();
+        if says_more { Arc::new(Caller::clone(&settled).with_meta(&params.meta)) } else { settled }
+    }
+}
+
+fn session_of(server: &Server, request: &Request<'_>) -> Result<Option<Session>, Fault> {
+    match &request.via {
+        Via::Http { headers, .. } => {
+            let Some(id) = headers.get(SESSION_HEADER) else { return Ok(None) };
+            let id = id.to_str().map_err(|_| Fault::NoSession)?;
+            server.core.sessions.open(id, &request.principal).map(Some)
+        }
+        Via::Stdio(connection) => Ok(connection.session()),
+    }
+}
+
+/// Takes what needs no answer: an answer to a question of ours, or that a request is cancelled.
+fn tell(server: &Server, session: &Session, told: &Kind<'_>, params: &Params<'_>) {
+    let sessions = &server.core.sessions;
+    match told {
+        Kind::Response { id, result, error } => {
+            let Ok(question) = serde_json::from_str::<String>(id.get()) else { return };
+            let answer = match (result, error) {
+                (Some(result), _) if result.get().starts_with('{') => Ok(result.get().to_owned()),
+                (_, error) => Err(error.map_or("it sent no result", |error| error.get()).chars().take(300).collect()),
+            };
+            sessions.answer(session, &question, answer);
+        }
+        Kind::Notification { method } if method == "notifications/cancelled" => {
+            if let Some(request) = params.request_id {
+                let running = sessions.running.pin();
+                if let Some(running) = running.get(&(session.uid, request.get().to_owned())) {
+                    running.cancel();
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A version that is not known, or not of this era, is answered with the latest one, never echoed.
+fn initialize(server: &Server, request: &Request<'_>, params: &Params<'_>, id: &Id) -> Result<Answer, Fault> {
+    let asked = params.protocol_version.as_deref().and_then(LegacyVersion::parse);
+    let version = asked.unwrap_or(LegacyVersion::LATEST);
+    let session = Session::begin(version, params)?;
+    let message = response(id, &result::initialize(server, version));
+    match &request.via {
+        Via::Http { .. } => {
+            let session = server.core.sessions.id(&session, &request.principal)?;
+            Ok(Answer::Initialized { message, session })
+        }
+        Via::Stdio(connection) => {
+            connection.begin(session);
+            Ok(Answer::Message(message))
+        }
+    }
+}
+
+/// The methods that run no tool, prompt or resource.
+async fn look_up(
     server: &Server,
-    version: LegacyVersion,
+    client: &Client,
+    request: &Request<'_>,
+    method: &str,
+    params: &Params<'_>,
+    id: &Id,
+) -> Result<Vec<u8>, Fault> {
+    let (version, cursor) = (client.version, params.cursor.as_deref());
+    let missing = |name: &str| Fault::InvalidParams(format!("`{name}` is missing"));
+    let no_session = || Fault::InvalidRequest("this needs a session: begin with `initialize`".into());
+    Ok(match method {
+        "ping" => response(id, &json!({})),
+        "tools/list" => {
+            let page = listing::tools(&server.live.now(), cursor)?;
+            response(id, &result::tools(version, &page))
+        }
+        "prompts/list" => {
+            let page = listing::prompts(&server.live.now(), cursor)?;
+            response(id, &result::prompts(version, &page))
+        }
+        "resources/templates/list" => {
+            let page = listing::templates(&server.live.now(), cursor)?;
+            response(id, &result::templates(version, &page))
+        }
+        "resources/list" => {
+            let page = listing::resources(server, &request.principal, &client.caller(params), cursor).await?;
+            response(id, &result::resources(version, &page))
+        }
+        "completion/complete" => {
+            let caller = client.caller(params);
+            let completion = completion::complete(server, &request.principal, &caller, params).await?;
+            response(id, &super::completion_json(&completion))
+        }
+        "logging/setLevel" => {
+            let level = params.level.as_deref().ok_or_else(|| missing("level"))?;
+            server.core.sessions.set_level(client.session.as_ref().ok_or_else(no_session)?, level).await?;
+            response(id, &json!({}))
+        }
+        "resources/subscribe" | "resources/unsubscribe" => {
+            let uri = params.uri.as_deref().ok_or_else(|| missing("uri"))?;
+            let session = client.session.as_ref().ok_or_else(no_session)?;
+            server.core.sessions.subscribe(session, uri, method == "resources/subscribe").await?;
+            response(id, &json!({}))
+        }
+        other => return Err(Fault::MethodNotFound(other.to_owned())),
+    })
+}
+
+/// `tools/call`, `prompts/get`, `resources/read`.
+async fn run(
+    server: &Server,
+    client: Client,
     request: Request<'_>,
+    method: &str,
     params: &Params<'_>,
     id: Id,
 ) -> Result<Answer, Rejection> {
-    let (voice, listener) = Listener::new(params.meta.progress_token, request.takes_events);
-    let call = call::prepare(server, &request.principal, params, voice, |_, _| Ok(()));
-    let call = match call {
-        Ok(call) => call,
-        Err(fault) => return Err(Rejection { id: Some(id), fault }),
-    };
-    let (runner, own_id) = (server.runner(), id.clone());
-    let run = async move {
-        match call::run(&runner, call).await? {
-            Reply::Complete(completed) => Ok(response(&own_id, &result::complete(version, &completed))),
-            Reply::NeedInput(_) => Err(Fault::Internal("the tool asks for input, which this host does not pass on".into())),
+    let takes_events = request.via.takes_events();
+    let log = client.session.as_ref().and_then(|session| server.core.sessions.level(session));
+    let (voice, listener) = Listener::new(params.meta.progress_token, log, takes_events);
+    let wanted = {
+        let (catalog, principal) = (server.live.now(), &request.principal);
+        match method {
+            "tools/call" => Wanted::tool(&catalog, principal, params, |_, _| Ok(())),
+            "prompts/get" => Wanted::prompt(&catalog, principal, params),
+            _ => Wanted::resource(&catalog, principal, params),
         }
     };
-    // A client of this era that is gone has not thereby cancelled (MCP 2025-11-25, transports, "Sending Messages").
-    first_word(id, listener, detach::Detach::new(run, server.background.clone())).await
+    let wanted = wanted.map_err(|fault| Rejection { id: Some(id.clone()), fault })?;
+    let call = Call::new(wanted, client.caller(params), voice);
+    let version = client.version;
+    match client.session {
+        Some(session) => exchange::run(server, session, call, listener, id, takes_events).await,
+        None => {
+            let (core, own_id) = (server.core(), id.clone());
+            let run = async move {
+                match call::run(&core.runner, &call).await? {
+                    call::Reply::NeedInput(_) => {
+                        let reason = "the tool asks for input, which takes a session: begin with `initialize`";
+                        Err(Fault::InvalidRequest(reason.into()))
+                    }
+                    reply => Ok(response(&own_id, &result::of(version, &reply))),
+                }
+            };
+            // A client of this era that is gone has not thereby cancelled (MCP 2025-11-25, transports, "Sending Messages").
+            let run = detach::Detach::new(run, server.background.clone());
+            first_word(Era::Legacy(version), id, listener, run).await
+        }
+    }
+}
+
+/// What a GET opens: the session's own stream, or one that was lost, from `last_event_id` on.
+pub(super) async fn open_stream(
+    server: &Server,
+    request: &Request<'_>,
+    last_event_id: Option<&str>,
+) -> Result<super::Events, Fault> {
+    let session = session_of(server, request)?.ok_or(Fault::NoSession)?;
+    if let Some(last) = last_event_id
+        && let Some(events) = exchange::resume(server.core(), &session, last).await
+    {
+        return Ok(events);
+    }
+    Ok(standing_stream(server, session))
+}
+
+/// The news of a session.
+pub(super) fn standing_stream(server: &Server, session: Session) -> super::Events {
+    standing::open(server.core(), session, server.signals.listen(), server.stopping.clone())
+}
+
+/// What a DELETE ends.
+pub(super) async fn end(server: &Server, request: &Request<'_>) -> Result<(), Fault> {
+    let session = session_of(server, request)?.ok_or(Fault::NoSession)?;
+    server.core.sessions.end(&session).await
 }

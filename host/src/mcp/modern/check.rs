@@ -18,11 +18,11 @@ use crate::{
     },
 };
 
-/// Checks everything but the tool's own headers, in the order that the design fixes, and says which method it is.
-pub(super) fn envelope(headers: &HeaderMap, method: &str, params: &Params<'_>) -> Result<Method, Fault> {
+/// Checks everything but the tool's own headers, in the order that `ARCHITECTURE.md` fixes, and says which method it is.
+pub(super) fn envelope(headers: Option<&HeaderMap>, method: &str, params: &Params<'_>) -> Result<Method, Fault> {
     let meta = &params.meta;
     if let Some(version) = meta.protocol_version.as_deref() {
-        same(headers, VERSION_HEADER, version)?;
+        agree(headers, VERSION_HEADER, version)?;
     }
     let missing = |key: &str| Fault::InvalidParams(format!("`_meta` lacks `io.modelcontextprotocol/{key}`"));
     let version = meta.protocol_version.as_deref().ok_or_else(|| missing("protocolVersion"))?;
@@ -32,13 +32,21 @@ pub(super) fn envelope(headers: &HeaderMap, method: &str, params: &Params<'_>) -
     if !MODERN_VERSIONS.contains(&version) {
         return Err(Fault::UnsupportedVersion { requested: version.to_owned() });
     }
-    same(headers, "mcp-method", method)?;
+    agree(headers, "mcp-method", method)?;
     let method = Method::parse(method).ok_or_else(|| Fault::MethodNotFound(method.to_owned()))?;
-    if method == Method::CallTool {
-        let name = params.name.as_deref().ok_or_else(|| Fault::InvalidParams("`name` is missing".into()))?;
-        same(headers, "mcp-name", name)?;
-    }
+    let (key, name) = match method {
+        Method::CallTool | Method::GetPrompt => ("name", params.name.as_deref()),
+        Method::ReadResource => ("uri", params.uri.as_deref()),
+        _ => return Ok(method),
+    };
+    let name = name.ok_or_else(|| Fault::InvalidParams(format!("`{key}` is missing")))?;
+    agree(headers, "mcp-name", name)?;
     Ok(method)
+}
+
+/// Through a pipe there are no headers, and so none that could disagree.
+fn agree(headers: Option<&HeaderMap>, header: &'static str, body: &str) -> Result<(), Fault> {
+    headers.map_or(Ok(()), |headers| same(headers, header, body))
 }
 
 /// Checks the `Mcp-Param-*` headers that the tool asks for against the arguments.

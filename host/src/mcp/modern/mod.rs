@@ -1,33 +1,56 @@
 //! MCP 2026-07-28: every request stands alone.
 
 mod check;
+mod input;
+mod listen;
 mod result;
 
+use std::sync::Arc;
+
 use super::{
-    Answer, Completed, Rejection, Request, Server,
-    call::{self, Reply},
+    Answer, Rejection, Request, Server, Via,
+    call::{self, Call, Completed, Reply, Wanted},
+    caller::Caller,
+    completion,
+    era::Era,
     fault::Fault,
-    listing,
+    level, listing,
     message::{Id, Kind, Message, Params},
-    response, to_json,
+    response,
     stream::{Listener, first_word},
+    to_json,
 };
+
 /// The methods served here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Method {
     Discover,
     ListTools,
     CallTool,
+    ListPrompts,
+    GetPrompt,
+    ListResources,
+    ListResourceTemplates,
+    ReadResource,
+    Complete,
+    Listen,
 }
 
 impl Method {
     fn parse(method: &str) -> Option<Self> {
-        match method {
-            "server/discover" => Some(Self::Discover),
-            "tools/list" => Some(Self::ListTools),
-            "tools/call" => Some(Self::CallTool),
-            _ => None,
-        }
+        Some(match method {
+            "server/discover" => Self::Discover,
+            "tools/list" => Self::ListTools,
+            "tools/call" => Self::CallTool,
+            "prompts/list" => Self::ListPrompts,
+            "prompts/get" => Self::GetPrompt,
+            "resources/list" => Self::ListResources,
+            "resources/templates/list" => Self::ListResourceTemplates,
+            "resources/read" => Self::ReadResource,
+            "completion/complete" => Self::Complete,
+            "subscriptions/listen" => Self::Listen,
+            _ => return None,
+        })
     }
 }
 
@@ -35,48 +58,106 @@ impl Method {
 pub(super) async fn answer(server: &Server, request: Request<'_>, message: Message<'_>) -> Result<Answer, Rejection> {
     let Message { kind, params } = message;
     let Kind::Request { id, method } = kind else {
-        // Notifications of this era need no answer and change nothing: what ends a call is the end of its connection.
+        if let Via::Stdio(connection) = &request.via {
+            connection.cancelled(&kind, &params);
+        }
+        // Over HTTP, notifications of this era change nothing: what ends a call is the end of its connection.
         return Ok(Answer::Accepted);
     };
-    let checked = check::envelope(request.headers, &method, &params);
-    let method = match checked {
+    let known = check::envelope(request.via.headers(), &method, &params);
+    let known = match known {
         Ok(method) => method,
         Err(fault) => return Err(Rejection { id: Some(id), fault }),
     };
-    match method {
-        Method::Discover => Ok(Answer::Message(response(&id, &result::discover(server)))),
-        Method::ListTools => list_tools(server, &params, &id),
-        Method::CallTool => call_tool(server, request, &params, id).await,
+    match known {
+        Method::CallTool | Method::GetPrompt | Method::ReadResource => {
+            run(server, request, known, &method, &params, id).await
+        }
+        Method::Listen => listen::listen(server, &params, &id).map_err(|fault| Rejection { id: Some(id), fault }),
+        other => {
+            let message = look_up(server, &request, other, &params, &id).await;
+            message.map(Answer::Message).map_err(|fault| Rejection { id: Some(id), fault })
+        }
     }
 }
 
 /// A result outside of any request.
 pub(super) fn plain_result(completed: &Completed) -> Vec<u8> {
-    to_json(&result::complete(completed, None))
+    to_json(&result::call_tool(completed, None))
 }
 
-fn list_tools(server: &Server, params: &Params<'_>, id: &Id) -> Result<Answer, Rejection> {
-    let catalog = server.live.now();
-    let page = listing::page(&catalog, params.cursor.as_deref())
-        .map_err(|fault| Rejection { id: Some(id.clone()), fault })?;
-    Ok(Answer::Message(response(id, &result::tools(server, page))))
+/// The methods that run no tool, prompt or resource, and so never ask for input.
+async fn look_up(
+    server: &Server,
+    request: &Request<'_>,
+    method: Method,
+    params: &Params<'_>,
+    id: &Id,
+) -> Result<Vec<u8>, Fault> {
+    let cursor = params.cursor.as_deref();
+    Ok(match method {
+        Method::ListTools => {
+            let page = listing::tools(&server.live.now(), cursor)?;
+            response(id, &result::tools(server, &page))
+        }
+        Method::ListPrompts => {
+            let page = listing::prompts(&server.live.now(), cursor)?;
+            response(id, &result::prompts(server, &page))
+        }
+        Method::ListResourceTemplates => {
+            let page = listing::templates(&server.live.now(), cursor)?;
+            response(id, &result::templates(server, &page))
+        }
+        Method::ListResources => {
+            let caller = Caller::of(&params.meta);
+            let page = listing::resources(server, &request.principal, &caller, cursor).await?;
+            response(id, &result::resources(server, &page))
+        }
+        Method::Complete => {
+            let caller = Caller::of(&params.meta);
+            let completion = completion::complete(server, &request.principal, &caller, params).await?;
+            response(id, &result::completion(server, &completion))
+        }
+        _ => response(id, &result::discover(server)),
+    })
 }
 
-async fn call_tool(server: &Server, request: Request<'_>, params: &Params<'_>, id: Id) -> Result<Answer, Rejection> {
-    let (voice, listener) = Listener::new(params.meta.progress_token, request.takes_events);
-    let call = call::prepare(server, &request.principal, params, voice, |tool, value| {
-        check::parameters(request.headers, tool.headers(), value)
-    });
-    let call = match call {
-        Ok(call) => call,
-        Err(fault) => return Err(Rejection { id: Some(id), fault }),
-    };
-    let (runner, meta, own_id) = (server.runner(), server.modern_meta.clone(), id.clone());
-    let run = async move {
-        match call::run(&runner, call).await? {
-            Reply::Complete(completed) => Ok(response(&own_id, &result::complete(&completed, Some(&meta)))),
-            Reply::NeedInput(_) => Err(Fault::Internal("the tool asks for input, which this host does not pass on".into())),
+/// `tools/call`, `prompts/get`, `resources/read`.
+async fn run(
+    server: &Server,
+    request: Request<'_>,
+    known: Method,
+    method: &str,
+    params: &Params<'_>,
+    id: Id,
+) -> Result<Answer, Rejection> {
+    let reject = |fault| Rejection { id: Some(id.clone()), fault };
+    let log = params.meta.log_level.as_deref().map(level::parse).transpose().map_err(reject)?;
+    let (voice, listener) = Listener::new(params.meta.progress_token, log, request.via.takes_events());
+    let wanted = {
+        let (catalog, principal) = (server.live.now(), &request.principal);
+        match known {
+            Method::CallTool => Wanted::tool(&catalog, principal, params, |tool, value| {
+                request.via.headers().map_or(Ok(()), |headers| check::parameters(headers, tool.headers(), value))
+            }),
+            Method::GetPrompt => Wanted::prompt(&catalog, principal, params),
+            _ => Wanted::resource(&catalog, principal, params),
         }
     };
-    first_word(id, listener, run).await
+    let mut call = Call::new(wanted.map_err(reject)?, Arc::new(Caller::of(&params.meta)), voice);
+    if params.request_state.is_some() || params.input_responses.is_some() {
+        input::resume(&server.ring, method, params, &mut call).map_err(reject)?;
+    }
+    let (core, own_id, method) = (server.core(), id.clone(), method.to_owned());
+    let run = async move {
+        let reply = call::run(&core.runner, &call).await?;
+        let meta = Some(&*core.modern_meta);
+        Ok(match reply {
+            Reply::Tool(completed) => response(&own_id, &result::call_tool(&completed, meta)),
+            Reply::Prompt(prompt) => response(&own_id, &result::get_prompt(&prompt, meta)),
+            Reply::Resource(contents) => response(&own_id, &result::read_resource(&contents, meta)),
+            Reply::NeedInput(need) => response(&own_id, &input::required(&core, &method, call, need)?),
+        })
+    };
+    first_word(Era::Modern, id, listener, run).await
 }

@@ -3,106 +3,179 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
-use serde_json::{Value, value::RawValue};
+use serde_json::{Map, Value, json, value::RawValue};
 
-use crate::mcp::{
-    Completed, Server,
-    content::{Block, object},
-    era::MODERN_VERSIONS,
-    listing::{Page, ToolJson},
-    raw,
+use crate::{
+    catalog::{Prompt, Tool},
+    mcp::{
+        Completed, Server,
+        content::{Block, Contents, object},
+        described::{MessageJson, PromptJson, ResourceJson, TemplateJson, ToolJson},
+        era::MODERN_VERSIONS,
+        listing::Page,
+        raw,
+    },
+    sandbox::contract::{Completion, PromptResult, Resource, ResourceContents, ResourceTemplate},
 };
 
 /// How long a client may take a list for current. Short, because a plugin may be replaced at any time and clients that do
-/// not subscribe learn of it only by asking again.
+/// not listen learn of it only by asking again.
 const LIST_TTL_MS: u64 = 5_000;
+
+/// What a resource holds may change with the next call.
+const READ_TTL_MS: u64 = 0;
 
 /// Nothing here depends on who asks, while nobody is asked who they are.
 const CACHE_SCOPE: &str = "public";
+
+/// What every result has, and `ttlMs` and `cacheScope` where clients may keep it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Envelope<'a, T> {
+    result_type: &'static str,
+    #[serde(flatten)]
+    body: T,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ttl_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache_scope: Option<&'static str>,
+    #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
+    meta: Option<Cow<'a, RawValue>>,
+}
+
+fn plain<'a, T>(body: T, meta: Option<&'a RawValue>) -> Envelope<'a, T> {
+    let meta = meta.map(Cow::Borrowed);
+    Envelope { result_type: "complete", body, ttl_ms: None, cache_scope: None, meta }
+}
+
+fn cached<'a, T>(body: T, ttl_ms: u64, meta: Option<&'a RawValue>) -> Envelope<'a, T> {
+    Envelope { ttl_ms: Some(ttl_ms), cache_scope: Some(CACHE_SCOPE), ..plain(body, meta) }
+}
 
 /// `DiscoverResult`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Discover<'a> {
-    result_type: &'static str,
     supported_versions: [&'static str; MODERN_VERSIONS.len()],
     capabilities: Value,
     #[serde(skip_serializing_if = "Option::is_none")]
     instructions: Option<&'a str>,
-    ttl_ms: u64,
-    cache_scope: &'static str,
-    #[serde(rename = "_meta")]
-    meta: &'a RawValue,
 }
 
-pub(super) fn discover(server: &Server) -> Discover<'_> {
-    Discover {
-        result_type: "complete",
+pub(super) fn discover(server: &Server) -> Envelope<'_, Discover<'_>> {
+    let body = Discover {
         supported_versions: MODERN_VERSIONS,
-        capabilities: serde_json::json!({ "tools": {} }),
+        capabilities: json!({
+            "tools": { "listChanged": true },
+            "prompts": { "listChanged": true },
+            "resources": { "listChanged": true, "subscribe": true },
+            "completions": {},
+            "logging": {},
+        }),
         instructions: server.identity.instructions.as_deref(),
-        ttl_ms: LIST_TTL_MS,
-        cache_scope: CACHE_SCOPE,
-        meta: &server.modern_meta,
-    }
+    };
+    cached(body, LIST_TTL_MS, Some(&server.core.modern_meta))
 }
 
-/// `ListToolsResult`.
+/// A list under its name, and where the next page begins.
+fn list<'a>(server: &'a Server, name: &str, items: impl Serialize, next: Option<&str>) -> Envelope<'a, Map<String, Value>> {
+    let mut body = Map::new();
+    body.insert(name.to_owned(), json!(items));
+    body.extend(next.map(|next| ("nextCursor".to_owned(), next.into())));
+    cached(body, LIST_TTL_MS, Some(&server.core.modern_meta))
+}
+
+/// `ListToolsResult`. Its schemas are passed on as they stand, so it is not made of values.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Tools<'a> {
-    result_type: &'static str,
     tools: Vec<ToolJson<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    next_cursor: Option<String>,
-    ttl_ms: u64,
-    cache_scope: &'static str,
-    #[serde(rename = "_meta")]
-    meta: &'a RawValue,
+    next_cursor: Option<&'a str>,
 }
 
-pub(super) fn tools<'a>(server: &'a Server, page: Page<'a>) -> Tools<'a> {
-    Tools {
-        result_type: "complete",
-        tools: page.tools.into_iter().map(|(_, json)| json).collect(),
-        next_cursor: page.next,
-        ttl_ms: LIST_TTL_MS,
-        cache_scope: CACHE_SCOPE,
-        meta: &server.modern_meta,
-    }
+pub(super) fn tools<'a>(server: &'a Server, page: &'a Page<std::sync::Arc<Tool>>) -> Envelope<'a, Tools<'a>> {
+    let tools = page.items.iter().map(|tool| ToolJson::new(tool)).collect();
+    cached(Tools { tools, next_cursor: page.next.as_deref() }, LIST_TTL_MS, Some(&server.core.modern_meta))
+}
+
+/// `ListPromptsResult`.
+pub(super) fn prompts<'a>(server: &'a Server, page: &Page<std::sync::Arc<Prompt>>) -> Envelope<'a, Map<String, Value>> {
+    let prompts: Vec<_> = page.items.iter().map(|prompt| PromptJson::new(prompt)).collect();
+    list(server, "prompts", prompts, page.next.as_deref())
+}
+
+/// `ListResourcesResult`.
+pub(super) fn resources<'a>(server: &'a Server, page: &Page<Resource>) -> Envelope<'a, Map<String, Value>> {
+    let resources: Vec<_> = page.items.iter().map(ResourceJson::new).collect();
+    list(server, "resources", resources, page.next.as_deref())
+}
+
+/// `ListResourceTemplatesResult`.
+pub(super) fn templates<'a>(server: &'a Server, page: &Page<ResourceTemplate>) -> Envelope<'a, Map<String, Value>> {
+    let templates: Vec<_> = page.items.iter().map(TemplateJson::new).collect();
+    list(server, "resourceTemplates", templates, page.next.as_deref())
+}
+
+/// `CompleteResult`.
+pub(super) fn completion<'a>(server: &'a Server, completion: &Completion) -> Envelope<'a, Value> {
+    plain(crate::mcp::completion_json(completion), Some(&server.core.modern_meta))
 }
 
 /// `CallToolResult`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Complete<'a> {
-    result_type: &'static str,
+pub(super) struct CallTool<'a> {
     content: Vec<Block<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     structured_content: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     is_error: bool,
-    #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
-    meta: Option<Cow<'a, RawValue>>,
 }
 
-pub(super) fn complete<'a>(completed: &'a Completed, server_meta: Option<&'a RawValue>) -> Complete<'a> {
-    let meta = match (completed.result.meta.as_deref(), server_meta) {
-        (Some(own), Some(server_meta)) => Some(Cow::Owned(merged(own, server_meta))),
-        (own, server_meta) => object(own).or(server_meta).map(Cow::Borrowed),
-    };
-    Complete {
-        result_type: "complete",
+pub(super) fn call_tool<'a>(completed: &'a Completed, server_meta: Option<&'a RawValue>) -> Envelope<'a, CallTool<'a>> {
+    let body = CallTool {
         content: completed.result.content.iter().map(Block::new).collect(),
         structured_content: completed.structured.as_deref(),
         is_error: completed.result.is_error,
-        meta,
-    }
+    };
+    Envelope { meta: with_own(completed.result.meta.as_deref(), server_meta), ..plain(body, None) }
+}
+
+/// `GetPromptResult`.
+#[derive(Serialize)]
+pub(super) struct GetPrompt<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a str>,
+    messages: Vec<MessageJson<'a>>,
+}
+
+pub(super) fn get_prompt<'a>(prompt: &'a PromptResult, server_meta: Option<&'a RawValue>) -> Envelope<'a, GetPrompt<'a>> {
+    let messages = prompt.messages.iter().map(|message| MessageJson::new(message, Block::new)).collect();
+    let body = GetPrompt { description: prompt.description.as_deref(), messages };
+    Envelope { meta: with_own(prompt.meta.as_deref(), server_meta), ..plain(body, None) }
+}
+
+/// `ReadResourceResult`.
+#[derive(Serialize)]
+pub(super) struct ReadResource<'a> {
+    contents: Vec<Contents<'a>>,
+}
+
+pub(super) fn read_resource<'a>(
+    contents: &'a [ResourceContents],
+    server_meta: Option<&'a RawValue>,
+) -> Envelope<'a, ReadResource<'a>> {
+    cached(ReadResource { contents: contents.iter().map(Contents::new).collect() }, READ_TTL_MS, server_meta)
 }
 
 /// The plugin's metadata and ours; where both have a key, ours stands.
-fn merged(own: &str, server_meta: &RawValue) -> Box<RawValue> {
-    let mut object = serde_json::from_str::<serde_json::Map<String, Value>>(own).unwrap_or_default();
-    object.extend(serde_json::from_str::<serde_json::Map<String, Value>>(server_meta.get()).unwrap_or_default());
-    raw(&object)
+fn with_own<'a>(own: Option<&'a str>, server_meta: Option<&'a RawValue>) -> Option<Cow<'a, RawValue>> {
+    let (Some(own_object), Some(server_meta)) = (object(own), server_meta) else {
+        return object(own).or(server_meta).map(Cow::Borrowed);
+    };
+    let read = |raw: &RawValue| serde_json::from_str::<Map<String, Value>>(raw.get()).unwrap_or_default();
+    let mut merged = read(own_object);
+    merged.extend(read(server_meta));
+    Some(Cow::Owned(raw(&merged)))
 }

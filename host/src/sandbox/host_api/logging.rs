@@ -1,6 +1,7 @@
-//! `wasi:logging/logging`: into the host's log.
+//! `wasi:logging/logging`: into the host's log, and to the client if it asked for that level.
 
 use crate::sandbox::{
+    Said,
     call::CallState,
     contract::{Level, wasi::logging::logging::Host},
 };
@@ -19,6 +20,17 @@ impl Host for CallState {
             Level::Warn => tracing::warn!(target: "plugin", plugin, ?context, "{message:?}"),
             Level::Error | Level::Critical => tracing::error!(target: "plugin", plugin, ?context, "{message:?}"),
         }
+        if let Some(voice) = self.voice.as_ref().filter(|voice| voice.log.is_some_and(|least| level >= least)) {
+            let logger = (!context.is_empty()).then_some(context);
+            voice.say(Said::Log { level, logger, message });
+        }
         Ok(())
+    }
+}
+
+impl PartialOrd for Level {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        // In the order in which the contract lists them.
+        Some((*self as u8).cmp(&(*other as u8)))
     }
 }

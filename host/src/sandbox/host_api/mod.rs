@@ -1,5 +1,6 @@
 //! What a guest can reach of the host: one file for each import.
 
+mod changes;
 mod logging;
 mod output;
 mod progress;
@@ -15,6 +16,7 @@ pub(super) fn link(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
     // All of WASI 0.2 but HTTP. With the context that a call gets (no folders, no addresses, no environment) its
     // functions are there and answer with an error, so that components which merely mention them still load.
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
+    contract::toolyard::plugin::changes::add_to_linker::<_, HasSelf<CallState>>(linker, |state| state)?;
     contract::toolyard::plugin::progress::add_to_linker::<_, HasSelf<CallState>>(linker, |state| state)?;
     contract::wasi::logging::logging::add_to_linker::<_, HasSelf<CallState>>(linker, |state| state)?;
     Ok(())

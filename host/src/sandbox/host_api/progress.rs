@@ -6,11 +6,12 @@ impl Host for CallState {
     fn report(&mut self, progress: f64, total: Option<f64>, message: Option<String>) -> wasmtime::Result<()> {
         // JSON has no NaN and no infinity, and the protocol wants values that increase.
         let increases = self.progress.is_none_or(|last| progress > last);
-        let Some(voice) = self.voice.as_ref().filter(|_| progress.is_finite() && increases) else { return Ok(()) };
+        let wanted = self.voice.as_ref().filter(|voice| voice.progress && progress.is_finite() && increases);
+        let Some(voice) = wanted else { return Ok(()) };
         self.progress = Some(progress);
         let total = total.filter(|total| total.is_finite());
         // A caller that reads too slowly misses some: progress is only ever about now.
-        let _ = voice.try_send(Said::Progress { progress, total, message });
+        voice.say(Said::Progress { progress, total, message });
         Ok(())
     }
 }

@@ -1,0 +1,107 @@
+//! What a request says of the one who sent it, without an era.
+
+use serde_json::{Map, Value};
+
+use super::message::{Capabilities, ClientInfo, Meta, Text};
+use crate::{
+    json,
+    sandbox::contract::{Client, ClientCapabilities, TraceContext},
+};
+
+/// The client, by its own words.
+#[derive(Debug, Default, Clone)]
+pub struct Caller {
+    pub name: Option<String>,
+    pub version: Option<String>,
+    pub capabilities: ClientCapabilities,
+    trace: Option<Trace>,
+    /// `_meta` that is not the protocol's, as a JSON object.
+    pub(super) meta: Option<String>,
+}
+
+/// W3C Trace Context.
+#[derive(Debug, Clone)]
+struct Trace {
+    traceparent: String,
+    tracestate: Option<String>,
+    baggage: Option<String>,
+}
+
+impl Caller {
+    /// A client of that name, version and ability.
+    pub fn new(name: Option<String>, version: Option<String>, capabilities: ClientCapabilities) -> Self {
+        Self { name, version, capabilities, trace: None, meta: None }
+    }
+
+    /// Reads what a modern request says in `_meta`.
+    pub(super) fn of(meta: &Meta<'_>) -> Self {
+        let capabilities = meta.client_capabilities.as_ref().map_or(ClientCapabilities::empty(), Capabilities::flags);
+        Self { capabilities, ..Self::default() }.named(meta.client_info.as_ref()).with_meta(meta)
+    }
+
+    /// The same under the name that a client gave itself.
+    pub(super) fn named(mut self, info: Option<&ClientInfo<'_>>) -> Self {
+        if let Some(info) = info {
+            self.name = owned(info.name.as_ref());
+            self.version = owned(info.version.as_ref());
+        }
+        self
+    }
+
+    /// The same with what this one request says in `_meta` beside the protocol's own.
+    pub(super) fn with_meta(mut self, meta: &Meta<'_>) -> Self {
+        self.trace = meta.traceparent.as_ref().map(|traceparent| Trace {
+            traceparent: traceparent.to_string(),
+            tracestate: owned(meta.tracestate.as_ref()),
+            baggage: owned(meta.baggage.as_ref()),
+        });
+        self.meta = others(meta);
+        self
+    }
+
+    /// As a guest sees it.
+    pub(super) fn client(&self) -> Client<'_> {
+        Client { name: self.name.as_deref(), version: self.version.as_deref(), capabilities: self.capabilities }
+    }
+
+    /// As a guest sees it.
+    pub(super) fn trace(&self) -> Option<TraceContext<'_>> {
+        self.trace.as_ref().map(|trace| TraceContext {
+            traceparent: &trace.traceparent,
+            tracestate: trace.tracestate.as_deref(),
+            baggage: trace.baggage.as_deref(),
+        })
+    }
+}
+
+impl Capabilities {
+    pub(super) fn flags(&self) -> ClientCapabilities {
+        type Flags = ClientCapabilities;
+        let mut flags = Flags::empty();
+        let mut set = |flag: Flags, on: bool| flags |= if on { flag } else { Flags::empty() };
+        if let Some(elicitation) = &self.elicitation {
+            // An empty object means forms: they were there before there was anything to choose.
+            set(Flags::ELICITATION_FORM, elicitation.form.is_some() || elicitation.url.is_none());
+            set(Flags::ELICITATION_URL, elicitation.url.is_some());
+        }
+        set(Flags::SAMPLING, self.sampling.is_some());
+        set(Flags::SAMPLING_TOOLS, self.sampling.as_ref().is_some_and(|sampling| sampling.tools.is_some()));
+        set(Flags::ROOTS, self.roots.is_some());
+        flags
+    }
+}
+
+fn owned(text: Option<&Text<'_>>) -> Option<String> {
+    text.map(|text| text.to_string())
+}
+
+fn others(meta: &Meta<'_>) -> Option<String> {
+    if meta.others.is_empty() {
+        return None;
+    }
+    let read = |(key, value): &(std::borrow::Cow<'_, str>, &serde_json::value::RawValue)| {
+        Some((key.to_string(), json::strict(value.get()).ok()?))
+    };
+    let object: Map<String, Value> = meta.others.iter().filter_map(read).collect();
+    Some(Value::Object(object).to_string())
+}

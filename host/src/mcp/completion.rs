@@ -1,0 +1,74 @@
+//! `completion/complete` without an era.
+
+use super::{
+    Server,
+    call::{context, or_fault, pairs, read_strings, slot, unknown},
+    caller::Caller,
+    fault::Fault,
+    interact::Round,
+    message::{Params, Reference},
+};
+use crate::{
+    auth::Principal,
+    catalog::Program,
+    sandbox::{
+        Run,
+        contract::{self, Completion},
+    },
+};
+
+/// Values in one answer (MCP 2026-07-28, completion).
+const VALUES_MAX: usize = 100;
+
+/// Asks the plugin of the prompt or the template. One that makes no suggestions has none to make.
+pub(super) async fn complete(
+    server: &Server,
+    principal: &Principal,
+    caller: &Caller,
+    params: &Params<'_>,
+) -> Result<Completion, Fault> {
+    let missing = |name: &str| Fault::InvalidParams(format!("`{name}` is missing"));
+    let reference = params.reference.as_ref().ok_or_else(|| missing("ref"))?;
+    let argument = params.argument.as_ref().ok_or_else(|| missing("argument"))?;
+    let known = read_strings("context.arguments", params.context.as_ref().and_then(|context| context.arguments))?;
+    let (program, own) = find(server, reference)?;
+    if !program.component.completes() {
+        return Ok(Completion { values: Vec::new(), total: None, has_more: false });
+    }
+    let reference = match reference {
+        Reference::Prompt { .. } => contract::Reference::Prompt(&own),
+        Reference::Resource { .. } => contract::Reference::ResourceTemplate(&own),
+    };
+    let _slot = slot(&server.runner).await?;
+    let scopes: Vec<&str> = principal.scopes.iter().map(String::as_str).collect();
+    let round = Round::first();
+    let context = context(caller, principal, &scopes, &program, &round.idempotency_key, None);
+    let run = Run { limits: &program.limits, voice: None, signals: None, prefixes: &program.prefixes };
+    let known = pairs(&known);
+    let ran = program.component.complete(reference, &argument.name, &argument.value, &known, context, run).await;
+    let mut completion = or_fault(&program, ran)?;
+    if completion.values.len() > VALUES_MAX {
+        completion.values.truncate(VALUES_MAX);
+        completion.has_more = true;
+    }
+    Ok(completion)
+}
+
+/// The plugin to ask, and the plugin's own name for the prompt or template.
+fn find(server: &Server, reference: &Reference<'_>) -> Result<(std::sync::Arc<Program>, String), Fault> {
+    let catalog = server.live.now();
+    match reference {
+        Reference::Prompt { name } => {
+            let prompt = catalog.prompt(name).ok_or_else(|| unknown("prompt", name, "prompts/list"))?;
+            Ok((prompt.program().clone(), prompt.described().name.clone()))
+        }
+        Reference::Resource { uri } => {
+            let has = |template: &contract::ResourceTemplate| template.uri_template == **uri;
+            let plugin = catalog.plugins().find(|plugin| plugin.templates().iter().any(has));
+            // A URI without variables names itself; there is nothing to complete, and that is no mistake.
+            let plugin = plugin.or_else(|| catalog.answering_for(uri));
+            let plugin = plugin.ok_or_else(|| unknown("resource template", uri, "resources/templates/list"))?;
+            Ok((plugin.program().clone(), uri.to_string()))
+        }
+    }
+}

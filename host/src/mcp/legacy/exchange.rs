@@ -1,0 +1,384 @@
+//! A call of the legacy era: answered as JSON if it is quick and silent, else as a stream that the client may lose and take
+//! up again, with requests to the client in the middle of it.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, join_all},
+    stream::{self, StreamExt},
+};
+use serde_json::{Value, json};
+use tokio::{
+    select,
+    sync::{mpsc, oneshot, watch},
+    time,
+};
+use tokio_util::{future::FutureExt as _, sync::CancellationToken};
+
+use super::{
+    detach::Detach,
+    result,
+    session::{Session, Uid, Waiting},
+};
+use crate::{
+    mcp::{
+        Answer, Core, Rejection, Server,
+        call::{self, Call, Reply},
+        era::{Era, LegacyVersion},
+        fault::Fault,
+        interact::{Question, QuestionKind},
+        message::Id,
+        response,
+        stream::{Event, Events, Listener},
+    },
+};
+
+/// A call that takes longer than this becomes a stream even if it is silent, so that a client whose connection breaks can come
+/// back for the result.
+const STREAM_AFTER: Duration = Duration::from_millis(200);
+
+/// How long a stream can be taken up after its last event.
+const REPLAY_TTL: Duration = Duration::from_secs(600);
+
+/// What a client waits before it comes back, in milliseconds.
+const RETRY_MS: u32 = 1000;
+
+/// A resumed stream looks into the store at least this often, for events that another host adds.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Events that may wait for a slow reader; the others it finds in the store when it comes back.
+const UNREAD_MAX: usize = 256;
+
+type Work = BoxFuture<'static, Result<Vec<u8>, Fault>>;
+
+/// Runs a call of a client that has a session.
+pub(super) async fn run(
+    server: &Server,
+    session: Session,
+    call: Call,
+    listener: Option<Listener>,
+    id: Id,
+    takes_events: bool,
+) -> Result<Answer, Rejection> {
+    let era = Era::Legacy(session.version);
+    let (ask, asked) = mpsc::channel(1);
+    let cancelled = CancellationToken::new();
+    let work = work(server.core(), session.clone(), call, id.clone(), takes_events.then_some(ask));
+    let work = Registered::new(server.core(), &session, &id, &cancelled).during(work);
+    let mut work: Work = Detach::new(work, server.background.clone()).boxed();
+    let mut words = Words { listener, asked };
+    let first = select! {
+        biased;
+        Some(first) = words.next() => Some(first),
+        message = &mut work => match words.ready() {
+            None => return done(message, id, &cancelled),
+            Some(word) => {
+                work = std::future::ready(message).boxed();
+                Some(word)
+            }
+        },
+        () = time::sleep(STREAM_AFTER), if takes_events => None,
+    };
+    let Ok(stream) = Recorder::new(server.core(), &session) else {
+        return Err(Rejection { id: Some(id), fault: Fault::Internal("no random numbers".into()) });
+    };
+    let (sender, receiver) = mpsc::channel(UNREAD_MAX);
+    let pump = pump(stream, session.version, first, words, work, (id, era), cancelled, sender);
+    server.background.spawn(pump);
+    Ok(Answer::Events(received(receiver)))
+}
+
+fn done(message: Result<Vec<u8>, Fault>, id: Id, cancelled: &CancellationToken) -> Result<Answer, Rejection> {
+    if cancelled.is_cancelled() {
+        // Whoever cancelled does not want to hear of it any more.
+        return Ok(Answer::Accepted);
+    }
+    message.map(Answer::Message).map_err(|fault| Rejection { id: Some(id), fault })
+}
+
+fn received(receiver: mpsc::Receiver<Event>) -> Events {
+    stream::unfold(receiver, async |mut receiver| Some((receiver.recv().await?, receiver))).boxed()
+}
+
+/// The call, over as many rounds as the plugin needs. `ask` takes requests to the client, if there is a way to send them.
+async fn work(
+    core: Arc<Core>,
+    session: Session,
+    mut call: Call,
+    id: Id,
+    ask: Option<mpsc::Sender<Vec<u8>>>,
+) -> Result<Vec<u8>, Fault> {
+    loop {
+        let need = match call::run(&core.runner, &call).await? {
+            Reply::NeedInput(need) => need,
+            reply => return Ok(response(&id, &result::of(session.version, &reply))),
+        };
+        let Some(ask) = &ask else {
+            let reason = "the tool asks for input, and the client cannot be asked: `Accept` allows no text/event-stream";
+            return Err(Fault::InvalidRequest(reason.into()));
+        };
+        let questions = call.questions(need)?;
+        call.answered(answers(&core, &session, questions, ask).await?);
+    }
+}
+
+/// Asks the client, and waits for all its answers.
+async fn answers(
+    core: &Core,
+    session: &Session,
+    questions: Vec<Question>,
+    ask: &mpsc::Sender<Vec<u8>>,
+) -> Result<Vec<(String, String)>, Fault> {
+    let mut answers = Vec::with_capacity(questions.len());
+    for question in questions {
+        let number = Uid::new().map_err(|error| Fault::Internal(error.to_string()))?.to_string();
+        let (sender, answer) = oneshot::channel();
+        core.sessions.waiting.pin().insert(number.clone(), Arc::new(Waiting { asked: session.uid, answer: Mutex::new(Some(sender)) }));
+        let out = Out { core, number: number.clone() };
+        // The stream carries one question after the other, but does not wait for answers in between.
+        if ask.send(request(&number, session.version, &question)).await.is_err() {
+            return Err(Fault::Internal("the client's stream has ended".into()));
+        }
+        answers.push((question.key, answer, out));
+    }
+    let waiting = answers.into_iter().map(async |(key, answer, _out)| match answer.await {
+        Ok(Ok(answer)) => Ok((key, answer)),
+        Ok(Err(reason)) => Err(Fault::InvalidRequest(format!("the client could not answer `{key}`: {reason}"))),
+        Err(_) => Err(Fault::InvalidRequest(format!("the client did not answer `{key}`"))),
+    });
+    match time::timeout(core.input_wait_max, join_all(waiting)).await {
+        Ok(answers) => answers.into_iter().collect(),
+        Err(_) => Err(Fault::InvalidRequest("the client did not answer in time".into())),
+    }
+}
+
+/// A question that is out: taken back when nobody waits for its answer any more.
+struct Out<'a> {
+    core: &'a Core,
+    number: String,
+}
+
+impl Drop for Out<'_> {
+    fn drop(&mut self) {
+        self.core.sessions.waiting.pin().remove(&self.number);
+    }
+}
+
+/// A request to the client, in the words of its revision.
+fn request(number: &str, version: LegacyVersion, question: &Question) -> Vec<u8> {
+    let mut asked = question.kind.asked();
+    if let (QuestionKind::Url { .. }, Value::Object(params)) = (&question.kind, &mut asked.params) {
+        params.insert("elicitationId".into(), number.into());
+    }
+    if let (QuestionKind::Form { .. }, Value::Object(params)) = (&question.kind, &mut asked.params)
+        && version >= LegacyVersion::V2025_11_25
+    {
+        params.insert("mode".into(), "form".into());
+    }
+    let mut message = json!({ "jsonrpc": "2.0", "id": number, "method": asked.method });
+    if !matches!(question.kind, QuestionKind::Roots) {
+        message["params"] = asked.params;
+    }
+    crate::mcp::to_json(&message)
+}
+
+/// What goes to the client before the response.
+struct Words {
+    listener: Option<Listener>,
+    asked: mpsc::Receiver<Vec<u8>>,
+}
+
+impl Words {
+    async fn next(&mut self) -> Option<Vec<u8>> {
+        let said = async {
+            match &mut self.listener {
+                Some(listener) => listener.next().await,
+                None => None,
+            }
+        };
+        select! {
+            biased;
+            Some(said) = said => Some(said),
+            Some(asked) = self.asked.recv() => Some(asked),
+            else => None,
+        }
+    }
+
+    fn ready(&mut self) -> Option<Vec<u8>> {
+        self.listener.as_mut().and_then(Listener::ready).or_else(|| self.asked.try_recv().ok())
+    }
+}
+
+/// Makes a call known to those who cancel, for as long as it runs.
+struct Registered {
+    core: Arc<Core>,
+    key: (Uid, String),
+    cancelled: CancellationToken,
+}
+
+impl Registered {
+    fn new(core: Arc<Core>, session: &Session, id: &Id, cancelled: &CancellationToken) -> Self {
+        let key = (session.uid, id.get().to_owned());
+        core.sessions.running.pin().insert(key.clone(), cancelled.clone());
+        Self { core, key, cancelled: cancelled.clone() }
+    }
+
+    async fn during<T>(self, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+        let ended = work.with_cancellation_token(&self.cancelled).await;
+        ended.unwrap_or_else(|| Err(Fault::InvalidRequest("the client cancelled this request".into())))
+    }
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        self.core.sessions.running.pin().remove(&self.key);
+    }
+}
+
+/// Carries a call to its end, whether or not anybody reads.
+#[expect(clippy::too_many_arguments, reason = "it is the rest of `run`, moved to a task of its own")]
+async fn pump(
+    mut stream: Recorder,
+    version: LegacyVersion,
+    first: Option<Vec<u8>>,
+    mut words: Words,
+    mut work: Work,
+    (id, era): (Id, Era),
+    cancelled: CancellationToken,
+    reader: mpsc::Sender<Event>,
+) {
+    // From 2025-11-25 on a stream begins with an empty event, whose id is enough to come back (SEP-1699).
+    if version >= LegacyVersion::V2025_11_25 {
+        let priming = Event { id: Some(stream.event_id()), retry_ms: Some(RETRY_MS), data: Vec::new() };
+        let _ = reader.send(priming).await;
+    }
+    if let Some(first) = first {
+        stream.record(first, false, &reader).await;
+    }
+    let message = loop {
+        select! {
+            biased;
+            Some(word) = words.next() => stream.record(word, false, &reader).await,
+            message = &mut work => break message,
+        }
+    };
+    while let Some(word) = words.ready() {
+        stream.record(word, false, &reader).await;
+    }
+    if !cancelled.is_cancelled() {
+        let message = message.unwrap_or_else(|fault| fault.render(Some(&id), Some(era)));
+        stream.record(message, true, &reader).await;
+    }
+}
+
+/// Writes a stream's events to the store, so that any host can replay them, and to whoever reads now.
+struct Recorder {
+    core: Arc<Core>,
+    number: Uid,
+    key: String,
+    count: u64,
+    progress: watch::Sender<u64>,
+}
+
+impl Recorder {
+    fn new(core: Arc<Core>, session: &Session) -> std::io::Result<Self> {
+        let number = Uid::new()?;
+        let key = key(session, &number.to_string());
+        let (progress, watching) = watch::channel(0);
+        core.sessions.streams.pin().insert(key.clone(), watching);
+        Ok(Self { core, number, key, count: 0, progress })
+    }
+
+    fn event_id(&self) -> String {
+        format!("{}-{}", self.number, self.count)
+    }
+
+    async fn record(&mut self, data: Vec<u8>, last: bool, reader: &mpsc::Sender<Event>) {
+        self.count += 1;
+        let mut entry = Vec::with_capacity(data.len() + 1);
+        entry.push(u8::from(last));
+        entry.extend_from_slice(&data);
+        let stored = self.core.sessions.store().append(&self.key, self.count, &entry, REPLAY_TTL).await;
+        if let Err(error) = &stored {
+            tracing::warn!(%error, "an event of a stream could not be kept; the client cannot come back for it");
+        }
+        let id = stored.is_ok().then(|| self.event_id());
+        // A reader that is gone, or far behind, finds the event in the store.
+        let _ = reader.try_send(Event { id, retry_ms: None, data });
+        self.progress.send_replace(self.count);
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        self.core.sessions.streams.pin().remove(&self.key);
+    }
+}
+
+/// Where a stream is in the store. Only its own session can name it.
+fn key(session: &Session, number: &str) -> String {
+    format!("stream/{}/{number}", session.uid)
+}
+
+/// The events after `last`, an id that [`Recorder`] gave out, up to the response. `None` if that stream is not this session's, or
+/// is too long ago.
+pub(super) async fn resume(core: Arc<Core>, session: &Session, last: &str) -> Option<Events> {
+    let (number, count) = last.split_once('-')?;
+    let after: u64 = count.parse().ok()?;
+    let key = key(session, number);
+    let running = core.sessions.streams.pin().get(&key).cloned();
+    if running.is_none() && core.sessions.store().read(&key, 0).await.ok()?.is_empty() {
+        return None;
+    }
+    let replay = Replay { core, key, number: number.to_owned(), after, running, ready: Vec::new(), ended: false };
+    Some(stream::unfold(replay, async |mut replay| Some((replay.next().await?, replay))).boxed())
+}
+
+struct Replay {
+    core: Arc<Core>,
+    key: String,
+    number: String,
+    after: u64,
+    running: Option<watch::Receiver<u64>>,
+    /// Events that were read and not yet given out, last first.
+    ready: Vec<(u64, Vec<u8>)>,
+    ended: bool,
+}
+
+impl Replay {
+    async fn next(&mut self) -> Option<Event> {
+        loop {
+            if let Some((count, mut entry)) = self.ready.pop() {
+                self.after = count;
+                self.ended = entry.first() == Some(&1);
+                let id = Some(format!("{}-{count}", self.number));
+                return Some(Event { id, retry_ms: None, data: entry.split_off(1.min(entry.len())) });
+            }
+            if self.ended {
+                return None;
+            }
+            self.ready = self.core.sessions.store().read(&self.key, self.after).await.ok()?;
+            self.ready.reverse();
+            if self.ready.is_empty() {
+                self.wait().await;
+            }
+        }
+    }
+
+    async fn wait(&mut self) {
+        match &mut self.running {
+            Some(running) => {
+                if let Ok(Err(_)) = time::timeout(LOOK_EVERY, running.changed()).await {
+                    // The call has ended here; what it left is in the store, and one more look finds it.
+                    self.running = None;
+                    self.ended = self.core.sessions.store().read(&self.key, self.after).await.is_ok_and(|rest| rest.is_empty());
+                }
+            }
+            None => time::sleep(LOOK_EVERY).await,
+        }
+    }
+}

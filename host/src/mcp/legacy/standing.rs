@@ -1,0 +1,86 @@
+//! The stream that a client opens by GET: news of what it subscribed to, until one of the two has enough.
+
+use std::sync::Arc;
+
+use futures_util::stream::{self, StreamExt};
+use serde_json::json;
+use tokio::{
+    select,
+    sync::broadcast::{Receiver, error::RecvError},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::session::Session;
+use crate::{
+    mcp::{
+        Core, notification,
+        stream::{Event, Events},
+    },
+    signals::Signal,
+};
+
+struct Standing {
+    core: Arc<Core>,
+    session: Session,
+    signals: Receiver<Signal>,
+    stopping: CancellationToken,
+    /// Another stream of the same session has taken over, or the session has ended.
+    replaced: CancellationToken,
+}
+
+/// Opens the session's stream. A message goes to one stream only, so an older one ends.
+pub(super) fn open(core: Arc<Core>, session: Session, signals: Receiver<Signal>, stopping: CancellationToken) -> Events {
+    let replaced = CancellationToken::new();
+    let before = core.sessions.standing.pin().insert(session.uid, replaced.clone()).cloned();
+    if let Some(before) = before {
+        before.cancel();
+    }
+    let standing = Standing { core, session, signals, stopping, replaced };
+    stream::unfold(standing, async |mut standing| Some((Event::message(standing.next().await?), standing))).boxed()
+}
+
+impl Standing {
+    async fn next(&mut self) -> Option<Vec<u8>> {
+        loop {
+            let signal = select! {
+                biased;
+                () = self.stopping.cancelled() => return None,
+                () = self.replaced.cancelled() => return None,
+                signal = self.signals.recv() => signal,
+            };
+            match signal {
+                Ok(signal) => {
+                    if let Some(message) = self.news(&signal) {
+                        return Some(message);
+                    }
+                }
+                // Too slow for all that happened: the client comes back and asks anew.
+                Err(RecvError::Lagged(_) | RecvError::Closed) => return None,
+            }
+        }
+    }
+
+    fn news(&self, signal: &Signal) -> Option<Vec<u8>> {
+        let nothing = || json!({});
+        let (method, params) = match signal {
+            Signal::ToolsChanged => ("notifications/tools/list_changed", nothing()),
+            Signal::PromptsChanged => ("notifications/prompts/list_changed", nothing()),
+            Signal::ResourcesChanged => ("notifications/resources/list_changed", nothing()),
+            Signal::ResourceUpdated { uri } => {
+                let notes = self.core.sessions.notes(self.session.uid)?;
+                notes.subscriptions.contains(uri).then_some(())?;
+                ("notifications/resources/updated", json!({ "uri": uri }))
+            }
+        };
+        Some(notification(method, &params))
+    }
+}
+
+impl Drop for Standing {
+    fn drop(&mut self) {
+        // Only if no other stream took its place.
+        if !self.replaced.is_cancelled() {
+            self.core.sessions.standing.pin().remove(&self.session.uid);
+        }
+    }
+}

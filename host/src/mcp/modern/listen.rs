@@ -1,0 +1,134 @@
+//! `subscriptions/listen`: news of what the client asked for, until one of the two has enough
+//! (MCP 2026-07-28, "Subscriptions").
+
+use futures_util::stream::{self, StreamExt};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use tokio::{
+    select,
+    sync::broadcast::{Receiver, error::RecvError},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    mcp::{
+        Answer, Server,
+        fault::Fault,
+        message::{Filter, Id, Params},
+        notification, response,
+        stream::Event,
+    },
+    signals::Signal,
+};
+
+/// URIs that one stream may follow.
+const SUBSCRIPTIONS_MAX: usize = 1000;
+
+/// `_meta` of everything on the stream.
+#[derive(Serialize)]
+struct Meta<'a> {
+    #[serde(rename = "io.modelcontextprotocol/subscriptionId")]
+    id: &'a RawValue,
+}
+
+struct Listening {
+    id: Id,
+    filter: Filter,
+    signals: Receiver<Signal>,
+    stopping: CancellationToken,
+    at: At,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum At {
+    Beginning,
+    Middle,
+    End,
+}
+
+/// Opens a stream: acknowledged first, then news, and a result if it is the host that ends it.
+pub(super) fn listen(server: &Server, params: &Params<'_>, id: &Id) -> Result<Answer, Fault> {
+    let filter = params.notifications.clone().ok_or_else(|| Fault::InvalidParams("`notifications` is missing".into()))?;
+    if filter.resource_subscriptions.len() > SUBSCRIPTIONS_MAX {
+        return Err(Fault::InvalidParams(format!("`resourceSubscriptions` holds more than {SUBSCRIPTIONS_MAX} URIs")));
+    }
+    // Heard from here on, so that nothing is missed between the acknowledgment and the first wait.
+    let signals = server.signals.listen();
+    let listening = Listening { id: id.clone(), filter, signals, stopping: server.stopping.clone(), at: At::Beginning };
+    let events = stream::unfold(listening, async |mut listening| {
+        let message = listening.next().await?;
+        Some((Event::message(message), listening))
+    });
+    Ok(Answer::Events(events.boxed()))
+}
+
+impl Listening {
+    async fn next(&mut self) -> Option<Vec<u8>> {
+        if self.at == At::Beginning {
+            self.at = At::Middle;
+            return Some(self.acknowledged());
+        }
+        while self.at == At::Middle {
+            let signal = select! {
+                biased;
+                () = self.stopping.cancelled() => {
+                    self.at = At::End;
+                    return Some(self.ended());
+                }
+                signal = self.signals.recv() => signal,
+            };
+            match signal {
+                Ok(signal) => {
+                    if let Some(message) = self.news(&signal) {
+                        return Some(message);
+                    }
+                }
+                // Too slow for all that happened: an ended stream tells the client to look at everything anew.
+                Err(RecvError::Lagged(_) | RecvError::Closed) => self.at = At::End,
+            }
+        }
+        None
+    }
+
+    fn acknowledged(&self) -> Vec<u8> {
+        #[derive(Serialize)]
+        struct Acknowledged<'a> {
+            #[serde(rename = "_meta")]
+            meta: Meta<'a>,
+            notifications: &'a Filter,
+        }
+        let params = Acknowledged { meta: Meta { id: &self.id }, notifications: &self.filter };
+        notification("notifications/subscriptions/acknowledged", &params)
+    }
+
+    fn news(&self, signal: &Signal) -> Option<Vec<u8>> {
+        #[derive(Serialize)]
+        struct Changed<'a> {
+            #[serde(rename = "_meta")]
+            meta: Meta<'a>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            uri: Option<&'a str>,
+        }
+        let (method, uri) = match signal {
+            Signal::ToolsChanged if self.filter.tools_list_changed => ("notifications/tools/list_changed", None),
+            Signal::PromptsChanged if self.filter.prompts_list_changed => ("notifications/prompts/list_changed", None),
+            Signal::ResourcesChanged if self.filter.resources_list_changed => ("notifications/resources/list_changed", None),
+            Signal::ResourceUpdated { uri } if self.filter.resource_subscriptions.contains(uri) => {
+                ("notifications/resources/updated", Some(uri.as_str()))
+            }
+            _ => return None,
+        };
+        Some(notification(method, &Changed { meta: Meta { id: &self.id }, uri }))
+    }
+
+    fn ended(&self) -> Vec<u8> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Ended<'a> {
+            result_type: &'static str,
+            #[serde(rename = "_meta")]
+            meta: Meta<'a>,
+        }
+        response(&self.id, &Ended { result_type: "complete", meta: Meta { id: &self.id } })
+    }
+}

@@ -1,0 +1,218 @@
+//! The store in one file: SQLite in WAL mode, which several processes of one machine may share.
+//!
+//! One thread owns the connection. Whatever waits when it is free is done in one transaction: under load a commit is shared
+//! by many, alone it is made at once. With `synchronous = NORMAL` a commit survives the end of the process; the last ones
+//! may be lost when the machine loses power.
+
+use std::{
+    path::Path,
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use tokio::sync::oneshot;
+
+use super::{Store, StoreError, Stored};
+use crate::seal::{millis, now_ms};
+
+/// What the tables look like; another number in the file means another version of the host made it.
+const SCHEMA_VERSION: i64 = 1;
+
+const SCHEMA: &str = "
+    CREATE TABLE value (key TEXT PRIMARY KEY, value BLOB NOT NULL, expires_ms INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE INDEX value_expiry ON value (expires_ms);
+    CREATE TABLE entry (
+        stream TEXT NOT NULL, number INTEGER NOT NULL, entry BLOB NOT NULL, expires_ms INTEGER NOT NULL,
+        PRIMARY KEY (stream, number)
+    ) WITHOUT ROWID;
+    CREATE INDEX entry_expiry ON entry (expires_ms);
+";
+
+/// How long an operation waits for another process's transaction.
+const BUSY_WAIT: Duration = Duration::from_secs(5);
+
+/// Operations in one transaction: enough to share its cost, few enough that the first does not wait long.
+const BATCH_MAX: usize = 256;
+
+/// How often what has expired is removed.
+const PURGE_EVERY: Duration = Duration::from_secs(60);
+
+/// SQLite as a [`Store`].
+#[derive(Debug)]
+pub struct Sqlite {
+    jobs: mpsc::Sender<Job>,
+}
+
+/// Runs within a transaction; what it returns runs when that has ended, with why it failed if it did.
+type Job = Box<dyn FnOnce(&Connection) -> Box<dyn FnOnce(Option<StoreError>)> + Send>;
+
+impl Sqlite {
+    /// Opens or makes the file. The error says what is wrong with it.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let connection = Connection::open(path).and_then(prepare).map_err(|error| failed(&error))?;
+        Self::start(connection)
+    }
+
+    /// A store that ends with the process.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        Self::start(Connection::open_in_memory().and_then(prepare).map_err(|error| failed(&error))?)
+    }
+
+    fn start(connection: (Connection, i64)) -> Result<Self, StoreError> {
+        let (connection, version) = connection;
+        if version != SCHEMA_VERSION {
+            return Err(StoreError(format!("it has version {version}, and this host knows {SCHEMA_VERSION}")));
+        }
+        let (jobs, queue) = mpsc::channel();
+        let work = move || work(connection, &queue);
+        thread::Builder::new().name("store".into()).spawn(work).map_err(|error| StoreError(error.to_string()))?;
+        Ok(Self { jobs })
+    }
+
+    fn run<T: Send + 'static>(
+        &self,
+        operation: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Stored<'_, T> {
+        let (sender, done) = oneshot::channel();
+        let job: Job = Box::new(move |connection| {
+            let result = operation(connection).map_err(|error| failed(&error));
+            Box::new(move |not_committed| {
+                // Whoever asked may be gone.
+                let _ = sender.send(match not_committed {
+                    Some(error) => Err(error),
+                    None => result,
+                });
+            })
+        });
+        let sent = self.jobs.send(job);
+        Box::pin(async move {
+            let gone = || StoreError("its thread has ended".into());
+            sent.map_err(|_| gone())?;
+            done.await.map_err(|_| gone())?
+        })
+    }
+}
+
+impl Store for Sqlite {
+    fn put(&self, key: &str, value: &[u8], ttl: Duration) -> Stored<'_, ()> {
+        let (key, value, expires_ms) = (key.to_owned(), value.to_vec(), expiry(ttl));
+        self.run(move |connection| {
+            connection
+                .prepare_cached("INSERT OR REPLACE INTO value (key, value, expires_ms) VALUES (?1, ?2, ?3)")?
+                .execute(params![key, value, expires_ms])
+                .map(drop)
+        })
+    }
+
+    fn get(&self, key: &str) -> Stored<'_, Option<Vec<u8>>> {
+        let key = key.to_owned();
+        self.run(move |connection| {
+            connection
+                .prepare_cached("SELECT value FROM value WHERE key = ?1 AND expires_ms > ?2")?
+                .query_row(params![key, expiry(Duration::ZERO)], |row| row.get(0))
+                .optional()
+        })
+    }
+
+    fn delete(&self, key: &str) -> Stored<'_, ()> {
+        let key = key.to_owned();
+        self.run(move |connection| {
+            connection.prepare_cached("DELETE FROM value WHERE key = ?1")?.execute(params![key]).map(drop)
+        })
+    }
+
+    fn scan(&self, prefix: &str) -> Stored<'_, Vec<(String, Vec<u8>)>> {
+        let prefix = prefix.to_owned();
+        self.run(move |connection| {
+            // `substr` rather than LIKE: a prefix may hold any character.
+            connection
+                .prepare_cached(
+                    "SELECT key, value FROM value
+                     WHERE key >= ?1 AND substr(key, 1, length(?1)) = ?1 AND expires_ms > ?2 ORDER BY key",
+                )?
+                .query_map(params![prefix, expiry(Duration::ZERO)], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect()
+        })
+    }
+
+    fn append(&self, stream: &str, number: u64, entry: &[u8], ttl: Duration) -> Stored<'_, ()> {
+        let (stream, entry, expires_ms) = (stream.to_owned(), entry.to_vec(), expiry(ttl));
+        self.run(move |connection| {
+            connection
+                .prepare_cached("INSERT OR REPLACE INTO entry (stream, number, entry, expires_ms) VALUES (?1, ?2, ?3, ?4)")?
+                .execute(params![stream, number.cast_signed(), entry, expires_ms])?;
+            connection
+                .prepare_cached("UPDATE entry SET expires_ms = ?2 WHERE stream = ?1 AND expires_ms < ?2")?
+                .execute(params![stream, expires_ms])
+                .map(drop)
+        })
+    }
+
+    fn read(&self, stream: &str, after: u64) -> Stored<'_, Vec<(u64, Vec<u8>)>> {
+        let stream = stream.to_owned();
+        self.run(move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT number, entry FROM entry WHERE stream = ?1 AND number > ?2 AND expires_ms > ?3 ORDER BY number",
+                )?
+                .query_map(params![stream, after.cast_signed(), expiry(Duration::ZERO)], |row| {
+                    Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?))
+                })?
+                .collect()
+        })
+    }
+}
+
+fn prepare(mut connection: Connection) -> rusqlite::Result<(Connection, i64)> {
+    connection.busy_timeout(BUSY_WAIT)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut version: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if version == 0 {
+        transaction.execute_batch(SCHEMA)?;
+        transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+        version = SCHEMA_VERSION;
+    }
+    transaction.commit()?;
+    Ok((connection, version))
+}
+
+/// The thread. Ends when the last [`Sqlite`] does.
+fn work(mut connection: Connection, queue: &mpsc::Receiver<Job>) {
+    let mut purged = Instant::now();
+    while let Ok(first) = queue.recv() {
+        let jobs = [first].into_iter().chain(queue.try_iter().take(BATCH_MAX - 1));
+        let mut done = Vec::new();
+        let committed = connection.transaction_with_behavior(TransactionBehavior::Immediate).and_then(|transaction| {
+            done.extend(jobs.map(|job| job(&transaction)));
+            if purged.elapsed() > PURGE_EVERY {
+                purged = Instant::now();
+                purge(&transaction)?;
+            }
+            transaction.commit()
+        });
+        let error = committed.err().as_ref().map(failed);
+        for tell in done {
+            tell(error.clone());
+        }
+    }
+}
+
+fn purge(connection: &Connection) -> rusqlite::Result<()> {
+    for table in ["value", "entry"] {
+        connection.execute(&format!("DELETE FROM {table} WHERE expires_ms <= ?1"), params![expiry(Duration::ZERO)])?;
+    }
+    Ok(())
+}
+
+/// `ttl` from now, as SQLite's signed integer.
+fn expiry(ttl: Duration) -> i64 {
+    i64::try_from(now_ms().saturating_add(millis(ttl))).unwrap_or(i64::MAX)
+}
+
+fn failed(error: &rusqlite::Error) -> StoreError {
+    StoreError(error.to_string())
+}
