@@ -2,7 +2,7 @@
 
 use std::{fs, net::SocketAddr, os::unix::fs::DirBuilderExt, path::Path, sync::Arc, time::Duration};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use tokio::time;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -80,7 +80,17 @@ impl Host {
     }
 
     /// Binds the address of the configuration.
+    ///
+    /// A host that anybody can reach and that asks nobody who they are is refused, unless the configuration says that this is
+    /// meant.
     pub async fn bind(self) -> Result<Bound> {
+        let listen = self.config.listen;
+        if !listen.ip().is_loopback() && !self.config.allow_anonymous {
+            bail!(
+                "{listen} can be reached from other machines, and this host asks nobody who they are: listen on 127.0.0.1, \
+                 or say --allow-anonymous to let everybody call every tool"
+            );
+        }
         let http = Http::bind(&self.config, Arc::clone(&self.server)).await;
         let http = http.with_context(|| format!("cannot listen on {}", self.config.listen))?;
         let addr = http.local_addr().context("the listener has no address")?;

@@ -17,8 +17,9 @@ pub struct IllegalName {
 fn check_name(name: &str) -> Result<Box<str>, IllegalName> {
     let legal = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if name.is_empty() || name.len() > NAME_CHARS_MAX || !name.chars().all(legal) {
-        // Cut, because the name may be a stranger's and end in a log.
-        return Err(IllegalName { name: name.chars().take(80).collect() });
+        // Cut and in one line, because the name may be a stranger's and end in a log.
+        let shown = name.chars().take(80).map(|c| if c.is_control() { '\u{fffd}' } else { c });
+        return Err(IllegalName { name: shown.collect() });
     }
     Ok(name.into())
 }

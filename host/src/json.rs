@@ -19,6 +19,28 @@ pub fn strict(text: &str) -> Result<Value, serde_json::Error> {
     Ok(value)
 }
 
+/// Whether arrays and objects are at most [`DEPTH_MAX`] deep in a text, JSON or not. Looks at bytes, and builds nothing.
+pub fn is_shallow(text: &str) -> bool {
+    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    for byte in text.bytes() {
+        if in_string {
+            in_string = escaped || byte != b'"';
+            escaped = !escaped && byte == b'\\';
+            continue;
+        }
+        match byte {
+            b'"' => in_string = true,
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > DEPTH_MAX {
+            return false;
+        }
+    }
+    true
+}
+
 struct Strict {
     depth: usize,
 }
@@ -105,6 +127,17 @@ mod tests {
         for text in ["null", "[1,-2,3.5,\"x\",true]", r#"{"a":{"b":[{}]},"c":18446744073709551615}"#] {
             assert_eq!(strict(text).unwrap(), serde_json::from_str::<Value>(text).unwrap());
         }
+    }
+
+    #[test]
+    fn depth_is_seen_without_parsing() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(is_shallow(&nested(DEPTH_MAX)));
+        assert!(!is_shallow(&nested(DEPTH_MAX + 1)));
+        assert!(is_shallow(&format!("[{}]", vec![nested(DEPTH_MAX - 1); 3].join(","))));
+        assert!(is_shallow(&format!("\"{}\"", "[".repeat(1000))));
+        assert!(is_shallow(&format!(r#""\"{}""#, "[".repeat(1000))));
+        assert!(!is_shallow(&format!(r#""\\"{}"#, "[".repeat(1000))));
     }
 
     #[test]

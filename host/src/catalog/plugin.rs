@@ -4,9 +4,9 @@ use std::{collections::HashSet, fmt::Display, hash::Hash, str::FromStr, sync::Ar
 
 use super::{HeaderParam, Schema, headers};
 use crate::{
-    config::PluginSettings,
+    config::{Limits, PluginSettings},
     ids::{Digest, IllegalName, PluginId, PromptName, ToolName},
-    sandbox::{Component, Limits, Sandbox, contract},
+    sandbox::{Component, Sandbox, contract},
 };
 
 /// Tools, prompts, templates or prefixes of one plugin.

@@ -36,6 +36,8 @@ impl Schema {
             return Err("is not a JSON object".into());
         }
         let validator = jsonschema::options()
+            // Without a base, a relative reference fails for a reason that explains nothing.
+            .with_base_uri("schema:///")
             .with_retriever(NoRetriever)
             .with_pattern_options(PatternOptions::fancy_regex().backtrack_limit(BACKTRACK_MAX))
             .build(&value)
@@ -134,8 +136,8 @@ mod tests {
         .unwrap();
         assert_eq!(schema.check(&json!({"n": 1, "items": ["x"]})), Ok(()));
         assert_eq!(schema.check(&json!({})).unwrap_err(), "\"n\" is a required property");
-        let many = schema.check(&json!({"n": "one", "items": [1, 2, 3, 4, 5, 6, 7], "x": 1})).unwrap_err();
-        assert!(many.contains("at /n: \"one\" is not of type \"integer\""), "{many}");
+        let many = schema.check(&json!({"n": "one", "items": [1, 2, 3, 4], "x": 1})).unwrap_err();
+        assert!(many.contains("/n: \"one\" is not of type \"integer\""), "{many}");
         assert!(many.ends_with("; and more"), "{many}");
         let long = schema.check(&json!({"n": "x".repeat(10_000)})).unwrap_err();
         assert!(long.len() < 300, "{long}");

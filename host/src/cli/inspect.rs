@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Outcome, Source, call::load, runtime, start_log};
 use crate::{
-    catalog::{Plugin, Schema, Tool},
+    catalog::{Plugin, Schema},
     telemetry::LogFormat,
 };
 
@@ -54,6 +54,8 @@ fn as_json(plugin: &Plugin) -> Value {
         "size_bytes": plugin.component().size_bytes(),
         "imports": plugin.component().imports(),
         "tools": tools.collect::<Vec<_>>(),
+        "prompts": plugin.prompts().iter().map(|prompt| prompt.name().as_str()).collect::<Vec<_>>(),
+        "uri_prefixes": *plugin.program().prefixes,
     })
 }
 
@@ -63,12 +65,19 @@ fn as_text(plugin: &Plugin) -> String {
         format!("{}  {} KB", plugin.id(), component.size_bytes().div_ceil(1000)),
         plugin.digest().to_string(),
         String::new(),
-        "tools".into(),
+        "offers".into(),
     ];
     for tool in plugin.tools() {
-        lines.push(format!("  {}({})", tool.name(), parameters(tool)));
-        let first = tool.described().description.as_deref().and_then(|text| text.lines().next());
-        lines.extend(first.map(|line| format!("      {line}")));
+        lines.push(format!("  {}", tool.name()));
+        lines.extend(tool.described().description.iter().flat_map(|text| text.lines()).map(|line| format!("      {line}")));
+        lines.push(format!("      takes {}", tool.input().raw()));
+        lines.extend(tool.output().map(|schema| format!("      gives {}", schema.raw())));
+    }
+    for prompt in plugin.prompts() {
+        lines.push(format!("  {} (a prompt)", prompt.name()));
+    }
+    for prefix in plugin.program().prefixes.iter() {
+        lines.push(format!("  {prefix}… (resources)"));
     }
     lines.extend([String::new(), "imports".into()]);
     lines.extend(component.imports().iter().map(|import| format!("  {import}")));
@@ -76,13 +85,4 @@ fn as_text(plugin: &Plugin) -> String {
         lines.push("  nothing".into());
     }
     lines.join("\n") + "\n"
-}
-
-/// `from, to, time?`: the properties of the input schema, those not required with a question mark.
-fn parameters(tool: &Tool) -> String {
-    let schema: Value = serde_json::from_str(tool.input().raw().get()).unwrap_or_default();
-    let required = |name: &str| schema["required"].as_array().is_some_and(|names| names.iter().any(|other| other == name));
-    let names = schema["properties"].as_object().into_iter().flat_map(|properties| properties.keys());
-    let marked = names.map(|name| if required(name) { name.clone() } else { format!("{name}?") });
-    marked.collect::<Vec<_>>().join(", ")
 }

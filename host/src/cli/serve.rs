@@ -20,10 +20,13 @@ pub(super) struct Serve {
     /// Address and port; port 0 picks a free one [default: 127.0.0.1:8080, or what the configuration says]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
+    /// Serve callers from other machines too, though the host asks nobody who they are
+    #[arg(long)]
+    allow_anonymous: bool,
     #[command(flatten)]
     source: Source,
-    /// How log lines look, on standard error
-    #[arg(long, value_enum, default_value = "text")]
+    /// How log lines look, on standard error: text or json
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
     log_format: LogFormat,
     /// Say where it listens and what it loaded as one line of JSON
     #[arg(long)]
@@ -37,6 +40,7 @@ impl Serve {
         if let Some(listen) = self.listen {
             config.listen = listen;
         }
+        config.allow_anonymous |= self.allow_anonymous;
         let plugins = config.plugins.clone();
         runtime()?.block_on(async {
             let stop = shutdown::on_signal().context("cannot wait for signals")?;

@@ -12,8 +12,8 @@ use crate::{host::Host, shutdown, telemetry::LogFormat};
 pub(super) struct Stdio {
     #[command(flatten)]
     source: Source,
-    /// How log lines look, on standard error
-    #[arg(long, value_enum, default_value = "text")]
+    /// How log lines look, on standard error: text or json
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
     log_format: LogFormat,
 }
 

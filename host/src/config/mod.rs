@@ -1,5 +1,6 @@
 //! Configuration: what was written ([`written`]) and what is usable ([`Config`]). Nothing below reads files or the environment.
 
+mod limits;
 mod written;
 
 use std::{
@@ -9,13 +10,10 @@ use std::{
     time::Duration,
 };
 
-use crate::{
-    ids::PluginId,
-    sandbox::{Limits, contract::Icon},
-    seal::KeyRing,
-};
+use crate::{ids::PluginId, seal::KeyRing};
 
-pub use written::{ConfigError, Written};
+pub use limits::Limits;
+pub use written::{ConfigError, Written, WrittenIcon};
 
 /// Where `toolyard serve` listens when nobody says otherwise.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
@@ -24,6 +22,8 @@ pub const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 #[derive(Debug, Clone)]
 pub struct Config {
     pub listen: SocketAddr,
+    /// Whether callers without credentials may come from other machines.
+    pub allow_anonymous: bool,
     /// The folder whose `*.wasm` files are the plugins.
     pub plugins: PathBuf,
     pub cache_dir: CacheDir,
@@ -59,7 +59,7 @@ pub struct Identity {
     /// For the model: what this server is for.
     pub instructions: Option<String>,
     pub website_url: Option<String>,
-    pub icons: Vec<Icon>,
+    pub icons: Vec<WrittenIcon>,
 }
 
 /// Bounds of the host as a whole.
@@ -71,6 +71,8 @@ pub struct HostLimits {
     pub queue_wait_max: Duration,
     /// A request's body.
     pub body_bytes_max: usize,
+    /// A body that has not arrived by then is not waited for.
+    pub body_read_max: Duration,
     /// A request's line and headers together.
     pub header_bytes_max: usize,
     /// A client that has not sent its headers by then is cut off.
@@ -92,6 +94,7 @@ impl Default for HostLimits {
             calls_max: 256,
             queue_wait_max: Duration::from_secs(5),
             body_bytes_max: 4 << 20,
+            body_read_max: Duration::from_secs(30),
             header_bytes_max: 64 << 10,
             header_read_max: Duration::from_secs(10),
             connections_max: 10_000,

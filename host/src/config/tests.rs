@@ -31,7 +31,7 @@ fn a_plugin_inherits_what_it_does_not_say() {
 
 #[test]
 fn mistakes_say_what_to_do() {
-    assert_eq!(error("plugin_dir = \"x\""), "unknown key `plugin_dir`; did you mean `plugins`?");
+    assert_eq!(error("plugin_s = \"x\""), "unknown key `plugin_s`; did you mean `plugins`?");
     assert_eq!(error("[limits]\ntimeout_max_ms = 5"), "unknown key `timeout_max_ms`; did you mean `timeout_ms_max`?");
     assert!(error("[limits]\ntimeout_ms_max = 0").contains("use at least 1"));
     assert!(error("listen = \"8080\"").contains("such as 127.0.0.1:8080"));

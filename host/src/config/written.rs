@@ -8,15 +8,11 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use super::{CacheDir, Config, DEFAULT_LISTEN, HostLimits, Identity, PluginSettings};
+use super::{CacheDir, Config, DEFAULT_LISTEN, HostLimits, Identity, Limits, PluginSettings};
 use crate::{
     ids::{NAME_CHARS_MAX, PluginId},
-    sandbox::{
-        Limits,
-        contract::{Icon, IconTheme},
-    },
     seal::{KEY_BYTES, KeyRing},
 };
 
@@ -61,6 +57,8 @@ impl std::error::Error for ConfigError {}
 pub struct Written {
     /// Address and port, such as `127.0.0.1:8080`.
     pub listen: Option<String>,
+    /// Whether callers without credentials may come from other machines.
+    pub allow_anonymous: bool,
     /// The folder of plugins.
     pub plugins: Option<PathBuf>,
     /// Where compiled code is kept; empty: nowhere.
@@ -86,20 +84,22 @@ pub struct WrittenServer {
     pub icons: Vec<WrittenIcon>,
 }
 
-/// `[[server.icons]]`
-#[derive(Debug, Deserialize)]
+/// `[[server.icons]]`: written as in the file, given out as the protocol's `Icon`.
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct WrittenIcon {
     /// An `https:` or `data:` URI.
     pub src: String,
+    #[serde(skip_serializing_if = "Option::is_none", rename(serialize = "mimeType"))]
     pub mime_type: Option<String>,
     /// Such as `48x48` or `any`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sizes: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub theme: Option<WrittenTheme>,
 }
 
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum WrittenTheme {
     Light,
@@ -132,6 +132,7 @@ pub struct WrittenHostLimits {
     pub calls_max: Option<u32>,
     pub queue_wait_ms_max: Option<u64>,
     pub body_bytes_max: Option<usize>,
+    pub body_read_ms_max: Option<u64>,
     pub header_bytes_max: Option<usize>,
     pub header_read_ms_max: Option<u64>,
     pub connections_max: Option<usize>,
@@ -197,6 +198,7 @@ impl Written {
         }
         Ok(Config {
             listen,
+            allow_anonymous: self.allow_anonymous,
             plugins: base.join(self.plugins.unwrap_or_else(|| "plugins".into())),
             cache_dir: match self.cache_dir {
                 Some(dir) if dir.as_os_str().is_empty() => CacheDir::Nowhere,
@@ -229,15 +231,12 @@ impl WrittenServer {
 }
 
 impl WrittenIcon {
-    fn usable(self) -> Result<Icon, ConfigError> {
-        if !(self.src.starts_with("https:") || self.src.starts_with("data:")) {
-            return Err(ConfigError::new(format!("[[server.icons]] src: `{}` must be an https: or data: URI", self.src)));
+    fn usable(self) -> Result<Self, ConfigError> {
+        if self.src.starts_with("https:") || self.src.starts_with("data:") {
+            Ok(self)
+        } else {
+            Err(ConfigError::new(format!("[[server.icons]] src: `{}` must be an https: or data: URI", self.src)))
         }
-        let theme = self.theme.map(|theme| match theme {
-            WrittenTheme::Light => IconTheme::Light,
-            WrittenTheme::Dark => IconTheme::Dark,
-        });
-        Ok(Icon { src: self.src, mime_type: self.mime_type, sizes: self.sizes, theme })
     }
 }
 
@@ -289,6 +288,7 @@ impl WrittenHostLimits {
             calls_max,
             queue_wait_max: self.queue_wait_ms_max.map_or(default.queue_wait_max, Duration::from_millis),
             body_bytes_max: self.body_bytes_max.unwrap_or(default.body_bytes_max),
+            body_read_max: self.body_read_ms_max.map_or(default.body_read_max, Duration::from_millis),
             // hyper needs room to read a request line at all.
             header_bytes_max: self.header_bytes_max.unwrap_or(default.header_bytes_max).max(8 << 10),
             header_read_max: self.header_read_ms_max.map_or(default.header_read_max, Duration::from_millis),

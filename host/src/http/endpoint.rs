@@ -12,6 +12,7 @@ use axum::{
 };
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tokio::time::timeout;
 
 use super::{ENDPOINT, Gate, origin::Verdict, respond};
 use crate::{
@@ -45,7 +46,7 @@ async fn post(gate: &Gate, headers: &HeaderMap, body: Body) -> Response {
         return respond::not_json();
     }
     let Some(takes_events) = accepts(headers) else { return respond::not_acceptable() };
-    let body = match read(body, gate.body_bytes_max).await {
+    let body = match read(gate, headers, body).await {
         Ok(body) => body,
         Err(response) => return response,
     };
@@ -85,11 +86,17 @@ fn request(headers: &HeaderMap, takes_events: bool) -> Request<'_> {
     Request { via: Via::Http { headers, takes_events }, principal: Arc::new(Principal::anonymous()) }
 }
 
-async fn read(body: Body, bytes_max: usize) -> Result<Bytes, Response> {
-    match Limited::new(body, bytes_max).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(respond::too_large(bytes_max)),
-        Err(_) => Err(respond::body_broken()),
+async fn read(gate: &Gate, headers: &HeaderMap, body: Body) -> Result<Bytes, Response> {
+    let bytes_max = gate.body_bytes_max;
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|bytes| bytes > bytes_max) {
+        return Err(respond::too_large(bytes_max));
+    }
+    match timeout(gate.body_read_max, Limited::new(body, bytes_max).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(respond::too_large(bytes_max)),
+        Ok(Err(_)) => Err(respond::body_broken()),
+        Err(_) => Err(respond::too_slow()),
     }
 }
 
@@ -106,7 +113,13 @@ fn accepts(headers: &HeaderMap) -> Option<bool> {
     let mut events = json;
     for value in headers.get_all(header::ACCEPT) {
         for range in value.to_str().unwrap_or_default().split(',') {
-            match range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+            let mut parts = range.split(';').map(|part| part.trim().to_ascii_lowercase());
+            let media_type = parts.next().unwrap_or_default();
+            if parts.any(|part| part.strip_prefix("q=").is_some_and(|weight| weight.parse() == Ok(0.0))) {
+                // A weight of nothing says "not this one" (RFC 9110, 12.4.2).
+                continue;
+            }
+            match media_type.as_str() {
                 "*/*" => (json, events) = (true, true),
                 "application/json" | "application/*" => json = true,
                 "text/event-stream" | "text/*" => events = true,
@@ -144,6 +157,7 @@ mod tests {
         check(&["Application/JSON;q=0.9"], Some(false));
         check(&["*/*"], Some(true));
         check(&["text/event-stream"], Some(true));
+        check(&["application/json;q=0, text/event-stream;q=0.0"], None);
         check(&["text/html"], None);
         check(&["image/png, text/html;q=0.8"], None);
     }

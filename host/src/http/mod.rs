@@ -5,7 +5,7 @@ mod endpoint;
 mod origin;
 mod respond;
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -23,6 +23,7 @@ pub(crate) struct Gate {
     server: Arc<Server>,
     origins: origin::Origins,
     body_bytes_max: usize,
+    body_read_max: Duration,
 }
 
 /// A bound listener that is not yet served.
@@ -40,6 +41,7 @@ impl Http {
             server,
             origins: origin::Origins::new(&config.allowed_origins),
             body_bytes_max: config.host_limits.body_bytes_max,
+            body_read_max: config.host_limits.body_read_max,
         };
         Ok(Self { listener, gate: Arc::new(gate), limits: config.host_limits.clone() })
     }

@@ -95,6 +95,10 @@ pub(super) fn too_large(bytes_max: usize) -> Response {
     rejected(StatusCode::PAYLOAD_TOO_LARGE, &format!("the body has more than {bytes_max} bytes"))
 }
 
+pub(super) fn too_slow() -> Response {
+    rejected(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")
+}
+
 pub(super) fn body_broken() -> Response {
     rejected(StatusCode::BAD_REQUEST, "the body did not arrive whole")
 }

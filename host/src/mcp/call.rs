@@ -386,8 +386,8 @@ fn finish(tool: &Tool, mut result: ToolResult) -> Completed {
 }
 
 fn structured(tool: &Tool, text: String, is_error: bool) -> Result<Box<RawValue>, String> {
+    let value = json::strict(&text).map_err(|error| format!("its structured content is not JSON: {error}"))?;
     if let Some(schema) = tool.output().filter(|_| !is_error) {
-        let value = json::strict(&text).map_err(|error| format!("its structured content is not JSON: {error}"))?;
         schema.check(&value).map_err(|mistakes| format!("its result does not fit its output schema: {mistakes}"))?;
     }
     RawValue::from_string(text).map_err(|error| format!("its structured content is not JSON: {error}"))

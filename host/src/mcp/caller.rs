@@ -2,7 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::message::{Capabilities, ClientInfo, Meta, Text};
+use super::{
+    fault::Fault,
+    message::{Capabilities, ClientInfo, Meta, Text},
+};
 use crate::{
     json,
     sandbox::contract::{Client, ClientCapabilities, TraceContext},
@@ -34,7 +37,7 @@ impl Caller {
     }
 
     /// Reads what a modern request says in `_meta`.
-    pub(super) fn of(meta: &Meta<'_>) -> Self {
+    pub(super) fn of(meta: &Meta<'_>) -> Result<Self, Fault> {
         let capabilities = meta.client_capabilities.as_ref().map_or(ClientCapabilities::empty(), Capabilities::flags);
         Self { capabilities, ..Self::default() }.named(meta.client_info.as_ref()).with_meta(meta)
     }
@@ -49,14 +52,14 @@ impl Caller {
     }
 
     /// The same with what this one request says in `_meta` beside the protocol's own.
-    pub(super) fn with_meta(mut self, meta: &Meta<'_>) -> Self {
+    pub(super) fn with_meta(mut self, meta: &Meta<'_>) -> Result<Self, Fault> {
         self.trace = meta.traceparent.as_ref().map(|traceparent| Trace {
             traceparent: traceparent.to_string(),
             tracestate: owned(meta.tracestate.as_ref()),
             baggage: owned(meta.baggage.as_ref()),
         });
-        self.meta = others(meta);
-        self
+        self.meta = others(meta)?;
+        Ok(self)
     }
 
     /// As a guest sees it.
@@ -95,13 +98,15 @@ fn owned(text: Option<&Text<'_>>) -> Option<String> {
     text.map(|text| text.to_string())
 }
 
-fn others(meta: &Meta<'_>) -> Option<String> {
+fn others(meta: &Meta<'_>) -> Result<Option<String>, Fault> {
     if meta.others.is_empty() {
-        return None;
+        return Ok(None);
     }
-    let read = |(key, value): &(std::borrow::Cow<'_, str>, &serde_json::value::RawValue)| {
-        Some((key.to_string(), json::strict(value.get()).ok()?))
-    };
-    let object: Map<String, Value> = meta.others.iter().filter_map(read).collect();
-    Some(Value::Object(object).to_string())
+    let mut object = Map::new();
+    for (key, value) in &meta.others {
+        let value = json::strict(value.get())
+            .map_err(|error| Fault::InvalidRequest(format!("`_meta` does not read at `{key}`: {error}")))?;
+        object.insert(key.to_string(), value);
+    }
+    Ok(Some(Value::Object(object).to_string()))
 }

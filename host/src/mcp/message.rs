@@ -11,6 +11,7 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::fault::{Fault, Rejection};
+use crate::json;
 
 /// A request's id, as the client wrote it: a string or an integer.
 pub(super) type Id = Box<RawValue>;
@@ -219,6 +220,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Meta<'a> {
                         "tracestate" => once(&mut meta.tracestate, &key, &mut entries)?,
                         "baggage" => once(&mut meta.baggage, &key, &mut entries)?,
                         reserved if is_reserved(reserved) => drop(entries.next_value::<IgnoredAny>()?),
+                        _ if meta.others.iter().any(|(other, _)| *other == key) => {
+                            return Err(A::Error::custom(format_args!("duplicate field `{key}`")));
+                        }
                         _ => meta.others.push((key, entries.next_value()?)),
                     }
                 }
@@ -276,6 +280,10 @@ impl<'a> Message<'a> {
         if is_batch(text) {
             // Well-formed or not, an array is answered as one.
             return Err(Fault::InvalidRequest("a batch is not accepted here: send one message at a time".into()).into());
+        }
+        if !json::is_shallow(text) {
+            let reason = format!("the message is nested more than {} deep", json::DEPTH_MAX);
+            return Err(Fault::InvalidRequest(reason).into());
         }
         let frame: Frame<'a> = serde_json::from_str(text).map_err(|error| diagnose(text, &error))?;
         Self::check(frame)

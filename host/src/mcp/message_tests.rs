@@ -52,8 +52,8 @@ fn a_key_stands_once() {
 fn nesting_does_not_overflow() {
     let deep = "[".repeat(10_000);
     let body = format!(r#"{{"jsonrpc":"2.0","id":3,"method":"a","params":{{"x":{deep}{}}}}}"#, "]".repeat(10_000));
-    check(&body, "request 3 a");
-    check(&format!(r#"{{"x":{deep}"#), "-32700 -");
+    check(&body, "-32600 -");
+    check(&format!(r#"{{"x":{deep}"#), "-32600 -");
 }
 
 #[test]

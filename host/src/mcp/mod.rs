@@ -224,7 +224,7 @@ impl Identity {
         };
         put("title", self.title.as_deref().map(Value::from));
         put("websiteUrl", self.website_url.as_deref().map(Value::from));
-        put("icons", (!self.icons.is_empty()).then(|| json!(content::icons(&self.icons))));
+        put("icons", (!self.icons.is_empty()).then(|| json!(self.icons)));
         info
     }
 }

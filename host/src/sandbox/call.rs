@@ -9,9 +9,9 @@ use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use super::{
     contract::Level,
     host_api::{LogPipe, Stream},
-    limits::{Limits, Meter},
+    limits::Meter,
 };
-use crate::signals::Signals;
+use crate::{config::Limits, signals::Signals};
 
 /// Something the guest said while it ran.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,8 +91,8 @@ impl CallState {
         let Run { limits, voice, signals, prefixes } = run;
         let log = LogPipe::new(Arc::clone(plugin), limits.log_bytes_max);
         let wasi = WasiCtxBuilder::new()
-            .stdout(Stream { name: "stdout", log: log.clone() })
-            .stderr(Stream { name: "stderr", log: log.clone() })
+            .stdout(Stream::new("stdout", log.clone()))
+            .stderr(Stream::new("stderr", log.clone()))
             .build();
         let state = Self {
             wasi,

@@ -15,9 +15,8 @@ use super::{
         ResourcePage, Resumption, Tool, ToolError,
         exports::toolyard::plugin::{completions, prompts, resources, tools},
     },
-    limits::Limits,
 };
-use crate::ids::Digest;
+use crate::{config::Limits, ids::Digest};
 
 /// Why a file is not a plugin: a sentence for whoever put it there.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -14,4 +14,3 @@ mod limits;
 pub use call::{CallError, Run, Said, Voice};
 pub use component::{Component, Description, LoadError, Ran};
 pub use engine::{Options, Sandbox, Settings};
-pub use limits::Limits;

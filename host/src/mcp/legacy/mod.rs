@@ -75,10 +75,10 @@ struct Client {
 }
 
 impl Client {
-    fn caller(&self, params: &Params<'_>) -> Arc<Caller> {
+    fn caller(&self, params: &Params<'_>) -> Result<Arc<Caller>, Fault> {
         let settled = self.session.as_ref().map(|session| Arc::clone(&session.caller)).unwrap_or_default();
         let says_more = params.meta.traceparent.is_some() || !params.meta.others.is_empty();
-        if says_more { Arc::new(Caller::clone(&settled).with_meta(&params.meta)) } else { settled }
+        if says_more { Caller::clone(&settled).with_meta(&params.meta).map(Arc::new) } else { Ok(settled) }
     }
 }
 
@@ -162,11 +162,11 @@ async fn look_up(
             response(id, &result::templates(version, &page))
         }
         "resources/list" => {
-            let page = listing::resources(server, &request.principal, &client.caller(params), cursor).await?;
+            let page = listing::resources(server, &request.principal, &*client.caller(params)?, cursor).await?;
             response(id, &result::resources(version, &page))
         }
         "completion/complete" => {
-            let caller = client.caller(params);
+            let caller = client.caller(params)?;
             let completion = completion::complete(server, &request.principal, &caller, params).await?;
             response(id, &super::completion_json(&completion))
         }
@@ -206,7 +206,8 @@ async fn run(
         }
     };
     let wanted = wanted.map_err(|fault| Rejection { id: Some(id.clone()), fault })?;
-    let call = Call::new(wanted, client.caller(params), voice);
+    let caller = client.caller(params).map_err(|fault| Rejection { id: Some(id.clone()), fault })?;
+    let call = Call::new(wanted, caller, voice);
     let version = client.version;
     match client.session {
         Some(session) => exchange::run(server, session, call, listener, id, takes_events).await,

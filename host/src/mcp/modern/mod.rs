@@ -109,12 +109,12 @@ async fn look_up(
             response(id, &result::templates(server, &page))
         }
         Method::ListResources => {
-            let caller = Caller::of(&params.meta);
+            let caller = Caller::of(&params.meta)?;
             let page = listing::resources(server, &request.principal, &caller, cursor).await?;
             response(id, &result::resources(server, &page))
         }
         Method::Complete => {
-            let caller = Caller::of(&params.meta);
+            let caller = Caller::of(&params.meta)?;
             let completion = completion::complete(server, &request.principal, &caller, params).await?;
             response(id, &result::completion(server, &completion))
         }
@@ -144,7 +144,8 @@ async fn run(
             _ => Wanted::resource(&catalog, principal, params),
         }
     };
-    let mut call = Call::new(wanted.map_err(reject)?, Arc::new(Caller::of(&params.meta)), voice);
+    let caller = Arc::new(Caller::of(&params.meta).map_err(reject)?);
+    let mut call = Call::new(wanted.map_err(reject)?, caller, voice);
     if params.request_state.is_some() || params.input_responses.is_some() {
         input::resume(&server.ring, method, params, &mut call).map_err(reject)?;
     }

@@ -4,7 +4,7 @@ use std::{
     io,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll},
@@ -19,6 +19,9 @@ use wasmtime_wasi::{
 
 /// What one write may carry; the guest splits longer ones.
 const WRITE_BYTES_MAX: usize = 4096;
+
+/// A line that is longer is cut there.
+const LINE_BYTES_MAX: usize = 4096;
 
 /// Where a call's log goes, and how much of it is still taken. Cheap to clone; clones share the room.
 #[derive(Debug, Clone)]
@@ -58,19 +61,45 @@ impl LogPipe {
 /// One of the guest's two standard streams.
 #[derive(Debug, Clone)]
 pub(crate) struct Stream {
-    pub(crate) name: &'static str,
-    pub(crate) log: LogPipe,
+    name: &'static str,
+    log: LogPipe,
+    /// A line that is not whole yet. Clones write to the same.
+    line: Arc<Mutex<Vec<u8>>>,
 }
 
 impl Stream {
+    pub(crate) fn new(name: &'static str, log: LogPipe) -> Self {
+        Self { name, log, line: Arc::default() }
+    }
+
+    /// Gives out whole lines. What is written in pieces, as a panic's message is, is put together first.
     fn say(&self, bytes: &[u8]) {
-        let text = String::from_utf8_lossy(bytes);
-        for line in text.lines().filter(|line| !line.trim().is_empty()) {
-            if !self.log.take_room(line.len()) {
-                return;
+        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let room = LINE_BYTES_MAX.saturating_sub(line.len()).min(piece.len());
+            line.extend_from_slice(&piece[..room]);
+            if piece.ends_with(b"\n") || line.len() == LINE_BYTES_MAX {
+                self.log_line(&std::mem::take(&mut *line));
             }
+        }
+    }
+
+    fn log_line(&self, line: &[u8]) {
+        let text = String::from_utf8_lossy(line);
+        let text = text.trim_end();
+        if !text.is_empty() && self.log.take_room(text.len()) {
             let (plugin, stream) = (self.log.plugin(), self.name);
-            tracing::info!(target: "plugin", plugin, stream, "{line:?}");
+            tracing::info!(target: "plugin", plugin, stream, "{text:?}");
+        }
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        // The last of the clones says what was left without an end of line.
+        if Arc::strong_count(&self.line) == 1 {
+            let rest = std::mem::take(&mut *self.line.lock().unwrap_or_else(PoisonError::into_inner));
+            self.log_line(&rest);
         }
     }
 }
