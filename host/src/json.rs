@@ -41,6 +41,13 @@ pub fn is_shallow(text: &str) -> bool {
     true
 }
 
+/// Makes a JSON text one line, where it is: line breaks can only stand between tokens, where a space does as well.
+pub fn one_line(json: &mut [u8]) {
+    for byte in json.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')) {
+        *byte = b' ';
+    }
+}
+
 struct Strict {
     depth: usize,
 }
@@ -138,6 +145,15 @@ mod tests {
         assert!(is_shallow(&format!("\"{}\"", "[".repeat(1000))));
         assert!(is_shallow(&format!(r#""\"{}""#, "[".repeat(1000))));
         assert!(!is_shallow(&format!(r#""\\"{}"#, "[".repeat(1000))));
+    }
+
+    #[test]
+    fn one_line_means_the_same() {
+        let mut text = b"{\n \"a\": \"x\\ny\",\r\n \"b\": 1}".to_vec();
+        let before: Value = serde_json::from_slice(&text).unwrap();
+        one_line(&mut text);
+        assert!(!text.contains(&b'\n') && !text.contains(&b'\r'));
+        assert_eq!(serde_json::from_slice::<Value>(&text).unwrap(), before);
     }
 
     #[test]

@@ -3,15 +3,12 @@
 use std::sync::Arc;
 
 use axum::{
-    Router,
-    body::Body,
-    extract::{Request as HttpRequest, State},
-    http::{HeaderMap, HeaderValue, Method, header},
+    http::{HeaderMap, HeaderValue, Method, Request as HttpRequest, header},
     response::Response,
-    routing::any,
 };
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Incoming;
 use tokio::time::timeout;
 
 use super::{ENDPOINT, Gate, origin::Verdict, respond};
@@ -20,28 +17,28 @@ use crate::{
     mcp::{Answer, Request, SESSION_HEADER, Via},
 };
 
-pub(super) fn router(gate: Arc<Gate>) -> Router {
-    Router::new().route(ENDPOINT, any(endpoint)).fallback(respond::no_such_path).with_state(gate)
-}
-
-async fn endpoint(State(gate): State<Arc<Gate>>, request: HttpRequest) -> Response {
+/// Answers a request. There is one path, so far; a router would look it up in a table each time.
+pub(super) async fn serve(gate: &Gate, request: HttpRequest<Incoming>) -> Response {
     let (head, body) = request.into_parts();
+    if head.uri.path() != ENDPOINT {
+        return respond::no_such_path();
+    }
     let origin = match gate.origins.judge(&head.headers) {
         Verdict::Foreign => return respond::foreign_origin(),
         Verdict::Allowed(origin) => Some(origin.clone()),
         Verdict::None => None,
     };
     let response = match head.method {
-        Method::POST => post(&gate, &head.headers, body).await,
-        Method::GET => get(&gate, &head.headers).await,
-        Method::DELETE => delete(&gate, &head.headers).await,
+        Method::POST => post(gate, &head.headers, body).await,
+        Method::GET => get(gate, &head.headers).await,
+        Method::DELETE => delete(gate, &head.headers).await,
         Method::OPTIONS => respond::preflight(),
         _ => respond::method_not_allowed(),
     };
     readable_by(origin, response)
 }
 
-async fn post(gate: &Gate, headers: &HeaderMap, body: Body) -> Response {
+async fn post(gate: &Gate, headers: &HeaderMap, body: Incoming) -> Response {
     if !is_json(headers) {
         return respond::not_json();
     }
@@ -86,7 +83,7 @@ fn request(headers: &HeaderMap, takes_events: bool) -> Request<'_> {
     Request { via: Via::Http { headers, takes_events }, principal: Arc::new(Principal::anonymous()) }
 }
 
-async fn read(gate: &Gate, headers: &HeaderMap, body: Body) -> Result<Bytes, Response> {
+async fn read(gate: &Gate, headers: &HeaderMap, body: Incoming) -> Result<Bytes, Response> {
     let bytes_max = gate.body_bytes_max;
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|bytes| bytes > bytes_max) {

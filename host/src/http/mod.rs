@@ -4,6 +4,7 @@ mod accept;
 mod endpoint;
 mod origin;
 mod respond;
+mod stall;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -53,6 +54,6 @@ impl Http {
 
     /// Serves until `stop`, then ends idle connections and waits for the others, up to `drain_max`.
     pub async fn serve(self, stop: CancellationToken) {
-        accept::serve(self.listener, endpoint::router(self.gate), &self.limits, stop).await;
+        accept::serve(self.listener, self.gate, &self.limits, stop).await;
     }
 }

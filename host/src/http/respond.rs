@@ -16,7 +16,10 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use tokio::time::{Interval, interval_at};
 
-use crate::mcp::{Answer, Era, Event, Events, Fault, Refusal, Rejection, SESSION_HEADER};
+use crate::{
+    json,
+    mcp::{Answer, Era, Event, Events, Fault, Refusal, Rejection, SESSION_HEADER},
+};
 
 /// Proxies cut connections on which nothing moves, the strictest after 30 seconds.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -26,9 +29,9 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 pub(super) fn answer(answer: Answer) -> Response {
     match answer {
         Answer::Accepted => StatusCode::ACCEPTED.into_response(),
-        Answer::Message(message) => json(StatusCode::OK, message),
-        Answer::Initialized { message, session } => {
-            let mut response = json(StatusCode::OK, message);
+        Answer::Message(json) => message(StatusCode::OK, json),
+        Answer::Initialized { message: json, session } => {
+            let mut response = message(StatusCode::OK, json);
             // Sealed values are letters, digits and the like, so this is always a header.
             if let Ok(session) = HeaderValue::from_str(&session) {
                 response.headers_mut().insert(SESSION_HEADER, session);
@@ -49,7 +52,7 @@ pub(super) fn answer(answer: Answer) -> Response {
 
 pub(super) fn refusal(refusal: &Refusal) -> Response {
     let rejection = &refusal.rejection;
-    let mut response = json(status(refusal.era, &rejection.fault), rejection.render(refusal.era));
+    let mut response = message(status(refusal.era, &rejection.fault), rejection.render(refusal.era));
     if rejection.fault == Fault::Busy {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
@@ -109,7 +112,7 @@ pub(super) fn method_not_allowed() -> Response {
     response
 }
 
-pub(super) async fn no_such_path() -> Response {
+pub(super) fn no_such_path() -> Response {
     rejected(StatusCode::NOT_FOUND, &format!("there is nothing here; the endpoint is {}", super::ENDPOINT))
 }
 
@@ -126,11 +129,11 @@ pub(super) fn preflight() -> Response {
 
 /// An error from before the message was read: a JSON-RPC error without an id.
 fn rejected(status: StatusCode, reason: &str) -> Response {
-    json(status, Rejection::from(Fault::InvalidRequest(reason.to_owned())).render(None))
+    message(status, Rejection::from(Fault::InvalidRequest(reason.to_owned())).render(None))
 }
 
-fn json(status: StatusCode, message: Vec<u8>) -> Response {
-    (status, [(header::CONTENT_TYPE, JSON)], message).into_response()
+fn message(status: StatusCode, json: Vec<u8>) -> Response {
+    (status, [(header::CONTENT_TYPE, JSON)], json).into_response()
 }
 
 /// Messages as server-sent events, with a comment now and then so that nobody in between takes silence for death.
@@ -160,8 +163,9 @@ impl Stream for Sse {
     }
 }
 
-/// JSON has no raw line breaks, so a message is one line.
-fn to_sse(event: Event) -> Bytes {
+/// A message is one line: a line break of a plugin's own JSON would end the event.
+fn to_sse(mut event: Event) -> Bytes {
+    json::one_line(&mut event.data);
     let mut text = Vec::with_capacity(event.data.len() + 64);
     if let Some(id) = event.id {
         text.extend_from_slice(format!("id: {id}\n").as_bytes());

@@ -11,6 +11,9 @@ use crate::{
     sandbox::contract::{Client, ClientCapabilities, TraceContext},
 };
 
+/// Characters of a client's name or version: they go into session ids, and those into headers.
+const NAME_CHARS_MAX: usize = 200;
+
 /// The client, by its own words.
 #[derive(Debug, Default, Clone)]
 pub struct Caller {
@@ -45,8 +48,8 @@ impl Caller {
     /// The same under the name that a client gave itself.
     pub(super) fn named(mut self, info: Option<&ClientInfo<'_>>) -> Self {
         if let Some(info) = info {
-            self.name = owned(info.name.as_ref());
-            self.version = owned(info.version.as_ref());
+            self.name = cut(info.name.as_ref());
+            self.version = cut(info.version.as_ref());
         }
         self
     }
@@ -55,8 +58,8 @@ impl Caller {
     pub(super) fn with_meta(mut self, meta: &Meta<'_>) -> Result<Self, Fault> {
         self.trace = meta.traceparent.as_ref().map(|traceparent| Trace {
             traceparent: traceparent.to_string(),
-            tracestate: owned(meta.tracestate.as_ref()),
-            baggage: owned(meta.baggage.as_ref()),
+            tracestate: meta.tracestate.as_ref().map(|text| text.to_string()),
+            baggage: meta.baggage.as_ref().map(|text| text.to_string()),
         });
         self.meta = others(meta)?;
         Ok(self)
@@ -94,8 +97,8 @@ impl Capabilities {
     }
 }
 
-fn owned(text: Option<&Text<'_>>) -> Option<String> {
-    text.map(|text| text.to_string())
+fn cut(text: Option<&Text<'_>>) -> Option<String> {
+    text.map(|text| text.chars().take(NAME_CHARS_MAX).collect())
 }
 
 fn others(meta: &Meta<'_>) -> Result<Option<String>, Fault> {

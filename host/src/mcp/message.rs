@@ -215,7 +215,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for Meta<'a> {
                         }
                         "io.modelcontextprotocol/clientInfo" => once(&mut meta.client_info, &key, &mut entries)?,
                         "io.modelcontextprotocol/logLevel" => once(&mut meta.log_level, &key, &mut entries)?,
-                        "progressToken" => once(&mut meta.progress_token, &key, &mut entries)?,
+                        "progressToken" => {
+                            once(&mut meta.progress_token, &key, &mut entries)?;
+                            check_token(meta.progress_token)?;
+                        }
                         "traceparent" => once(&mut meta.traceparent, &key, &mut entries)?,
                         "tracestate" => once(&mut meta.tracestate, &key, &mut entries)?,
                         "baggage" => once(&mut meta.baggage, &key, &mut entries)?,
@@ -231,6 +234,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Meta<'a> {
         }
         input.deserialize_map(AsMeta)
     }
+}
+
+/// A progress token is a string or a number (MCP 2026-07-28, progress).
+fn check_token<E: serde::de::Error>(token: Option<&RawValue>) -> Result<(), E> {
+    let fits = |token: &RawValue| token.get().starts_with(|first: char| first == '"' || first == '-' || first.is_ascii_digit());
+    if token.is_none_or(fits) { Ok(()) } else { Err(E::custom("`progressToken` must be a string or a number")) }
 }
 
 fn once<'de, T: Deserialize<'de>, A: MapAccess<'de>>(

@@ -38,6 +38,7 @@ fn mistakes_keep_their_id_where_it_can_be_read() {
     check(r#"{"jsonrpc":"2.0","id":3,"method":"a","params":[1]}"#, "-32602 3");
     check(r#"{"jsonrpc":"2.0","id":3,"method":"a","params":{"name":7}}"#, "-32602 3");
     check(r#"{"jsonrpc":"2.0","id":3,"method":"a","params":{"_meta":7}}"#, "-32602 3");
+    check(r#"{"jsonrpc":"2.0","id":3,"method":"a","params":{"_meta":{"progressToken":{}}}}"#, "-32602 3");
 }
 
 #[test]

@@ -21,7 +21,7 @@ use super::{
     legacy::Session,
     message::{Kind, Message, Params},
 };
-use crate::auth::Principal;
+use crate::{auth::Principal, json};
 
 /// How long calls go on when the client has closed its end.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -170,6 +170,8 @@ async fn forward(mut events: Events, lines: &mpsc::Sender<Vec<u8>>) {
 
 async fn write(mut output: impl AsyncWrite + Unpin, mut lines: mpsc::Receiver<Vec<u8>>) -> io::Result<()> {
     while let Some(mut line) = lines.recv().await {
+        // A line break of a plugin's own JSON would end the message.
+        json::one_line(&mut line);
         line.push(b'\n');
         output.write_all(&line).await?;
         if lines.is_empty() {

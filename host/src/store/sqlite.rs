@@ -5,6 +5,8 @@
 //! may be lost when the machine loses power.
 
 use std::{
+    fs,
+    os::unix::fs::OpenOptionsExt,
     path::Path,
     sync::mpsc,
     thread,
@@ -50,7 +52,11 @@ type Job = Box<dyn FnOnce(&Connection) -> Box<dyn FnOnce(Option<StoreError>)> + 
 
 impl Sqlite {
     /// Opens or makes the file. The error says what is wrong with it.
+    ///
+    /// What it holds is for this user alone, whatever folder it is in.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let private = fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path);
+        private.map_err(|error| StoreError(error.to_string()))?;
         let connection = Connection::open(path).and_then(prepare).map_err(|error| failed(&error))?;
         Self::start(connection)
     }
@@ -157,7 +163,7 @@ impl Store for Sqlite {
                 .prepare_cached(
                     "SELECT number, entry FROM entry WHERE stream = ?1 AND number > ?2 AND expires_ms > ?3 ORDER BY number",
                 )?
-                .query_map(params![stream, after.cast_signed(), expiry(Duration::ZERO)], |row| {
+                .query_map(params![stream, i64::try_from(after).unwrap_or(i64::MAX), expiry(Duration::ZERO)], |row| {
                     Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?))
                 })?
                 .collect()

@@ -39,6 +39,7 @@ async fn streams(store: &dyn Store) {
     assert_eq!(numbers(store.read("s", 0).await.unwrap()), [1, 2, 10]);
     assert_eq!(store.read("s", 2).await.unwrap(), [(10, b"10".to_vec())]);
     assert_eq!(store.read("s", 10).await.unwrap(), []);
+    assert_eq!(store.read("s", u64::MAX).await.unwrap(), []);
     store.append("gone", 1, b"x", Duration::ZERO).await.unwrap();
     assert_eq!(store.read("gone", 0).await.unwrap(), []);
 }

@@ -331,8 +331,13 @@ pub(super) async fn resume(core: Arc<Core>, session: &Session, last: &str) -> Op
     let after: u64 = count.parse().ok()?;
     let key = key(session, number);
     let running = core.sessions.streams.pin().get(&key).cloned();
-    if running.is_none() && core.sessions.store().read(&key, 0).await.ok()?.is_empty() {
-        return None;
+    if running.is_none() {
+        // On this host the call has ended, or it never ran here: what the store has says whether there is more to come.
+        let entries = core.sessions.store().read(&key, 0).await.ok()?;
+        let (last, entry) = entries.last()?;
+        if entry.first() == Some(&1) && *last <= after {
+            return None;
+        }
     }
     let replay = Replay { core, key, number: number.to_owned(), after, running, ready: Vec::new(), ended: false };
     Some(stream::unfold(replay, async |mut replay| Some((replay.next().await?, replay))).boxed())
