@@ -9,6 +9,7 @@ mod stdio;
 
 use std::{
     env,
+    ffi::OsString,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -57,10 +58,10 @@ struct Source {
     config: Option<PathBuf>,
     /// Where compiled code is kept; empty for nowhere [default: toolyard in the user's cache folder]
     #[arg(long, value_name = "DIR")]
-    cache_dir: Option<PathBuf>,
+    cache_dir: Option<OsString>,
     /// Where sessions and the sealing key are kept; empty for in memory [default: toolyard in the user's state folder]
     #[arg(long, value_name = "DIR")]
-    state_dir: Option<PathBuf>,
+    state_dir: Option<OsString>,
 }
 
 /// How a verb ended that did not fail.
@@ -98,16 +99,16 @@ impl Source {
             config.plugins.clone_from(plugins);
         }
         match &self.cache_dir {
-            Some(dir) if dir.as_os_str().is_empty() => config.cache_dir = CacheDir::Nowhere,
-            Some(dir) => config.cache_dir = CacheDir::At(dir.clone()),
+            Some(dir) if dir.is_empty() => config.cache_dir = CacheDir::Nowhere,
+            Some(dir) => config.cache_dir = CacheDir::At(dir.into()),
             None => {}
         }
         if config.cache_dir == CacheDir::Usual {
             config.cache_dir = usual_dir("XDG_CACHE_HOME", ".cache").map_or(CacheDir::Nowhere, CacheDir::At);
         }
         config.state_dir = match &self.state_dir {
-            Some(dir) if dir.as_os_str().is_empty() => None,
-            Some(dir) => Some(dir.clone()),
+            Some(dir) if dir.is_empty() => None,
+            Some(dir) => Some(dir.into()),
             None => config.state_dir.or_else(|| usual_dir("XDG_STATE_HOME", ".local/state")),
         };
         Ok(config)

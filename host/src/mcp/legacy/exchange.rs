@@ -50,8 +50,11 @@ const RETRY_MS: u32 = 1000;
 /// A resumed stream looks into the store at least this often, for events that another host adds.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// Events that may wait for a slow reader; the others it finds in the store when it comes back.
+/// Events that may wait for a slow reader.
 const UNREAD_MAX: usize = 256;
+
+/// How long a reader that does not move holds up a call; then the stream ends, and goes on without it.
+const READER_WAIT_MAX: Duration = Duration::from_secs(5);
 
 type Work = BoxFuture<'static, Result<Vec<u8>, Fault>>;
 
@@ -83,11 +86,11 @@ pub(super) async fn run(
         },
         () = time::sleep(STREAM_AFTER), if takes_events => None,
     };
-    let Ok(stream) = Recorder::new(server.core(), &session) else {
+    let (sender, receiver) = mpsc::channel(UNREAD_MAX);
+    let Ok(stream) = Recorder::new(server.core(), &session, sender) else {
         return Err(Rejection { id: Some(id), fault: Fault::Internal("no random numbers".into()) });
     };
-    let (sender, receiver) = mpsc::channel(UNREAD_MAX);
-    let pump = pump(stream, session.version, first, words, work, (id, era), cancelled, sender);
+    let pump = pump(stream, session.version, first, words, work, (id, era), cancelled);
     server.background.spawn(pump);
     Ok(Answer::Events(received(receiver)))
 }
@@ -240,7 +243,6 @@ impl Drop for Registered {
 }
 
 /// Carries a call to its end, whether or not anybody reads.
-#[expect(clippy::too_many_arguments, reason = "it is the rest of `run`, moved to a task of its own")]
 async fn pump(
     mut stream: Recorder,
     version: LegacyVersion,
@@ -249,29 +251,28 @@ async fn pump(
     mut work: Work,
     (id, era): (Id, Era),
     cancelled: CancellationToken,
-    reader: mpsc::Sender<Event>,
 ) {
     // From 2025-11-25 on a stream begins with an empty event, whose id is enough to come back (SEP-1699).
     if version >= LegacyVersion::V2025_11_25 {
         let priming = Event { id: Some(stream.event_id()), retry_ms: Some(RETRY_MS), data: Vec::new() };
-        let _ = reader.send(priming).await;
+        stream.read_by(priming).await;
     }
     if let Some(first) = first {
-        stream.record(first, false, &reader).await;
+        stream.record(first, false).await;
     }
     let message = loop {
         select! {
             biased;
-            Some(word) = words.next() => stream.record(word, false, &reader).await,
+            Some(word) = words.next() => stream.record(word, false).await,
             message = &mut work => break message,
         }
     };
     while let Some(word) = words.ready() {
-        stream.record(word, false, &reader).await;
+        stream.record(word, false).await;
     }
     if !cancelled.is_cancelled() {
         let message = message.unwrap_or_else(|fault| fault.render(Some(&id), Some(era)));
-        stream.record(message, true, &reader).await;
+        stream.record(message, true).await;
     }
 }
 
@@ -282,22 +283,31 @@ struct Recorder {
     key: String,
     count: u64,
     progress: watch::Sender<u64>,
+    reader: Option<mpsc::Sender<Event>>,
 }
 
 impl Recorder {
-    fn new(core: Arc<Core>, session: &Session) -> std::io::Result<Self> {
+    fn new(core: Arc<Core>, session: &Session, reader: mpsc::Sender<Event>) -> std::io::Result<Self> {
         let number = Uid::new()?;
         let key = key(session, &number.to_string());
         let (progress, watching) = watch::channel(0);
         core.sessions.streams.pin().insert(key.clone(), watching);
-        Ok(Self { core, number, key, count: 0, progress })
+        Ok(Self { core, number, key, count: 0, progress, reader: Some(reader) })
     }
 
     fn event_id(&self) -> String {
         format!("{}-{}", self.number, self.count)
     }
 
-    async fn record(&mut self, data: Vec<u8>, last: bool, reader: &mpsc::Sender<Event>) {
+    /// Gives an event to whoever reads. One that is gone, or does not move for long, finds it in the store.
+    async fn read_by(&mut self, event: Event) {
+        let Some(reader) = &self.reader else { return };
+        if reader.send_timeout(event, READER_WAIT_MAX).await.is_err() {
+            self.reader = None;
+        }
+    }
+
+    async fn record(&mut self, data: Vec<u8>, last: bool) {
         self.count += 1;
         let mut entry = Vec::with_capacity(data.len() + 1);
         entry.push(u8::from(last));
@@ -307,8 +317,7 @@ impl Recorder {
             tracing::warn!(%error, "an event of a stream could not be kept; the client cannot come back for it");
         }
         let id = stored.is_ok().then(|| self.event_id());
-        // A reader that is gone, or far behind, finds the event in the store.
-        let _ = reader.try_send(Event { id, retry_ms: None, data });
+        self.read_by(Event { id, retry_ms: None, data }).await;
         self.progress.send_replace(self.count);
     }
 }
