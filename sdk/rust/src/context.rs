@@ -1,18 +1,24 @@
 //! What a tool is told about the call it serves, and what it can say meanwhile.
 
+use std::cell::RefCell;
 use std::ops::Deref;
+use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
-use crate::bindings::toolyard::plugin::types::CallContext;
+use crate::ask::Rounds;
+use crate::bindings::toolyard::plugin::changes::Listing;
+use crate::bindings::toolyard::plugin::types::{CallContext, Resumption};
 use crate::host;
 
-/// The call that is being served. A tool that wants it takes a parameter of type `&Context`, at any place.
+/// The call that is being served. A function that wants it takes a parameter of type `&Context`, at any place.
 ///
 /// Its fields are those of the contract's [`CallContext`]: `tenant`, `subject`, `scopes`, `client`, `deadline_ms`,
 /// `attempt`, `idempotency_key`, `wants_progress`, `trace` and `meta`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Context {
     call: CallContext,
+    /// One for all clones, since what one of them remembers the others know.
+    pub(crate) rounds: Rc<RefCell<Rounds>>,
 }
 
 impl Context {
@@ -44,6 +50,30 @@ impl Context {
         self.call.scopes.iter().any(|granted| granted == scope)
     }
 
+    /// Tells clients that asked for it to fetch the list of tools again.
+    pub fn tools_changed(&self) {
+        host::list_changed(Listing::Tools);
+    }
+
+    /// Tells clients that asked for it to fetch the list of prompts again.
+    pub fn prompts_changed(&self) {
+        host::list_changed(Listing::Prompts);
+    }
+
+    /// Tells clients that asked for it to fetch the list of resources again.
+    pub fn resources_changed(&self) {
+        host::list_changed(Listing::Resources);
+    }
+
+    /// Tells clients that subscribed to `uri`, which is one of this plugin's, to read it again.
+    pub fn resource_updated(&self, uri: &str) {
+        host::resource_updated(uri);
+    }
+
+    pub(crate) fn resumed(call: CallContext, resume: Option<Resumption>) -> Self {
+        Self { call, rounds: Rc::new(RefCell::new(Rounds::new(resume))) }
+    }
+
     fn report(&self, done: f64, total: Option<f64>, message: &str) {
         if self.call.wants_progress {
             host::report(done, total, (!message.is_empty()).then_some(message));
@@ -61,7 +91,7 @@ impl Deref for Context {
 
 impl From<CallContext> for Context {
     fn from(call: CallContext) -> Self {
-        Self { call }
+        Self::resumed(call, None)
     }
 }
 

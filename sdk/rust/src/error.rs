@@ -3,6 +3,7 @@
 use std::fmt::{self, Display};
 use std::time::Duration;
 
+use crate::InputNeed;
 use crate::bindings::toolyard::plugin::types::{Error as WireError, RetryHint};
 
 /// What a tool returns that may fail: `toolyard_plugin::Result<String>`.
@@ -12,7 +13,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 ///
 /// `?` turns every [`std::error::Error`] into [`Error::Failed`], with its sources. It is not a [`std::error::Error`]
 /// itself, since that conversion would then clash with `From<T> for T`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Error {
     /// The arguments are not usable. Says which, and what would be.
@@ -30,6 +31,10 @@ pub enum Error {
     Failed(String),
     /// The plugin itself is at fault. The caller gets a protocol error instead of something its model reads.
     Internal(String),
+    /// There is nothing by that URI. From anything but a resource it is a failure.
+    NotFound,
+    /// The call cannot go on without an answer: what [`Context::ask`](crate::Context::ask) returns for the host to see. Pass it on.
+    NeedInput(Box<InputNeed>),
 }
 
 impl Error {
@@ -58,10 +63,15 @@ impl Error {
         Self::Internal(message.to_string())
     }
 
+    /// There is nothing by that URI.
+    pub fn not_found() -> Self {
+        Self::NotFound
+    }
+
     /// Says how long to wait before the call is run again. Makes the error [retryable](Error::Retryable) if it was not.
     #[must_use]
     pub fn after(self, wait: Duration) -> Self {
-        Self::Retryable { message: self.into_message(), after: Some(wait) }
+        Self::Retryable { message: self.message().to_owned(), after: Some(wait) }
     }
 
     /// What went wrong, in words.
@@ -72,19 +82,14 @@ impl Error {
             | Self::Retryable { message, .. }
             | Self::Failed(message)
             | Self::Internal(message) => message,
-        }
-    }
-
-    fn into_message(self) -> String {
-        match self {
-            Self::InvalidArguments(message)
-            | Self::Denied(message)
-            | Self::Retryable { message, .. }
-            | Self::Failed(message)
-            | Self::Internal(message) => message,
+            Self::NotFound => NOT_FOUND,
+            Self::NeedInput(_) => NEED_INPUT,
         }
     }
 }
+
+const NOT_FOUND: &str = "there is nothing by that name";
+const NEED_INPUT: &str = "more input is needed";
 
 impl<E: std::error::Error> From<E> for Error {
     fn from(error: E) -> Self {
@@ -114,6 +119,9 @@ impl From<Error> for WireError {
             }),
             Error::Failed(message) => Self::Failed(message),
             Error::Internal(message) => Self::Internal(message),
+            Error::NotFound => Self::Failed(NOT_FOUND.into()),
+            // Where it can be asked for, it was taken out before.
+            Error::NeedInput(_) => Self::Internal("lists and suggestions cannot ask for input".into()),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! From what a function returns to what a tool gives back.
+//! From what a function returns to what a tool gives back, or what a resource holds.
 //!
 //! A `String` is text, a struct is structured content, and both are just types that implement `Serialize` and
 //! `JsonSchema`. So the choice is made where the type is known: in the code that the macro writes, by method resolution.
@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::schema::{inline_schema, output_schema};
-use crate::{Content, Error, ToolError, ToolResult};
+use crate::{Content, Error, IntoResourceContents, ResourceContents, ToolError, ToolResult};
 
 /// What becomes an answer as it is: text, content, a whole [`ToolResult`], or nothing. Implement it for a type of your own
 /// that is neither.
@@ -83,6 +83,13 @@ impl<T, E> Returned<Result<T, E>> {
     }
 }
 
+impl<T> Returned<Option<T>> {
+    /// The same for what an `Option` holds.
+    pub const fn some(&self) -> Returned<T> {
+        Returned::new()
+    }
+}
+
 /// Types that are an answer.
 pub trait ViaContent<T> {
     /// None: the answer has no structure.
@@ -137,3 +144,64 @@ impl<T> ViaStructured<T> for Returned<T> {
 pub trait Structured: Serialize + JsonSchema {}
 
 impl<T: Serialize + JsonSchema> Structured for T {}
+
+/// Types that are a resource's contents.
+pub trait ViaContents<T> {
+    /// What they are unless somebody says: nobody knows.
+    fn mime_type(&self) -> Option<&'static str>;
+    /// The contents.
+    fn contents(&self, returned: T) -> Result<Vec<ResourceContents>, Error>;
+}
+
+impl<T: IntoResourceContents> ViaContents<T> for &Returned<T> {
+    fn mime_type(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn contents(&self, returned: T) -> Result<Vec<ResourceContents>, Error> {
+        Ok(returned.into_resource_contents())
+    }
+}
+
+/// Types that are data.
+pub trait ViaJson<T> {
+    /// What they are unless somebody says.
+    fn mime_type(&self) -> Option<&'static str>
+    where
+        T: Readable;
+    /// The data as JSON text.
+    fn contents(&self, returned: T) -> Result<Vec<ResourceContents>, Error>
+    where
+        T: Readable;
+}
+
+impl<T> ViaJson<T> for Returned<T> {
+    fn mime_type(&self) -> Option<&'static str>
+    where
+        T: Readable,
+    {
+        Some("application/json")
+    }
+
+    fn contents(&self, returned: T) -> Result<Vec<ResourceContents>, Error>
+    where
+        T: Readable,
+    {
+        Ok(vec![ResourceContents::text(json(&returned)?)])
+    }
+}
+
+/// Data that a resource can hold.
+#[diagnostic::on_unimplemented(
+    message = "a resource cannot hold `{Self}`",
+    label = "derive `Serialize` for it, or return text, bytes or `ResourceContents`"
+)]
+pub trait Readable: Serialize {}
+
+impl<T: Serialize> Readable for T {}
+
+/// A value that a plugin gives back, as JSON text.
+pub(crate) fn json(value: &impl Serialize) -> Result<String, Error> {
+    serde_json::to_string(value)
+        .map_err(|error| Error::internal(format_args!("the result cannot be said in JSON: {error}")))
+}

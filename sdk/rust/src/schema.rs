@@ -23,6 +23,7 @@ pub(crate) fn input_schema(input: &Input) -> String {
                 schema.add("type", "object");
             }
         }
+        Input::Text(text) => return text(),
     }
     schema.finish_with_definitions(&generator)
 }
@@ -73,6 +74,10 @@ fn add_parameters(schema: &mut ObjectText, parameters: &[Parameter], generator: 
 fn property(parameter: &Parameter, generator: &mut SchemaGenerator) -> String {
     let mut property = ObjectText::default();
     let mut said_here: Vec<&str> = Vec::new();
+    if let Some(title) = parameter.title {
+        property.add("title", title);
+        said_here.push("title");
+    }
     if let Some(description) = parameter.description {
         property.add("description", description);
         said_here.push("description");

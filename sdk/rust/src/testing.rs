@@ -8,13 +8,36 @@
 //! assert_eq!(result, "Hello, Ada!".into());
 //! # Ok::<(), toolyard_plugin::Error>(())
 //! ```
+//!
+//! A function that [asks](Context::ask) is run again with the answers, as the host would:
+//!
+//! ```
+//! # #[toolyard_plugin::plugin] mod hello {
+//! #     use toolyard_plugin::{Confirm, Context, Result};
+//! #     pub fn delete(context: &Context) -> Result<String> {
+//! #         Ok(context.ask("sure", Confirm::new("Delete it?"))?.action().into())
+//! #     }
+//! # }
+//! use toolyard_plugin::{json, testing};
+//!
+//! let mut asked = Vec::new();
+//! let result = testing::converse(|context| hello::PLUGIN.call("delete", "{}", context), |key, request| {
+//!     asked.push(key.to_owned());
+//!     Some(testing::accept(json!({})))
+//! });
+//! assert_eq!((result?, asked), ("accept".into(), vec!["sure".to_owned()]));
+//! # Ok::<(), toolyard_plugin::Error>(())
+//! ```
 
 use std::cell::RefCell;
 use std::time::{Duration, SystemTime};
 
-use crate::bindings::toolyard::plugin::types::CallContext;
+use serde_json::{Value, json};
+
+pub use crate::bindings::toolyard::plugin::changes::Listing;
+use crate::bindings::toolyard::plugin::types::{CallContext, Resumption};
 use crate::log::Level;
-use crate::{Client, ClientCapabilities, Context};
+use crate::{Client, ClientCapabilities, Context, Error, InputNeed, InputRequest, Result};
 
 /// What a plugin told its host.
 #[derive(Debug, Default, Clone, PartialEq)]
@@ -23,6 +46,17 @@ pub struct Told {
     pub progress: Vec<(f64, Option<f64>, Option<String>)>,
     /// How serious, from where, and what.
     pub logs: Vec<(Level, String, String)>,
+    /// What is not as it was.
+    pub changes: Vec<Change>,
+}
+
+/// Something that clients are told to fetch again.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// A list.
+    List(Listing),
+    /// The resource at this URI.
+    Resource(String),
 }
 
 thread_local! {
@@ -30,7 +64,7 @@ thread_local! {
 }
 
 /// A call such as a host without tenants and authentication makes, with 30 seconds to go and somebody who listens to its
-/// progress. Change what a test needs otherwise in [`call_context`] and turn that into a [`Context`].
+/// progress and can be asked everything. Change what a test needs otherwise in [`call_context`] and turn that into a [`Context`].
 pub fn context() -> Context {
     call_context().into()
 }
@@ -43,7 +77,7 @@ pub fn call_context() -> CallContext {
         tenant: "default".into(),
         subject: "anonymous".into(),
         scopes: Vec::new(),
-        client: Client { name: None, version: None, capabilities: ClientCapabilities::empty() },
+        client: Client { name: None, version: None, capabilities: ClientCapabilities::all() },
         deadline_ms: u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX),
         attempt: 1,
         idempotency_key: "test".into(),
@@ -51,6 +85,66 @@ pub fn call_context() -> CallContext {
         trace: None,
         meta: None,
     }
+}
+
+/// The round after a plugin asked for `need`, and these answers came, by key.
+pub fn resumed<'a>(need: &InputNeed, answers: impl IntoIterator<Item = (&'a str, Value)>) -> Context {
+    let responses = answers.into_iter().map(|(key, answer)| (key.to_owned(), answer.to_string())).collect();
+    Context::resumed(call_context(), Some(Resumption { responses, state: need.state.clone() }))
+}
+
+/// Runs `call` as often as it asks for something, with what `answer` says to each question. `None` leaves a question without an
+/// answer in that round.
+///
+/// # Errors
+/// Those of the call, and where 32 rounds were not enough for it, as the host has it.
+pub fn converse<R>(
+    call: impl Fn(&Context) -> Result<R>,
+    mut answer: impl FnMut(&str, &InputRequest) -> Option<Value>,
+) -> Result<R> {
+    let mut outcome = call(&context());
+    for _ in 0..32 {
+        let Err(Error::NeedInput(need)) = &outcome else { return outcome };
+        let answers: Vec<(&str, Value)> = need
+            .requests
+            .iter()
+            .filter_map(|(key, request)| answer(key, request).map(|answer| (key.as_str(), answer)))
+            .collect();
+        outcome = call(&resumed(need, answers));
+    }
+    Err(Error::internal("the plugin asked for input more than 32 times"))
+}
+
+/// The user fills the form in with this, or goes to the page.
+#[expect(clippy::needless_pass_by_value, reason = "made in place, with `json!`")]
+pub fn accept(content: Value) -> Value {
+    json!({ "action": "accept", "content": content })
+}
+
+/// The user says no.
+pub fn decline() -> Value {
+    json!({ "action": "decline" })
+}
+
+/// The user goes away without saying.
+pub fn cancel() -> Value {
+    json!({ "action": "cancel" })
+}
+
+/// The client's model says this.
+pub fn sampled(text: &str) -> Value {
+    json!({
+        "role": "assistant",
+        "content": { "type": "text", "text": text },
+        "model": "test",
+        "stopReason": "endTurn",
+    })
+}
+
+/// The client works in these folders.
+pub fn roots<'a>(uris: impl IntoIterator<Item = &'a str>) -> Value {
+    let roots: Vec<Value> = uris.into_iter().map(|uri| json!({ "uri": uri })).collect();
+    json!({ "roots": roots })
 }
 
 /// Runs `work`, and gives back what it told the host on this thread beside its result.
@@ -66,4 +160,8 @@ pub(crate) fn note_progress(done: f64, total: Option<f64>, message: Option<&str>
 
 pub(crate) fn note_log(level: Level, context: &str, message: String) {
     TOLD.with_borrow_mut(|told| told.logs.push((level, context.to_owned(), message)));
+}
+
+pub(crate) fn note_change(change: Change) {
+    TOLD.with_borrow_mut(|told| told.changes.push(change));
 }

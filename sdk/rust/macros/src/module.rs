@@ -1,4 +1,4 @@
-//! The module that `#[plugin]` stands on: finding its tools.
+//! The module that `#[plugin]` stands on: finding what it offers.
 
 use proc_macro2::{Span, TokenStream};
 use syn::spanned::Spanned;
@@ -6,9 +6,23 @@ use syn::{
     Attribute, Error, Item, ItemFn, ItemMod, Result, Token, Visibility, parse_quote, parse2, punctuated::Punctuated,
 };
 
+use crate::completion::{self, Completer};
 use crate::emit;
+use crate::function::Function;
 use crate::options::is;
+use crate::prompt::{self, Prompt};
+use crate::resource::{self, Listing, Resource};
 use crate::tool::{self, Tool};
+
+/// What a plugin offers, each in the order of the source.
+#[derive(Default)]
+pub(crate) struct Offers {
+    pub(crate) tools: Vec<Tool>,
+    pub(crate) resources: Vec<Resource>,
+    pub(crate) listings: Vec<Listing>,
+    pub(crate) prompts: Vec<Prompt>,
+    pub(crate) completers: Vec<Completer>,
+}
 
 /// `#[plugin(attribute)] item`, expanded.
 pub(crate) fn expand(attribute: &TokenStream, item: TokenStream) -> Result<TokenStream> {
@@ -23,15 +37,12 @@ pub(crate) fn expand(attribute: &TokenStream, item: TokenStream) -> Result<Token
             "write `mod name { … }` with the functions inside: the macro sees only what is between the braces",
         ));
     };
-    let tools = read_tools(items)?;
-    if tools.is_empty() {
-        return Err(Error::new(module.ident.span(), "this plugin has no tool: make a function in it `pub`"));
-    }
-    check_names(&tools)?;
+    let offers = Offers::read(items)?;
+    offers.check(module.ident.span())?;
     for item in items.iter_mut() {
         name_crates(item);
     }
-    items.extend(emit::exports(&tools));
+    items.extend(emit::exports(&offers));
     // The functions are public for the reader and for the macro, and their parameters are the arguments' types.
     module.attrs.push(parse_quote! {
         #[allow(unreachable_pub, clippy::boxed_local, clippy::needless_pass_by_value, clippy::too_many_arguments)]
@@ -47,42 +58,130 @@ fn not_a_module(start: Span, error: Error) -> Error {
     error
 }
 
-fn read_tools(items: &mut [Item]) -> Result<Vec<Tool>> {
-    let mut tools = Vec::new();
-    let mut errors: Option<Error> = None;
-    for item in items {
-        let Item::Fn(function) = item else { continue };
-        let read = match is_tool(function) {
-            Ok(true) => tool::read(function).map(|tool| tools.push(tool)),
-            Ok(false) => Ok(()),
-            Err(error) => Err(error),
-        };
-        // All mistakes at once, rather than one for each compilation.
-        if let Err(error) = read {
-            match &mut errors {
-                Some(errors) => errors.combine(error),
-                None => errors = Some(error),
+impl Offers {
+    fn read(items: &mut [Item]) -> Result<Self> {
+        let mut offers = Self::default();
+        let mut errors: Option<Error> = None;
+        for item in items {
+            let Item::Fn(function) = item else { continue };
+            let read = what_it_is(function).and_then(|what| offers.add(what, function));
+            // All mistakes at once, rather than one for each compilation.
+            if let Err(error) = read {
+                match &mut errors {
+                    Some(errors) => errors.combine(error),
+                    None => errors = Some(error),
+                }
             }
         }
+        errors.map_or(Ok(offers), Err)
     }
-    errors.map_or(Ok(tools), Err)
+
+    fn add(&mut self, what: Option<What>, function: &mut ItemFn) -> Result<()> {
+        match what {
+            None => {}
+            Some(What::Tool) => self.tools.push(tool::read(function)?),
+            Some(What::Resource) => self.resources.push(resource::read(function)?),
+            Some(What::Listing) => self.listings.push(resource::read_listing(function)?),
+            Some(What::Prompt) => self.prompts.push(prompt::read(function)?),
+            Some(What::Completer) => self.completers.push(completion::read(function)?),
+        }
+        Ok(())
+    }
+
+    fn check(&self, module: Span) -> Result<()> {
+        if self.tools.is_empty() && self.resources.is_empty() && self.prompts.is_empty() {
+            let message = match self.listings.is_empty() {
+                true => "this plugin has no tool: make a function in it `pub`",
+                false => "what is listed has to be readable: add a function with `#[resource(…)]`",
+            };
+            return Err(Error::new(module, message));
+        }
+        if let (Some(listing), true) = (self.listings.first(), self.resources.is_empty()) {
+            let message = "what is listed has to be readable: add a function with `#[resource(…)]`";
+            return Err(Error::new(listing.function.ident.span(), message));
+        }
+        unique(
+            &self.tools,
+            |tool| &tool.function,
+            |one, other| {
+                (one.name == other.name).then(|| (other.name_span, format!("two tools are named `{}`", other.name)))
+            },
+        )?;
+        unique(
+            &self.prompts,
+            |prompt| &prompt.function,
+            |one, other| {
+                (one.name == other.name).then(|| (other.name_span, format!("two prompts are named `{}`", other.name)))
+            },
+        )?;
+        unique(
+            &self.resources,
+            |resource| &resource.function,
+            |one, other| {
+                let (one, other) = (one.place.text(), other.place.text());
+                (one.value() == other.value())
+                    .then(|| (other.span(), format!("two resources are at `{}`", other.value())))
+            },
+        )?;
+        unique(
+            &self.completers,
+            |completer| &completer.function,
+            |one, other| {
+                one.clashes(other).then(|| (other.argument.span(), "two functions complete this argument".to_owned()))
+            },
+        )?;
+        self.completers.iter().try_for_each(|completer| completer.check(&self.prompts, &self.resources))
+    }
 }
 
-fn is_tool(function: &ItemFn) -> Result<bool> {
+/// What a function is in the plugin.
+#[derive(Clone, Copy)]
+enum What {
+    Tool,
+    Resource,
+    Listing,
+    Prompt,
+    Completer,
+}
+
+/// By the attribute that says so, and what it is called in messages.
+const KINDS: [(&str, What, &str); 5] = [
+    ("tool", What::Tool, "a tool"),
+    ("resource", What::Resource, "a resource"),
+    ("resources", What::Listing, "a list of resources"),
+    ("prompt", What::Prompt, "a prompt"),
+    ("complete", What::Completer, "a completion"),
+];
+
+fn what_it_is(function: &ItemFn) -> Result<Option<What>> {
     let public = matches!(function.vis, Visibility::Public(_));
-    match function.attrs.iter().find(|attribute| is(attribute, "tool")) {
-        Some(_) if !public => Err(Error::new(function.sig.fn_token.span, "a tool is `pub`: write `pub fn`")),
-        _ => Ok(public),
+    let said = |name: &str| function.attrs.iter().any(|attribute| is(attribute, name));
+    let mut said = KINDS.iter().filter(|(name, ..)| said(name));
+    match (said.next(), said.next()) {
+        (Some((one, ..)), Some((other, ..))) => Err(Error::new(
+            function.sig.ident.span(),
+            format_args!("a function is one thing: `#[{one}]` or `#[{other}]`"),
+        )),
+        (Some((.., what)), None) if !public => {
+            Err(Error::new(function.sig.fn_token.span, format_args!("{what} is `pub`: write `pub fn`")))
+        }
+        (Some((_, what, _)), None) => Ok(Some(*what)),
+        (None, _) => Ok(public.then_some(What::Tool)),
     }
 }
 
-fn check_names(tools: &[Tool]) -> Result<()> {
-    for (index, tool) in tools.iter().enumerate() {
-        // Under `#[cfg]` both may be meant, of which one is there.
-        let clash =
-            |other: &&Tool| other.name == tool.name && other.conditions.is_empty() && tool.conditions.is_empty();
-        if tools[..index].iter().any(|other| clash(&other)) {
-            return Err(Error::new(tool.name_span, format_args!("two tools are named `{}`", tool.name)));
+/// Holds each against all before it.
+fn unique<T>(
+    items: &[T],
+    function: impl Fn(&T) -> &Function,
+    clash: impl Fn(&T, &T) -> Option<(Span, String)>,
+) -> Result<()> {
+    // Under `#[cfg]` both may be meant, of which one is there.
+    let always = |item: &T| function(item).conditions.is_empty();
+    for (index, item) in items.iter().enumerate().filter(|(_, item)| always(item)) {
+        let others = items[..index].iter().filter(|other| always(other));
+        if let Some((span, message)) = others.into_iter().find_map(|other| clash(other, item)) {
+            return Err(Error::new(span, message));
         }
     }
     Ok(())

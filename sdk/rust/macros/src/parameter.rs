@@ -1,5 +1,6 @@
-//! One parameter of a tool: what it is given.
+//! One parameter: what it is given.
 
+use proc_macro2::Span;
 use syn::spanned::Spanned;
 use syn::{Attribute, Error, Expr, FnArg, Ident, LitStr, Pat, PatType, Result, Type, TypeReference, parse_quote};
 
@@ -28,16 +29,33 @@ pub(crate) enum Parameter {
 pub(crate) struct Argument {
     /// As clients see it.
     pub(crate) name: String,
+    /// A name for people.
+    pub(crate) title: Option<LitStr>,
     /// From its doc comment.
     pub(crate) description: Option<String>,
     /// What is decoded: owned, also where the function borrows it.
     pub(crate) ty: Type,
-    /// Whether the function borrows it.
-    pub(crate) by_reference: bool,
+    /// How the function takes it.
+    pub(crate) passing: Passing,
     /// What it is when it is left out.
     pub(crate) default: Option<DefaultValue>,
     /// The `x-mcp-header`.
     pub(crate) header: Option<LitStr>,
+    /// Where it is.
+    pub(crate) span: Span,
+}
+
+/// How a function takes what was decoded.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Passing {
+    /// As it is.
+    Value,
+    /// `&T`.
+    Reference,
+    /// `Option<&str>` and `Option<&[T]>`.
+    OptionDeref,
+    /// `Option<&T>`.
+    OptionRef,
 }
 
 /// What an argument is when it is left out.
@@ -48,16 +66,17 @@ pub(crate) enum DefaultValue {
     Expression(Expr),
 }
 
-/// Reads a parameter, and takes away from it what the compiler would not understand.
-pub(crate) fn read(input: &mut FnArg) -> Result<Parameter> {
+/// Reads a parameter of `what`, and takes away from it what the compiler would not understand.
+pub(crate) fn read(input: &mut FnArg, what: &str) -> Result<Parameter> {
     let FnArg::Typed(typed) = input else {
-        return Err(Error::new(input.span(), "a tool is a function, not a method: it has no `self`"));
+        return Err(Error::new(input.span(), format_args!("{what} is a function, not a method: it has no `self`")));
     };
     let description = take_description(&mut typed.attrs);
     let arg = take_one(&mut typed.attrs, "arg")?;
     let args = take_one(&mut typed.attrs, "args")?;
     let header = take_one(&mut typed.attrs, "header")?;
-    let (ty, by_reference) = owned(&typed.ty)?;
+    let (ty, passing) = owned(&typed.ty)?;
+    let by_reference = passing == Passing::Reference;
     if is_named(&ty, "Context") {
         return match arg.or(args).or(header) {
             Some(extra) => Err(at(&extra, "the context is no argument: take this attribute away")),
@@ -72,19 +91,25 @@ pub(crate) fn read(input: &mut FnArg) -> Result<Parameter> {
             None => args.meta.require_path_only().map(|_| Parameter::Arguments { ty: Box::new(ty), by_reference }),
         };
     }
-    let (name, default) = read_arg(arg.as_ref())?;
+    let Arg { name, title, default } = arg.map(|arg| read_arg(&arg)).transpose()?.unwrap_or_default();
     let name = match name {
         Some(name) => name.value(),
         None => name_of(typed)?,
     };
     let header = header.map(|header| read_header(&header, &ty)).transpose()?;
-    Ok(Parameter::Argument(Box::new(Argument { name, description, ty, by_reference, default, header })))
+    let span = typed.span();
+    Ok(Parameter::Argument(Box::new(Argument { name, title, description, ty, passing, default, header, span })))
 }
 
 /// The type in `Option<…>`, if it is that.
 pub(crate) fn in_option(ty: &Type) -> Option<&Type> {
+    inside(ty, "Option")
+}
+
+/// The first type in `Name<…>`, if it is that.
+pub(crate) fn inside<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
     let Type::Path(path) = ty else { return None };
-    let segment = path.path.segments.last().filter(|segment| segment.ident == "Option")?;
+    let segment = path.path.segments.last().filter(|segment| segment.ident == name)?;
     let syn::PathArguments::AngleBracketed(arguments) = &segment.arguments else { return None };
     match arguments.args.first()? {
         syn::GenericArgument::Type(ty) => Some(ty),
@@ -97,33 +122,45 @@ pub(crate) fn is_named(ty: &Type, name: &str) -> bool {
     matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|segment| segment.ident == name))
 }
 
-fn owned(ty: &Type) -> Result<(Type, bool)> {
-    let Type::Reference(reference) = ty else {
-        return match ty {
-            Type::ImplTrait(_) => {
-                Err(Error::new(ty.span(), "an argument needs a type that is written out, such as `String`"))
-            }
-            _ => Ok((ty.clone(), false)),
-        };
-    };
-    let TypeReference { mutability, elem, .. } = reference;
-    if mutability.is_some() {
-        return Err(Error::new(ty.span(), "an argument is the function's own: take it by value, or by `&`"));
+fn owned(ty: &Type) -> Result<(Type, Passing)> {
+    if let Type::ImplTrait(_) = ty {
+        return Err(Error::new(ty.span(), "an argument needs a type that is written out, such as `String`"));
     }
-    let owned = match &**elem {
+    if let Type::Reference(reference) = ty {
+        return Ok((owner_of(reference)?, Passing::Reference));
+    }
+    let Some(Type::Reference(reference)) = in_option(ty) else { return Ok((ty.clone(), Passing::Value)) };
+    let inner = owner_of(reference)?;
+    let deref = matches!(&*reference.elem, Type::Slice(_)) || is_named(&reference.elem, "str");
+    let passing = if deref { Passing::OptionDeref } else { Passing::OptionRef };
+    Ok((parse_quote!(::core::option::Option<#inner>), passing))
+}
+
+/// What is decoded for the function to borrow from.
+fn owner_of(TypeReference { mutability, elem, .. }: &TypeReference) -> Result<Type> {
+    if let Some(mutability) = mutability {
+        return Err(Error::new(mutability.span(), "an argument is the function's own: take it by value, or by `&`"));
+    }
+    Ok(match &**elem {
         Type::Path(path) if path.path.is_ident("str") => parse_quote!(::std::string::String),
         Type::Slice(slice) => {
             let item = &slice.elem;
             parse_quote!(::std::vec::Vec<#item>)
         }
         other => other.clone(),
-    };
-    Ok((owned, true))
+    })
 }
 
-fn read_arg(attribute: Option<&Attribute>) -> Result<(Option<LitStr>, Option<DefaultValue>)> {
-    let (mut name, mut default) = (None, None);
-    let Some(attribute) = attribute else { return Ok((name, default)) };
+/// What `#[arg(…)]` says.
+#[derive(Default)]
+struct Arg {
+    name: Option<LitStr>,
+    title: Option<LitStr>,
+    default: Option<DefaultValue>,
+}
+
+fn read_arg(attribute: &Attribute) -> Result<Arg> {
+    let mut arg = Arg::default();
     if attribute.meta.require_list().is_err() {
         return Err(at(
             attribute,
@@ -133,15 +170,18 @@ fn read_arg(attribute: Option<&Attribute>) -> Result<(Option<LitStr>, Option<Def
     attribute.parse_nested_meta(|meta| {
         if meta.path.is_ident("default") {
             let value = meta.input.peek(syn::Token![=]);
-            default = Some(if value { DefaultValue::Expression(meta.value()?.parse()?) } else { DefaultValue::OfType });
+            arg.default =
+                Some(if value { DefaultValue::Expression(meta.value()?.parse()?) } else { DefaultValue::OfType });
         } else if meta.path.is_ident("name") {
-            name = Some(text(&meta)?);
+            arg.name = Some(text(&meta)?);
+        } else if meta.path.is_ident("title") {
+            arg.title = Some(text(&meta)?);
         } else {
-            return Err(unknown(&meta, "arg", "`default` and `name`"));
+            return Err(unknown(&meta, "arg", "`default`, `name` and `title`"));
         }
         Ok(())
     })?;
-    Ok((name, default))
+    Ok(arg)
 }
 
 fn read_header(attribute: &Attribute, ty: &Type) -> Result<LitStr> {

@@ -96,8 +96,13 @@ fn mistakes_with_functions_say_what_to_do() {
         ("#[tool(read_only, destructive)] pub fn tool() {}", "cannot be `destructive`"),
         ("#[tool(read_only = 1)] pub fn tool() {}", "expected boolean literal"),
         (r#"#[tool(title = "")] pub fn tool() {}"#, "must not be empty"),
-        (r#"#[tool(name = "a b")] pub fn tool() {}"#, "a tool's name is made of"),
-        ("pub fn täglich() {}", "a tool's name is made of"),
+        ("#[tool(icon(theme = \"dark\"))] pub fn tool() {}", "say where the picture is"),
+        (r#"#[tool(icon(src = "a", theme = "blue"))] pub fn tool() {}"#, "a `light` or a `dark` background"),
+        (r#"#[tool(icon(source = "a"))] pub fn tool() {}"#, "`source` is no option of `#[icon]`"),
+        (r#"#[tool(input_schema = "{}")] pub fn tool(#[header("A")] a: u8) {}"#, "say it in the `input_schema`"),
+        ("#[tool] #[prompt] pub fn tool() {}", "a function is one thing: `#[tool]` or `#[prompt]`"),
+        (r#"#[tool(name = "a b")] pub fn tool() {}"#, "the name of a tool is made of"),
+        ("pub fn täglich() {}", "the name of a tool is made of"),
         (r#"pub fn tool() {} #[tool(name = "tool")] pub fn other() {}"#, "two tools are named `tool`"),
     ];
     for (items, expected) in cases {
@@ -112,7 +117,7 @@ fn mistakes_with_parameters_say_what_to_do() {
         ("(a, b): (u8, u8)", "an argument needs a name"),
         ("text: &mut String", "take it by value, or by `&`"),
         ("#[arg] a: u8", "write `#[arg(default = …)]`"),
-        ("#[arg(defualt = 1)] a: u8", "`defualt` is no option of `#[arg]`, which has `default` and `name`"),
+        ("#[arg(defualt = 1)] a: u8", "`defualt` is no option of `#[arg]`, which has `default`, `name` and `title`"),
         (r#"#[arg(name = "b")] a: u8, b: u8"#, "two arguments are named `b`"),
         ("#[arg(default = 1)] context: &Context", "the context is no argument"),
         ("#[header] a: String", "say which header"),
@@ -130,6 +135,111 @@ fn mistakes_with_parameters_say_what_to_do() {
         let errors = refuse(&tokens(&format!("pub fn tool({parameters}) {{}}")));
         assert!(errors[0].contains(expected), "{parameters}: {errors:?}");
     }
+}
+
+#[test]
+fn mistakes_with_resources_say_what_to_do() {
+    let cases = [
+        ("#[resource] pub fn r() {}", "say where it is"),
+        (r#"#[resource(uri = "a:b", prefix = "a:")] pub fn r() {}"#, "say where it is, with one of"),
+        (r#"#[resource(uri = "a:b")] fn r() {}"#, "a resource is `pub`"),
+        (r#"#[resource(uri = "nowhere")] pub fn r() {}"#, "a URI begins with a scheme"),
+        (r#"#[resource(uri = "1a:b")] pub fn r() {}"#, "a URI begins with a scheme"),
+        (r#"#[resource(uri = "a:b c")] pub fn r() {}"#, "a URI has no blanks"),
+        (r#"#[resource(uri = "a:{b}")] pub fn r() {}"#, "write `uri_template"),
+        (r#"#[resource(uri = "a:b")] pub fn r(c: &str) {}"#, "takes only the context"),
+        (r#"#[resource(uri = "a:b", mime = "c")] pub fn r() {}"#, "`mime` is no option of `#[resource]`"),
+        (r#"#[resource(uri = "a:b", priority = 1.5)] pub fn r() {}"#, "from 0.0 to 1.0"),
+        (r#"#[resource(uri = "a:b", audience = "all")] pub fn r() {}"#, "for the `user` or for the `assistant`"),
+        (r#"#[resource(prefix = "a:", size = 1)] pub fn r(uri: &str) {}"#, "has a `size`"),
+        (r#"#[resource(prefix = "a:")] pub fn r() {}"#, "takes the whole URI: `uri: &str`"),
+        (r#"#[resource(prefix = "a:")] pub fn r(uri: u8) {}"#, "takes the whole URI: `uri: &str`"),
+        (r#"#[resource(uri_template = "a:b")] pub fn r() {}"#, "has no variables"),
+        (r#"#[resource(uri_template = "{a}")] pub fn r(a: &str) {}"#, "begins with a scheme"),
+        (r#"#[resource(uri_template = "a:{b")] pub fn r(b: &str) {}"#, "a `{` without a `}`"),
+        (r#"#[resource(uri_template = "a:b}")] pub fn r(b: &str) {}"#, "a `}` without a `{`"),
+        (r#"#[resource(uri_template = "a:{/b}")] pub fn r(b: &str) {}"#, "`{/b}` cannot be read"),
+        (r#"#[resource(uri_template = "a:{b,c}")] pub fn r(b: &str) {}"#, "give each its own braces"),
+        (r#"#[resource(uri_template = "a:{b}{c}")] pub fn r(b: &str) {}"#, "write something between them"),
+        (r#"#[resource(uri_template = "a:{?b}c")] pub fn r(b: &str) {}"#, "a query stands at the end"),
+        (r#"#[resource(uri_template = "a:{b}/{b}")] pub fn r(b: &str) {}"#, "`b` stands here twice"),
+        (r#"#[resource(uri_template = "a:{b}")] pub fn r() {}"#, "no parameter takes the variable `b`"),
+        (r#"#[resource(uri_template = "a:{b}")] pub fn r(b: &str, c: u8) {}"#, "no variable `c`: it has `b`"),
+        (r#"#[resource(uri_template = "a:{?b}")] pub fn r(b: u8) {}"#, "make it an `Option`"),
+        (r#"#[resource(uri_template = "a:{b}")] pub fn r(#[args] b: All) {}"#, "takes its arguments one by one"),
+        (r#"#[resource(uri_template = "a:{b}")] pub fn r(#[header("B")] b: u8) {}"#, "only the arguments of tools"),
+        (
+            r#"#[resource(uri = "a:b")] pub fn r() {} #[resource(prefix = "a:b")] pub fn s(uri: &str) {}"#,
+            "two resources are at `a:b`",
+        ),
+        ("#[resources] pub fn list() {}", "what is listed has to be readable"),
+        ("pub fn tool() {} #[resources] pub fn list() {}", "what is listed has to be readable"),
+        ("#[resources] pub fn list(page: u8) {}", "where to go on, `cursor: Option<&str>`"),
+        ("#[resources(x)] pub fn list() {}", "unexpected token in attribute"),
+    ];
+    for (items, expected) in cases {
+        let errors = refuse(&tokens(items));
+        assert!(errors[0].contains(expected), "{items}: {errors:?}");
+    }
+}
+
+#[test]
+fn mistakes_with_prompts_and_completions_say_what_to_do() {
+    let prompt = "#[prompt] pub fn p(a: String, b: String) {}";
+    let cases = [
+        ("#[prompt] fn p() {}", "a prompt is `pub`"),
+        ("#[prompt(read_only)] pub fn p() {}", "`read_only` is no option of `#[prompt]`"),
+        (r#"#[prompt(name = "a b")] pub fn p() {}"#, "the name of a prompt is made of"),
+        ("#[prompt] pub fn p(#[args] all: All) {}", "takes its arguments one by one"),
+        (r#"#[prompt] pub fn o() {} #[prompt(name = "o")] pub fn p() {}"#, "two prompts are named `o`"),
+        ("#[complete] pub fn c(value: &str) {}", "say what it completes"),
+        (r#"#[complete(prompt = "p")] pub fn c(value: &str) {}"#, "say what it completes"),
+        (r#"#[complete(prompt = "q", argument = "a")] pub fn c(value: &str) {}"#, "no such prompt"),
+        (
+            r#"#[complete(uri_template = "q", argument = "a")] pub fn c(value: &str) {}"#,
+            "no resource with this template",
+        ),
+        (r#"#[complete(prompt = "p", argument = "c")] pub fn c(value: &str) {}"#, "no argument `c`: there is `a`, `b`"),
+        (r#"#[complete(prompt = "p", argument = "a")] pub fn c() {}"#, "write `value: &str`"),
+        (r#"#[complete(prompt = "p", argument = "a")] pub fn c(value: u8) {}"#, "write `value: &str`"),
+        (r#"#[complete(prompt = "p", argument = "a")] pub fn c(value: &str, b: u8) {}"#, "make it an `Option`"),
+        (
+            r#"#[complete(prompt = "p", argument = "a")] pub fn c(value: &str, a: Option<u8>) {}"#,
+            "`a` is no other argument",
+        ),
+        (
+            r#"#[complete(prompt = "p", argument = "a")] pub fn c(value: &str) {}
+               #[complete(prompt = "p", argument = "a")] pub fn d(value: &str) {}"#,
+            "two functions complete this argument",
+        ),
+    ];
+    for (items, expected) in cases {
+        let errors = refuse(&tokens(&format!("{items} {}", if items.contains("#[prompt") { "" } else { prompt })));
+        assert!(errors[0].contains(expected), "{items}: {errors:?}");
+    }
+}
+
+#[test]
+fn a_component_exports_what_the_plugin_has_something_for() {
+    let tools = accept(&quote!(
+        pub fn tool() {}
+    ));
+    assert!(tools.contains("export_tools !"), "{tools}");
+    for other in ["export_resources", "export_prompts", "export_completions"] {
+        assert!(!tools.contains(other), "{tools}");
+    }
+    let others = accept(&quote! {
+        #[resource(uri_template = "a:{b}")]
+        pub fn resource(b: String) {}
+        #[prompt]
+        pub fn prompt(a: String) {}
+        #[complete(prompt = "prompt", argument = "a")]
+        pub fn completion(value: &str) {}
+    });
+    for export in ["export_resources !", "export_prompts !", "export_completions !"] {
+        assert!(others.contains(export), "{others}");
+    }
+    assert!(!others.contains("export_tools"), "{others}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use toolyard_plugin::log::Level;
 use toolyard_plugin::{
-    Annotations, Client, ClientCapabilities, Content, Context, Error, Role, ToolResult, json, testing,
+    Annotations, Client, ClientCapabilities, Content, Context, Error, IconTheme, Role, ToolResult, json, testing,
 };
 use toolyard_plugin::{RawValue, Tool, serde_json, serde_json::Value};
 
@@ -16,7 +16,7 @@ mod shop {
     use toolyard_plugin::{
         Content, Context, Deserialize, Error, IntoToolResult, JsonSchema, RawValue, Result, Serialize,
     };
-    use toolyard_plugin::{ToolResult, log};
+    use toolyard_plugin::{ToolResult, json, log};
 
     /// Something for sale.
     #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -142,6 +142,25 @@ mod shop {
         BTreeMap::from([(vec![1], 1)])
     }
 
+    #[tool(
+        input_schema = r#"{ "type": "object", "$comment": "kept" }"#,
+        output_schema = json!({"type": "array"}),
+        meta = json!({"a": {"b": 1}}),
+        icon(src = "https://example.com/a.png", mime_type = "image/png", sizes = "48x48 any", theme = "light")
+    )]
+    pub fn raw(#[args] arguments: serde_json::Value) -> serde_json::Value {
+        json!([arguments])
+    }
+
+    #[tool(input_schema = r#"{"type":"object"}"#)]
+    pub fn raw_and_ignored() -> &'static str {
+        "whatever"
+    }
+
+    pub fn borrows(#[arg(title = "Text")] text: Option<&str>, items: Option<&[u8]>, item: Option<&Item>) -> String {
+        format!("{text:?} {items:?} {:?}", item.map(|item| item.price))
+    }
+
     #[cfg(any())]
     pub fn left_out(unheard_of: Unheard) -> String {
         unheard_of.of()
@@ -164,7 +183,7 @@ fn call(tool: &str, arguments: &str) -> Result<ToolResult, Error> {
 }
 
 fn described(tool: &str) -> Tool {
-    PLUGIN.describe().into_iter().find(|described| described.name == tool).expect(tool)
+    PLUGIN.tools().into_iter().find(|described| described.name == tool).expect(tool)
 }
 
 fn structured(result: Result<ToolResult, Error>) -> Value {
@@ -175,7 +194,7 @@ fn structured(result: Result<ToolResult, Error>) -> Value {
 
 #[test]
 fn every_public_function_is_a_tool_in_the_order_of_the_source() {
-    let names: Vec<String> = PLUGIN.describe().into_iter().map(|tool| tool.name).collect();
+    let names: Vec<String> = PLUGIN.tools().into_iter().map(|tool| tool.name).collect();
     let expected = [
         "zgreet",
         "buy-now",
@@ -191,6 +210,9 @@ fn every_public_function_is_a_tool_in_the_order_of_the_source() {
         "questionable",
         "told",
         "unspeakable",
+        "raw",
+        "raw_and_ignored",
+        "borrows",
     ];
     assert_eq!(names, expected);
     assert_eq!(shop::helper(), 7);
@@ -268,6 +290,29 @@ fn a_struct_of_arguments_is_the_input_schema() {
         "additionalProperties": false,
     });
     assert_eq!(schema, expected);
+}
+
+#[test]
+fn schemas_and_meta_can_be_given_as_they_are() {
+    let raw = described("raw");
+    assert_eq!(raw.input_schema, r#"{ "type": "object", "$comment": "kept" }"#);
+    assert_eq!(raw.output_schema.as_deref(), Some(r#"{"type":"array"}"#));
+    assert_eq!(raw.meta.as_deref(), Some(r#"{"a":{"b":1}}"#));
+    let icon = &raw.icons[0];
+    assert_eq!((icon.src.as_str(), icon.mime_type.as_deref()), ("https://example.com/a.png", Some("image/png")));
+    assert_eq!((&icon.sizes[..], icon.theme), (&["48x48".to_owned(), "any".to_owned()][..], Some(IconTheme::Light)));
+    assert_eq!(structured(call("raw", r#"{"x": 1}"#)), json!([{"x": 1}]));
+    assert_eq!(call("raw_and_ignored", r#"{"x": 1}"#), Ok("whatever".into()));
+}
+
+#[test]
+fn optional_arguments_may_be_borrowed() {
+    assert_eq!(call("borrows", "{}"), Ok("None None None".into()));
+    let all = r#"{"text": "a", "items": [1], "item": {"name": "tea", "price": 2}}"#;
+    assert_eq!(call("borrows", all), Ok("Some(\"a\") Some([1]) Some(2)".into()));
+    let schema: Value = serde_json::from_str(&described("borrows").input_schema).expect("JSON");
+    assert_eq!(schema["properties"]["text"], json!({"title": "Text", "type": ["string", "null"]}));
+    assert_eq!(schema.get("required"), None);
 }
 
 #[test]
@@ -379,7 +424,7 @@ fn the_host_hears_progress_and_logs() {
     let (result, told) = testing::listen(|| call("buy-now", arguments));
     assert!(result.is_ok());
     assert_eq!(told.progress, [(1.0, Some(2.0), Some("tea".into())), (2.0, Some(2.0), None)]);
-    assert_eq!(told.logs, [(Level::Info, "plugin::shop".into(), "2 items".into())]);
+    assert_eq!(told.logs, [(Level::Info, "sdk::tools::shop".into(), "2 items".into())]);
 
     let mut call = testing::call_context();
     call.wants_progress = false;

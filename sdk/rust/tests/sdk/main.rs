@@ -1,0 +1,9 @@
+//! What the macro makes of a module, seen from the outside.
+
+mod asking;
+mod completions;
+mod content;
+mod forms;
+mod prompts;
+mod resources;
+mod tools;
