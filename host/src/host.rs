@@ -173,7 +173,8 @@ fn state(config: &Config) -> Result<(Arc<dyn Store>, KeyRing)> {
         return Ok((Arc::new(Sqlite::in_memory()?), ring));
     };
     let shown = dir.display();
-    private_dir(dir).with_context(|| format!("cannot make the state folder `{shown}`; name another with --state-dir"))?;
+    private_dir(dir)
+        .with_context(|| format!("cannot make the state folder `{shown}`; name another with --state-dir"))?;
     let store = Sqlite::open(&dir.join(STORE_FILE)).with_context(|| format!("cannot open the store in `{shown}`"))?;
     let ring = match &config.seal {
         Some(ring) => ring.clone(),

@@ -74,7 +74,8 @@ impl KeyRing {
                 return Err(format!("key id `{id}` is there twice"));
             }
         }
-        let keys = keys.iter().map(|(id, key)| Key { id: id.as_str().into(), cipher: XChaCha20Poly1305::new(key.into()) });
+        let keys =
+            keys.iter().map(|(id, key)| Key { id: id.as_str().into(), cipher: XChaCha20Poly1305::new(key.into()) });
         Ok(Self { keys: keys.collect() })
     }
 
@@ -107,7 +108,8 @@ impl KeyRing {
         msg.extend_from_slice(&now_ms().saturating_add(millis(ttl)).to_be_bytes());
         msg.extend_from_slice(plain);
         let payload = Payload { msg: &msg, aad: &binding.bytes };
-        let sealed = key.cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| io::Error::other("too long to seal"))?;
+        let sealed =
+            key.cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| io::Error::other("too long to seal"))?;
         let mut bytes = nonce.to_vec();
         bytes.extend_from_slice(&sealed);
         Ok(format!("{}.{}", key.id, BASE64URL.encode(bytes)))
@@ -173,7 +175,8 @@ mod tests {
     const HOUR: Duration = Duration::from_secs(3600);
 
     fn ring(ids: &[&str]) -> KeyRing {
-        let keys: Vec<_> = ids.iter().map(|id| ((*id).to_owned(), [id.len() as u8 ^ id.as_bytes()[0]; KEY_BYTES])).collect();
+        let keys: Vec<_> =
+            ids.iter().map(|id| ((*id).to_owned(), [id.len() as u8 ^ id.as_bytes()[0]; KEY_BYTES])).collect();
         KeyRing::new(&keys).unwrap()
     }
 

@@ -20,7 +20,10 @@ pub enum LogFormat {
 /// Called once; later calls change nothing.
 pub fn start(format: LogFormat, filter: Option<&str>) {
     let filter = EnvFilter::new(filter.unwrap_or("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Unread).with_ansi(std::io::stderr().is_terminal());
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(|| Unread)
+        .with_ansi(std::io::stderr().is_terminal());
     let _ = match format {
         LogFormat::Text => log.with_target(false).try_init(),
         LogFormat::Json => log.json().flatten_event(true).try_init(),

@@ -98,8 +98,11 @@ mod tests {
     #[test]
     fn annotations_are_found_where_properties_lead() {
         let nested = json!({"type": "object", "properties": {"b": {"type": "integer", "x-mcp-header": "Shard-Id"}}});
-        let expected =
-            HeaderParam { header: "mcp-param-shard-id".into(), path: vec!["a".into(), "b".into()], kind: HeaderKind::Integer };
+        let expected = HeaderParam {
+            header: "mcp-param-shard-id".into(),
+            path: vec!["a".into(), "b".into()],
+            kind: HeaderKind::Integer,
+        };
         assert_eq!(of(&nested), Ok(vec![expected]));
         assert_eq!(of(&json!({"type": "string"})), Ok(vec![]));
     }

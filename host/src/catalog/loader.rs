@@ -76,13 +76,16 @@ impl Loader {
     pub async fn scan(&mut self) -> io::Result<Option<Duration>> {
         let present = list(&self.config.plugins)?;
         let mut changed = self.forget_missing(&present);
-        let stale = present.into_iter().filter(|(path, stamp)| {
-            self.files.get(path).is_none_or(|seen| seen.stamp != Some(*stamp))
-        });
+        let stale = present
+            .into_iter()
+            .filter(|(path, stamp)| self.files.get(path).is_none_or(|seen| seen.stamp != Some(*stamp)));
         let stale: Vec<_> = stale.collect();
         let parallel = std::thread::available_parallelism().map_or(1, usize::from);
         let mut candidates: Vec<Candidate> =
-            stream::iter(stale.into_iter().map(|(path, stamp)| self.load(path, stamp))).buffer_unordered(parallel).collect().await;
+            stream::iter(stale.into_iter().map(|(path, stamp)| self.load(path, stamp)))
+                .buffer_unordered(parallel)
+                .collect()
+                .await;
         // The order in which compiles happened to end must not decide who gets a contested name.
         candidates.sort_by(|a, b| a.path.cmp(&b.path));
         let mut again = None;
@@ -201,7 +204,9 @@ impl Loader {
             let taken = plugin.program().prefixes.iter().find(|prefix| other.program().prefixes.contains(prefix));
             if let Some(prefix) = taken {
                 let other = other.id();
-                return Err(format!("it answers for `{prefix}`, as plugin `{other}` already does; one of the two must go"));
+                return Err(format!(
+                    "it answers for `{prefix}`, as plugin `{other}` already does; one of the two must go"
+                ));
             }
         }
         Ok(())
@@ -248,7 +253,10 @@ fn list(dir: &Path) -> io::Result<Vec<(PathBuf, Stamp)>> {
             && meta.is_file()
         {
             let modified = meta.modified()?;
-            files.push((path, Stamp { len: meta.len(), inode: meta.ino(), modified, changed: (meta.ctime(), meta.ctime_nsec()) }));
+            files.push((
+                path,
+                Stamp { len: meta.len(), inode: meta.ino(), modified, changed: (meta.ctime(), meta.ctime_nsec()) },
+            ));
         }
     }
     files.sort_by(|a, b| a.0.cmp(&b.0));

@@ -83,7 +83,11 @@ impl Catalog {
             let prefixes = plugin.program().prefixes.iter().filter(|prefix| uri.starts_with(prefix.as_str()));
             prefixes.map(String::len).max()
         };
-        self.plugins.values().filter_map(|plugin| Some((fitting(&plugin)?, plugin))).max_by_key(|(len, _)| *len).map(|(_, plugin)| plugin)
+        self.plugins
+            .values()
+            .filter_map(|plugin| Some((fitting(&plugin)?, plugin)))
+            .max_by_key(|(len, _)| *len)
+            .map(|(_, plugin)| plugin)
     }
 
     /// The plugins from `from` on, itself included.
@@ -94,10 +98,31 @@ impl Catalog {
 
     /// What differs between two snapshots, as clients see them.
     fn differences(&self, other: &Self) -> Vec<Signal> {
-        let tools = |catalog: &Self| hash(catalog.plugins().flat_map(|plugin| plugin.tools()).map(|tool| (tool.name().clone(), format!("{:?}", tool.described()))));
-        let prompts = |catalog: &Self| hash(catalog.plugins().flat_map(|plugin| plugin.prompts()).map(|prompt| (prompt.name().clone(), format!("{:?}", prompt.described()))));
+        let tools = |catalog: &Self| {
+            hash(
+                catalog
+                    .plugins()
+                    .flat_map(|plugin| plugin.tools())
+                    .map(|tool| (tool.name().clone(), format!("{:?}", tool.described()))),
+            )
+        };
+        let prompts = |catalog: &Self| {
+            hash(
+                catalog
+                    .plugins()
+                    .flat_map(|plugin| plugin.prompts())
+                    .map(|prompt| (prompt.name().clone(), format!("{:?}", prompt.described()))),
+            )
+        };
         // A plugin lists its resources itself, so another version of it may list others.
-        let resources = |catalog: &Self| hash(catalog.plugins().filter(|plugin| plugin.has_resources()).map(|plugin| (plugin.id().clone(), plugin.digest())));
+        let resources = |catalog: &Self| {
+            hash(
+                catalog
+                    .plugins()
+                    .filter(|plugin| plugin.has_resources())
+                    .map(|plugin| (plugin.id().clone(), plugin.digest())),
+            )
+        };
         let mut signals = Vec::new();
         if tools(self) != tools(other) {
             signals.push(Signal::ToolsChanged);

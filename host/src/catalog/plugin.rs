@@ -69,9 +69,14 @@ impl Plugin {
             None => Default::default(),
         };
         let program = Arc::new(Program { id, component, limits: settings.limits, prefixes: prefixes.into() });
-        let tools = check_all("tool", description.tools, |tool| Tool::check(tool, &prefix, &program), |tool| &tool.name)?;
-        let prompts =
-            check_all("prompt", description.prompts, |prompt| Prompt::check(prompt, &prefix, &program), |prompt| &prompt.name)?;
+        let tools =
+            check_all("tool", description.tools, |tool| Tool::check(tool, &prefix, &program), |tool| &tool.name)?;
+        let prompts = check_all(
+            "prompt",
+            description.prompts,
+            |prompt| Prompt::check(prompt, &prefix, &program),
+            |prompt| &prompt.name,
+        )?;
         Ok(Self { program, tools, prompts, templates })
     }
 
@@ -148,7 +153,9 @@ fn check_resources(
     }
     for prefix in &prefixes {
         if !has_scheme(prefix) {
-            return Err(format!("answers for `{prefix}`, which is not the beginning of an absolute URI such as `orders://`"));
+            return Err(format!(
+                "answers for `{prefix}`, which is not the beginning of an absolute URI such as `orders://`"
+            ));
         }
     }
     for template in &templates {
@@ -172,7 +179,11 @@ fn has_scheme(uri: &str) -> bool {
 
 fn check_icons(what: &str, name: &str, icons: &[contract::Icon]) -> Result<(), String> {
     let fits = |icon: &contract::Icon| icon.src.starts_with("https:") || icon.src.starts_with("data:");
-    if icons.iter().all(fits) { Ok(()) } else { Err(format!("{what} `{name}`: an icon's `src` must be an https: or data: URI")) }
+    if icons.iter().all(fits) {
+        Ok(())
+    } else {
+        Err(format!("{what} `{name}`: an icon's `src` must be an https: or data: URI"))
+    }
 }
 
 fn check_meta(what: &str, name: &str, meta: Option<&str>) -> Result<(), String> {

@@ -98,7 +98,8 @@ fn label(name: &str, field: &Value, required: bool) -> String {
 fn choices(field: &Value) -> Vec<String> {
     let field = if field["type"] == "array" { &field["items"] } else { field };
     let listed = field["enum"].as_array().into_iter().flatten();
-    let titled = ["oneOf", "anyOf"].into_iter().filter_map(|key| field[key].as_array()).flatten().map(|choice| &choice["const"]);
+    let titled =
+        ["oneOf", "anyOf"].into_iter().filter_map(|key| field[key].as_array()).flatten().map(|choice| &choice["const"]);
     listed.chain(titled).filter_map(|choice| choice.as_str().map(str::to_owned)).collect()
 }
 

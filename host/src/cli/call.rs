@@ -125,7 +125,9 @@ async fn print_progress(mut said: mpsc::Receiver<Said>) {
 fn as_text(content: &Content) -> String {
     match content {
         Content::Text(text) => text.text.clone(),
-        Content::Image(media) => format!("[an image: {}, {} bytes; --json shows it]", media.mime_type, media.data.len()),
+        Content::Image(media) => {
+            format!("[an image: {}, {} bytes; --json shows it]", media.mime_type, media.data.len())
+        }
         Content::Audio(media) => format!("[a sound: {}, {} bytes; --json shows it]", media.mime_type, media.data.len()),
         Content::ResourceLink(link) => format!("[{}]({})", link.name, link.uri),
         Content::Resource(resource) => format!("[a resource: {}; --json shows it]", resource.contents.uri),

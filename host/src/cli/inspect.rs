@@ -69,7 +69,9 @@ fn as_text(plugin: &Plugin) -> String {
     ];
     for tool in plugin.tools() {
         lines.push(format!("  {}", tool.name()));
-        lines.extend(tool.described().description.iter().flat_map(|text| text.lines()).map(|line| format!("      {line}")));
+        lines.extend(
+            tool.described().description.iter().flat_map(|text| text.lines()).map(|line| format!("      {line}")),
+        );
         lines.push(format!("      takes {}", tool.input().raw()));
         lines.extend(tool.output().map(|schema| format!("      gives {}", schema.raw())));
     }

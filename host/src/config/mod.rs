@@ -129,10 +129,7 @@ impl Config {
 
     /// What holds for `plugin`: its own settings, or the host's.
     pub fn for_plugin(&self, plugin: &PluginId) -> PluginSettings {
-        self.plugin
-            .get(plugin)
-            .cloned()
-            .unwrap_or_else(|| PluginSettings { prefix: None, limits: self.limits.clone() })
+        self.plugin.get(plugin).cloned().unwrap_or_else(|| PluginSettings { prefix: None, limits: self.limits.clone() })
     }
 
     /// The largest table any plugin may have: the pool is built for it.

@@ -189,7 +189,9 @@ impl Written {
     pub fn usable(self, base: &Path) -> Result<Config, ConfigError> {
         let listen = self.listen.as_deref().unwrap_or(DEFAULT_LISTEN);
         let listen = listen.parse().map_err(|_| {
-            ConfigError::new(format!("`listen` is `{listen}`; it must be an address and a port, such as {DEFAULT_LISTEN}"))
+            ConfigError::new(format!(
+                "`listen` is `{listen}`; it must be an address and a port, such as {DEFAULT_LISTEN}"
+            ))
         })?;
         let limits = self.limits.for_calls().over(&Limits::default())?;
         let mut plugin = BTreeMap::new();
@@ -205,7 +207,11 @@ impl Written {
                 Some(dir) => CacheDir::At(base.join(dir)),
                 None => CacheDir::Usual,
             },
-            allowed_origins: self.allowed_origins.iter().map(|origin| origin.trim_end_matches('/').to_owned()).collect(),
+            allowed_origins: self
+                .allowed_origins
+                .iter()
+                .map(|origin| origin.trim_end_matches('/').to_owned())
+                .collect(),
             state_dir: self.state_dir.map(|dir| base.join(dir)),
             seal: self.seal.map(|seal| seal.usable(base)).transpose()?,
             identity: self.server.usable()?,
@@ -254,7 +260,8 @@ impl WrittenKey {
             (Some(secret), None) => secret,
             (None, Some(file)) => {
                 let path = base.join(file);
-                fs::read_to_string(&path).map_err(|error| wrong(format!("{} cannot be read: {error}", path.display())))?
+                fs::read_to_string(&path)
+                    .map_err(|error| wrong(format!("{} cannot be read: {error}", path.display())))?
             }
             _ => return Err(wrong("give either `secret` or `file`".into())),
         };

@@ -26,14 +26,17 @@ impl Origins {
 
     pub(super) fn judge<'a>(&self, headers: &'a HeaderMap) -> Verdict<'a> {
         let Some(origin) = headers.get(header::ORIGIN) else { return Verdict::None };
-        let known = origin.to_str().is_ok_and(|text| is_local(text) || self.allowed.iter().any(|allowed| allowed == text));
+        let known =
+            origin.to_str().is_ok_and(|text| is_local(text) || self.allowed.iter().any(|allowed| allowed == text));
         if known { Verdict::Allowed(origin) } else { Verdict::Foreign }
     }
 }
 
 /// A page that this machine itself serves: no stranger can.
 fn is_local(origin: &str) -> bool {
-    let Some(authority) = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://")) else { return false };
+    let Some(authority) = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://")) else {
+        return false;
+    };
     ["localhost", "127.0.0.1", "[::1]"].into_iter().any(|host| {
         authority.strip_prefix(host).is_some_and(|port| {
             port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok())
@@ -52,7 +55,13 @@ mod tests {
             let headers = HeaderMap::from_iter([(header::ORIGIN, origin.parse().unwrap())]);
             origins.judge(&headers) != Verdict::Foreign
         };
-        for good in ["http://localhost", "http://localhost:5173", "https://127.0.0.1:1", "http://[::1]:80", "https://app.example"] {
+        for good in [
+            "http://localhost",
+            "http://localhost:5173",
+            "https://127.0.0.1:1",
+            "http://[::1]:80",
+            "https://app.example",
+        ] {
             assert!(judge(good), "{good} was kept out");
         }
         for bad in [

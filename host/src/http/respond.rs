@@ -63,12 +63,15 @@ fn status(era: Option<Era>, fault: &Fault) -> StatusCode {
     match (era, fault) {
         (_, Fault::Busy) => StatusCode::SERVICE_UNAVAILABLE,
         (_, Fault::NoSession) => StatusCode::NOT_FOUND,
-        (_, Fault::Parse(_) | Fault::InvalidRequest(_) | Fault::HeaderMismatch(_) | Fault::UnsupportedVersion { .. }) => {
-            StatusCode::BAD_REQUEST
-        }
+        (
+            _,
+            Fault::Parse(_) | Fault::InvalidRequest(_) | Fault::HeaderMismatch(_) | Fault::UnsupportedVersion { .. },
+        ) => StatusCode::BAD_REQUEST,
         // Clients of the legacy era take an error status for a broken transport and do not read the message.
         (Some(Era::Legacy(_)), _) => StatusCode::OK,
-        (_, Fault::InvalidParams(_) | Fault::NotFound { .. } | Fault::MissingCapability { .. }) => StatusCode::BAD_REQUEST,
+        (_, Fault::InvalidParams(_) | Fault::NotFound { .. } | Fault::MissingCapability { .. }) => {
+            StatusCode::BAD_REQUEST
+        }
         (_, Fault::MethodNotFound(_)) => StatusCode::NOT_FOUND,
         (_, Fault::Internal(_)) => StatusCode::INTERNAL_SERVER_ERROR,
     }
@@ -107,7 +110,10 @@ pub(super) fn body_broken() -> Response {
 }
 
 pub(super) fn method_not_allowed() -> Response {
-    let mut response = rejected(StatusCode::METHOD_NOT_ALLOWED, "send messages by POST; GET and DELETE are for sessions, named in `Mcp-Session-Id`");
+    let mut response = rejected(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "send messages by POST; GET and DELETE are for sessions, named in `Mcp-Session-Id`",
+    );
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST, OPTIONS, GET, DELETE"));
     response
 }
@@ -158,7 +164,9 @@ impl Stream for Sse {
                 Poll::Ready(Some(Ok(to_sse(event))))
             }
             Poll::Ready(None) => Poll::Ready(None),
-            Poll::Pending => self.keep_alive.poll_tick(context).map(|_| Some(Ok(Bytes::from_static(b": still here\n\n")))),
+            Poll::Pending => {
+                self.keep_alive.poll_tick(context).map(|_| Some(Ok(Bytes::from_static(b": still here\n\n"))))
+            }
         }
     }
 }

@@ -57,7 +57,8 @@ impl Movement {
         let older = |since: u64, max: Duration| u128::from(now.saturating_sub(since)) > max.as_millis();
         let head = self.head_ms.load(Ordering::Relaxed);
         let serving = self.serving.load(Ordering::Relaxed);
-        (head > 0 && older(head, header_read_max)) || (!serving && older(self.last_ms.load(Ordering::Relaxed), IDLE_MAX))
+        (head > 0 && older(head, header_read_max))
+            || (!serving && older(self.last_ms.load(Ordering::Relaxed), IDLE_MAX))
     }
 
     fn now_ms(&self) -> u64 {
@@ -89,7 +90,11 @@ pub(super) struct Noted<S> {
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Noted<S> {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
         if buffer.filled().len() > before {

@@ -24,8 +24,8 @@ use crate::{
     sandbox::{
         CallError, Ran, Run, Voice,
         contract::{
-            CallContext, Content, InputNeed, Outcome, PromptOutcome, PromptResult, ReadOutcome, ResourceContents, Resumption,
-            TextContent, ToolError, ToolResult,
+            CallContext, Content, InputNeed, Outcome, PromptOutcome, PromptResult, ReadOutcome, ResourceContents,
+            Resumption, TextContent, ToolError, ToolResult,
         },
     },
     seal::millis,
@@ -145,7 +145,9 @@ impl Wanted {
         if let Some(missing) = described.iter().find(|argument| argument.required && !given(&argument.name)) {
             return Err(Fault::InvalidParams(format!("the prompt needs the argument `{}`", missing.name)));
         }
-        if let Some((other, _)) = arguments.iter().find(|(given, _)| !described.iter().any(|known| known.name == *given)) {
+        if let Some((other, _)) =
+            arguments.iter().find(|(given, _)| !described.iter().any(|known| known.name == *given))
+        {
             return Err(Fault::InvalidParams(format!("the prompt has no argument `{other}`")));
         }
         Ok(Self::Prompt { permit: policy::permit(principal, prompt), arguments })
@@ -261,7 +263,8 @@ async fn run_tool(
     let tool = permit.what();
     if let Err(mistakes) = tool.input().check(value) {
         let name = tool.name();
-        let text = format!("The arguments do not fit the input schema of `{name}`: {mistakes}. Correct them and call again.");
+        let text =
+            format!("The arguments do not fit the input schema of `{name}`: {mistakes}. Correct them and call again.");
         return Ok(Reply::Tool(Completed::failure(text)));
     }
     let _slot = slot(runner).await?;
@@ -304,8 +307,7 @@ async fn enter<T>(
     let scopes: Vec<&str> = principal.scopes.iter().map(String::as_str).collect();
     let context = context(&call.caller, principal, &scopes, program, &call.round.idempotency_key, call.voice.as_ref());
     let responses: Vec<(&str, &String)> = call.round.responses.iter().map(|(key, json)| (key.as_str(), json)).collect();
-    let resume =
-        call.round.is_resumed().then_some(Resumption { responses: &responses, state: &call.round.state });
+    let resume = call.round.is_resumed().then_some(Resumption { responses: &responses, state: &call.round.state });
     let run = Run {
         limits: &program.limits,
         voice: call.voice.clone(),
@@ -348,7 +350,9 @@ pub(super) fn or_fault<T>(program: &Program, ran: Ran<T>) -> Result<T, Fault> {
     match ran {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(ToolError::InvalidArguments(text))) => Err(Fault::InvalidParams(text)),
-        Ok(Err(ToolError::Denied(text) | ToolError::Failed(text) | ToolError::Internal(text))) => Err(Fault::Internal(text)),
+        Ok(Err(ToolError::Denied(text) | ToolError::Failed(text) | ToolError::Internal(text))) => {
+            Err(Fault::Internal(text))
+        }
         Ok(Err(ToolError::Retryable(hint))) => Err(Fault::Internal(hint.message)),
         Err(CallError::Busy) => Err(Fault::Busy),
         Err(error) => {
@@ -402,7 +406,9 @@ fn broken(tool: &Tool, reason: &str) -> Completed {
 
 fn tool_error(error: ToolError) -> Result<Completed, Fault> {
     match error {
-        ToolError::InvalidArguments(text) | ToolError::Denied(text) | ToolError::Failed(text) => Ok(Completed::failure(text)),
+        ToolError::InvalidArguments(text) | ToolError::Denied(text) | ToolError::Failed(text) => {
+            Ok(Completed::failure(text))
+        }
         ToolError::Retryable(hint) => {
             let when: Cow<'_, str> = match hint.after_ms {
                 Some(after_ms) => format!("Calling again in {after_ms} ms may help.").into(),

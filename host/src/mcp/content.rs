@@ -7,8 +7,8 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::sandbox::contract::{
-    Annotations, Content, EmbeddedResource, Icon, IconTheme, MediaContent, ResourceBody, ResourceContents, ResourceLink, Role,
-    TextContent,
+    Annotations, Content, EmbeddedResource, Icon, IconTheme, MediaContent, ResourceBody, ResourceContents,
+    ResourceLink, Role, TextContent,
 };
 
 /// A content block as it goes out.
@@ -171,7 +171,12 @@ impl<'a> Contents<'a> {
             ResourceBody::Text(text) => Body::Text(text),
             ResourceBody::Blob(bytes) => Body::Blob(bytes),
         };
-        Self { uri: &contents.uri, mime_type: contents.mime_type.as_deref(), body, meta: object(contents.meta.as_deref()) }
+        Self {
+            uri: &contents.uri,
+            mime_type: contents.mime_type.as_deref(),
+            body,
+            meta: object(contents.meta.as_deref()),
+        }
     }
 }
 
@@ -186,7 +191,10 @@ impl<'a> AnnotationsJson<'a> {
         Self {
             audience: annotations.audience.iter().copied().map(role).collect(),
             // The protocol knows priorities from 0 to 1; what is outside means the nearest of the two.
-            priority: annotations.priority.filter(|priority| priority.is_finite()).map(|priority| priority.clamp(0.0, 1.0)),
+            priority: annotations
+                .priority
+                .filter(|priority| priority.is_finite())
+                .map(|priority| priority.clamp(0.0, 1.0)),
             last_modified: annotations.last_modified.as_deref(),
         }
     }

@@ -180,7 +180,8 @@ pub(super) struct TemplateJson<'a> {
 
 impl<'a> TemplateJson<'a> {
     pub(super) fn new(template: &'a contract::ResourceTemplate) -> Self {
-        let contract::ResourceTemplate { uri_template, name, title, description, mime_type, icons, annotations, meta } = template;
+        let contract::ResourceTemplate { uri_template, name, title, description, mime_type, icons, annotations, meta } =
+            template;
         Self {
             uri_template,
             name,

@@ -52,7 +52,8 @@ impl LegacyVersion {
 impl Era {
     /// Decides from what the request says of itself: `_meta` first, then its method, then its header.
     pub fn of(headers: &HeaderMap, message: &Message<'_>) -> Result<Self, Fault> {
-        let header = headers.get(VERSION_HEADER).map(|value| String::from_utf8_lossy(value.as_bytes()).trim().to_owned());
+        let header =
+            headers.get(VERSION_HEADER).map(|value| String::from_utf8_lossy(value.as_bytes()).trim().to_owned());
         let header = header.as_deref();
         if message.params.meta.protocol_version.is_some() {
             return Ok(Self::Modern);
@@ -123,7 +124,8 @@ mod tests {
         if let Some(version) = header {
             headers.insert(VERSION_HEADER, version.parse().unwrap());
         }
-        let meta = meta.map_or("{}".into(), |version| format!(r#"{{"io.modelcontextprotocol/protocolVersion":"{version}"}}"#));
+        let meta =
+            meta.map_or("{}".into(), |version| format!(r#"{{"io.modelcontextprotocol/protocolVersion":"{version}"}}"#));
         let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{{"_meta":{meta}}}}}"#);
         let era = Era::of(&headers, &Message::parse(&body).unwrap()).map_err(|fault| fault.code(None));
         assert_eq!(era, *expected, "{header:?} {body}");

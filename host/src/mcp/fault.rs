@@ -19,11 +19,17 @@ pub enum Fault {
     InvalidParams(String),
     /// The headers do not say what the body says.
     HeaderMismatch(String),
-    UnsupportedVersion { requested: String },
+    UnsupportedVersion {
+        requested: String,
+    },
     /// The request needs something of the client that the client has not declared.
-    MissingCapability { required: Value },
+    MissingCapability {
+        required: Value,
+    },
     /// There is no resource by that URI.
-    NotFound { uri: String },
+    NotFound {
+        uri: String,
+    },
     /// The session is not one of ours, or not any more.
     NoSession,
     /// No room for the call now.

@@ -107,8 +107,13 @@ pub(super) fn binding(principal: &Principal, method: &str, name: &str, arguments
     let mut hasher = Sha256::new();
     canonical(arguments, &mut hasher);
     let digest: [u8; 32] = hasher.finalize().into();
-    let parts =
-        [principal.tenant.as_str().as_bytes(), principal.subject.as_bytes(), method.as_bytes(), name.as_bytes(), &digest];
+    let parts = [
+        principal.tenant.as_str().as_bytes(),
+        principal.subject.as_bytes(),
+        method.as_bytes(),
+        name.as_bytes(),
+        &digest,
+    ];
     Binding::new("request-state", &parts)
 }
 
@@ -162,7 +167,8 @@ fn read(request: InputRequest) -> Result<(QuestionKind, ClientCapabilities), Str
     match request {
         InputRequest::Form(form) => {
             let (schema, value) = object("a form's schema", form.schema)?;
-            let fits = value.get("type").is_some_and(|ty| ty == "object") && value.get("properties").is_some_and(Value::is_object);
+            let fits = value.get("type").is_some_and(|ty| ty == "object")
+                && value.get("properties").is_some_and(Value::is_object);
             if !fits {
                 return Err("a form's schema must have `\"type\": \"object\"` and `properties`".into());
             }
@@ -253,7 +259,10 @@ mod tests {
     use crate::sandbox::contract::FormRequest;
 
     fn need(requests: Vec<(&str, InputRequest)>) -> InputNeed {
-        InputNeed { requests: requests.into_iter().map(|(key, request)| (key.to_owned(), request)).collect(), state: vec![] }
+        InputNeed {
+            requests: requests.into_iter().map(|(key, request)| (key.to_owned(), request)).collect(),
+            state: vec![],
+        }
     }
 
     fn form(schema: &str) -> InputRequest {

@@ -209,7 +209,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Meta<'a> {
                 let mut meta = Meta::default();
                 while let Some(Text(key)) = entries.next_key()? {
                     match &*key {
-                        "io.modelcontextprotocol/protocolVersion" => once(&mut meta.protocol_version, &key, &mut entries)?,
+                        "io.modelcontextprotocol/protocolVersion" => {
+                            once(&mut meta.protocol_version, &key, &mut entries)?
+                        }
                         "io.modelcontextprotocol/clientCapabilities" => {
                             once(&mut meta.client_capabilities, &key, &mut entries)?;
                         }
@@ -238,7 +240,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Meta<'a> {
 
 /// A progress token is a string or a number (MCP 2026-07-28, progress).
 fn check_token<E: serde::de::Error>(token: Option<&RawValue>) -> Result<(), E> {
-    let fits = |token: &RawValue| token.get().starts_with(|first: char| first == '"' || first == '-' || first.is_ascii_digit());
+    let fits = |token: &RawValue| {
+        token.get().starts_with(|first: char| first == '"' || first == '-' || first.is_ascii_digit())
+    };
     if token.is_none_or(fits) { Ok(()) } else { Err(E::custom("`progressToken` must be a string or a number")) }
 }
 

@@ -46,7 +46,10 @@ fn a_key_stands_once() {
     check(r#"{"jsonrpc":"2.0","id":3,"id":4,"method":"a"}"#, "-32600 -");
     check(r#"{"jsonrpc":"2.0","id":3,"method":"a","method":"b"}"#, "-32600 3");
     check(r#"{"jsonrpc":"2.0","id":3,"method":"a","params":{"name":"x","name":"y"}}"#, "-32600 3");
-    check(r#"{"jsonrpc":"2.0","id":3,"method":"a","params":{"_meta":{"progressToken":1,"progressToken":2}}}"#, "-32600 3");
+    check(
+        r#"{"jsonrpc":"2.0","id":3,"method":"a","params":{"_meta":{"progressToken":1,"progressToken":2}}}"#,
+        "-32600 3",
+    );
 }
 
 #[test]

@@ -50,7 +50,9 @@ impl Connection {
     /// Stops a request, if that is what a notification says. Unknown and finished ones are nothing to stop.
     pub(super) fn cancelled(&self, told: &Kind<'_>, params: &Params<'_>) {
         let is_cancel = matches!(told, Kind::Notification { method } if method == "notifications/cancelled");
-        if let Some(running) = params.request_id.filter(|_| is_cancel).and_then(|id| lock(&self.running).get(id.get()).cloned()) {
+        if let Some(running) =
+            params.request_id.filter(|_| is_cancel).and_then(|id| lock(&self.running).get(id.get()).cloned())
+        {
             running.cancel();
         }
     }

@@ -14,14 +14,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::{select, sync::mpsc};
 
-use super::{
-    Answer, Rejection,
-    era::Era,
-    fault::Fault,
-    level,
-    message::Id,
-    notification,
-};
+use super::{Answer, Rejection, era::Era, fault::Fault, level, message::Id, notification};
 use crate::sandbox::{Said, Voice, contract::Level};
 
 /// Words that may wait for a slow reader before further ones are dropped.
@@ -56,7 +49,11 @@ pub(super) struct Listener {
 
 impl Listener {
     /// A voice for the guest, and the ear at its other end, if the client wants to hear anything and can.
-    pub(super) fn new(token: Option<&RawValue>, log: Option<Level>, takes_events: bool) -> (Option<Voice>, Option<Self>) {
+    pub(super) fn new(
+        token: Option<&RawValue>,
+        log: Option<Level>,
+        takes_events: bool,
+    ) -> (Option<Voice>, Option<Self>) {
         if !takes_events || (token.is_none() && log.is_none()) {
             return (None, None);
         }
@@ -158,7 +155,9 @@ impl Stream for Progressing {
             }
             self.response = None;
             let (id, era) = (&self.id, self.era);
-            return Poll::Ready(Some(Event::message(message.unwrap_or_else(|fault| fault.render(Some(id), Some(era))))));
+            return Poll::Ready(Some(Event::message(
+                message.unwrap_or_else(|fault| fault.render(Some(id), Some(era))),
+            )));
         }
         match self.listener.said.poll_recv(context) {
             Poll::Ready(Some(said)) => Poll::Ready(Some(Event::message(self.listener.render(&said)))),

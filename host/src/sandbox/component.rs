@@ -79,7 +79,9 @@ impl Component {
         };
         if component.tools.is_none() && component.resources.is_none() && component.prompts.is_none() {
             let exports = if exports.is_empty() { "nothing".to_owned() } else { exports.join(", ") };
-            return Err(LoadError(format!("exports no `toolyard:plugin/tools@0.1.0` or its siblings; it exports {exports}")));
+            return Err(LoadError(format!(
+                "exports no `toolyard:plugin/tools@0.1.0` or its siblings; it exports {exports}"
+            )));
         }
         Ok(component)
     }
@@ -144,7 +146,12 @@ impl Component {
     }
 
     /// A page of what can be read.
-    pub async fn list_resources(&self, cursor: Option<&str>, context: CallContext<'_>, run: Run<'_>) -> Ran<ResourcePage> {
+    pub async fn list_resources(
+        &self,
+        cursor: Option<&str>,
+        context: CallContext<'_>,
+        run: Run<'_>,
+    ) -> Ran<ResourcePage> {
         let (limits, mut store) = (run.limits, self.store(run));
         let listed = timeout(limits.timeout, async {
             let instance = self.pre.instantiate_async(&mut store).await?;
@@ -235,9 +242,9 @@ fn interface<T>(
 ) -> Result<Option<T>, LoadError> {
     let name = format!("toolyard:plugin/{name}@");
     let Some(export) = exports.iter().find(|export| export.starts_with(&name)) else { return Ok(None) };
-    indices()
-        .map(Some)
-        .map_err(|error| LoadError(format!("exports `{export}` in another shape than this host knows: {}", one_line(&error))))
+    indices().map(Some).map_err(|error| {
+        LoadError(format!("exports `{export}` in another shape than this host knows: {}", one_line(&error)))
+    })
 }
 
 /// The layers above ask a plugin only for what it described; this is for the case that they are wrong.

@@ -16,9 +16,9 @@ pub use exports::toolyard::plugin::{
     tools::{Outcome, Tool, ToolAnnotations, ToolResult},
 };
 pub use toolyard::plugin::types::{
-    Annotations, CallContext, Client, ClientCapabilities, Content, EmbeddedResource, Error as ToolError, FormRequest, Icon,
-    IconTheme, InputNeed, InputRequest, MediaContent, ResourceBody, ResourceContents, ResourceLink, Resumption, RetryHint,
-    Role, TextContent, TraceContext, UrlRequest,
+    Annotations, CallContext, Client, ClientCapabilities, Content, EmbeddedResource, Error as ToolError, FormRequest,
+    Icon, IconTheme, InputNeed, InputRequest, MediaContent, ResourceBody, ResourceContents, ResourceLink, Resumption,
+    RetryHint, Role, TextContent, TraceContext, UrlRequest,
 };
 pub use wasi::logging::logging::Level;
 

@@ -123,13 +123,14 @@ impl Sandbox {
 
     fn compiled(&self, digest: Digest, bytes: &[u8]) -> Result<wasmtime::component::Component, LoadError> {
         let Some(cache) = &self.cache else {
-            return wasmtime::component::Component::from_binary(&self.engine, bytes).map_err(|error| LoadError::not_compiled(&error));
+            return wasmtime::component::Component::from_binary(&self.engine, bytes)
+                .map_err(|error| LoadError::not_compiled(&error));
         };
         if let Some(component) = cache.get(&self.engine, digest) {
             return Ok(component);
         }
-        let component =
-            wasmtime::component::Component::from_binary(&self.engine, bytes).map_err(|error| LoadError::not_compiled(&error))?;
+        let component = wasmtime::component::Component::from_binary(&self.engine, bytes)
+            .map_err(|error| LoadError::not_compiled(&error))?;
         cache.put(&component, digest);
         Ok(component)
     }

@@ -147,7 +147,9 @@ impl Store for Sqlite {
         let (stream, entry, expires_ms) = (stream.to_owned(), entry.to_vec(), expiry(ttl));
         self.run(move |connection| {
             connection
-                .prepare_cached("INSERT OR REPLACE INTO entry (stream, number, entry, expires_ms) VALUES (?1, ?2, ?3, ?4)")?
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO entry (stream, number, entry, expires_ms) VALUES (?1, ?2, ?3, ?4)",
+                )?
                 .execute(params![stream, number.cast_signed(), entry, expires_ms])?;
             connection
                 .prepare_cached("UPDATE entry SET expires_ms = ?2 WHERE stream = ?1 AND expires_ms < ?2")?

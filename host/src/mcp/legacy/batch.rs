@@ -43,7 +43,9 @@ async fn one(server: &Server, request: &Request<'_>, version: LegacyVersion, tex
     };
     if message.method() == Some("initialize") {
         let id = if let Kind::Request { id, .. } = message.kind { Some(id) } else { None };
-        return Some(Rejection { id, fault: Fault::InvalidRequest("`initialize` must stand alone".into()) }.render(era));
+        return Some(
+            Rejection { id, fault: Fault::InvalidRequest("`initialize` must stand alone".into()) }.render(era),
+        );
     }
     let via = match &request.via {
         Via::Http { headers, .. } => Via::Http { headers, takes_events: false },

@@ -24,17 +24,15 @@ use super::{
     result,
     session::{Session, Uid, Waiting},
 };
-use crate::{
-    mcp::{
-        Answer, Core, Rejection, Server,
-        call::{self, Call, Reply},
-        era::{Era, LegacyVersion},
-        fault::Fault,
-        interact::{Question, QuestionKind},
-        message::Id,
-        response,
-        stream::{Event, Events, Listener},
-    },
+use crate::mcp::{
+    Answer, Core, Rejection, Server,
+    call::{self, Call, Reply},
+    era::{Era, LegacyVersion},
+    fault::Fault,
+    interact::{Question, QuestionKind},
+    message::Id,
+    response,
+    stream::{Event, Events, Listener},
 };
 
 /// A call that takes longer than this becomes a stream even if it is silent, so that a client whose connection breaks can come
@@ -121,7 +119,8 @@ async fn work(
             reply => return Ok(response(&id, &result::of(session.version, &reply))),
         };
         let Some(ask) = &ask else {
-            let reason = "the tool asks for input, and the client cannot be asked: `Accept` allows no text/event-stream";
+            let reason =
+                "the tool asks for input, and the client cannot be asked: `Accept` allows no text/event-stream";
             return Err(Fault::InvalidRequest(reason.into()));
         };
         let questions = call.questions(need)?;
@@ -140,7 +139,10 @@ async fn answers(
     for question in questions {
         let number = Uid::new().map_err(|error| Fault::Internal(error.to_string()))?.to_string();
         let (sender, answer) = oneshot::channel();
-        core.sessions.waiting.pin().insert(number.clone(), Arc::new(Waiting { asked: session.uid, answer: Mutex::new(Some(sender)) }));
+        core.sessions
+            .waiting
+            .pin()
+            .insert(number.clone(), Arc::new(Waiting { asked: session.uid, answer: Mutex::new(Some(sender)) }));
         let out = Out { core, number: number.clone() };
         // The stream carries one question after the other, but does not wait for answers in between.
         if ask.send(request(&number, session.version, &question)).await.is_err() {
@@ -389,7 +391,8 @@ impl Replay {
                 if let Ok(Err(_)) = time::timeout(LOOK_EVERY, running.changed()).await {
                     // The call has ended here; what it left is in the store, and one more look finds it.
                     self.running = None;
-                    self.ended = self.core.sessions.store().read(&self.key, self.after).await.is_ok_and(|rest| rest.is_empty());
+                    self.ended =
+                        self.core.sessions.store().read(&self.key, self.after).await.is_ok_and(|rest| rest.is_empty());
                 }
             }
             None => time::sleep(LOOK_EVERY).await,

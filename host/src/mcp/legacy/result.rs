@@ -33,7 +33,9 @@ pub(super) fn initialize(server: &Server, version: LegacyVersion) -> Initialize<
     let mut server_info = json!(server.server_info);
     if let (Value::Object(info), true) = (&mut server_info, version < LegacyVersion::V2025_11_25) {
         // Icons and the like came with 2025-11-25, titles with 2025-06-18.
-        info.retain(|key, _| matches!(key.as_str(), "name" | "version") || (key == "title" && version > LegacyVersion::V2025_03_26));
+        info.retain(|key, _| {
+            matches!(key.as_str(), "name" | "version") || (key == "title" && version > LegacyVersion::V2025_03_26)
+        });
     }
     Initialize {
         protocol_version: version.as_str(),
@@ -74,7 +76,8 @@ pub(super) fn tools(version: LegacyVersion, page: &Page<Arc<Tool>>) -> Tools<'_>
         let mut json = ToolJson::new(tool);
         fit(version, &mut json.common);
         // Before 2026 structured content is an object, and before 2025-06-18 there is none.
-        let structured = version >= LegacyVersion::V2025_06_18 && tool.output().is_some_and(|schema| schema.takes_objects());
+        let structured =
+            version >= LegacyVersion::V2025_06_18 && tool.output().is_some_and(|schema| schema.takes_objects());
         if !structured {
             json.output_schema = None;
         }
@@ -135,7 +138,9 @@ pub(super) fn templates(version: LegacyVersion, page: &Page<ResourceTemplate>) -
 pub(super) enum Called<'a> {
     Tool(CallTool<'a>),
     Prompt(GetPrompt<'a>),
-    Resource { contents: Vec<Contents<'a>> },
+    Resource {
+        contents: Vec<Contents<'a>>,
+    },
     /// A reply that is a question is answered before there is a result.
     Nothing {},
 }
@@ -164,9 +169,8 @@ pub(super) struct GetPrompt<'a> {
 pub(super) fn of(version: LegacyVersion, reply: &Reply) -> Called<'_> {
     match reply {
         Reply::Tool(completed) => {
-            let object_only = |value: &&RawValue| {
-                version >= LegacyVersion::V2025_06_18 && value.get().trim_start().starts_with('{')
-            };
+            let object_only =
+                |value: &&RawValue| version >= LegacyVersion::V2025_06_18 && value.get().trim_start().starts_with('{');
             Called::Tool(CallTool {
                 content: completed.result.content.iter().map(|content| block(version, content)).collect(),
                 structured_content: completed.structured.as_deref().filter(object_only),

@@ -17,13 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     auth::Principal,
-    mcp::{
-        caller::Caller,
-        era::LegacyVersion,
-        fault::Fault,
-        level,
-        message::Params,
-    },
+    mcp::{caller::Caller, era::LegacyVersion, fault::Fault, level, message::Params},
     sandbox::contract::{ClientCapabilities, Level},
     seal::{Binding, KeyRing, random},
     store::{Store, StoreError},
@@ -115,7 +109,8 @@ pub(crate) struct Sessions {
 impl Session {
     /// A new session with a client that said `params` to `initialize`.
     pub(super) fn begin(version: LegacyVersion, params: &Params<'_>) -> Result<Self, Fault> {
-        let capabilities = params.capabilities.as_ref().map_or(ClientCapabilities::empty(), |declared| declared.flags());
+        let capabilities =
+            params.capabilities.as_ref().map_or(ClientCapabilities::empty(), |declared| declared.flags());
         let caller = Caller::new(None, None, capabilities).named(params.client_info.as_ref());
         let uid = Uid::new().map_err(|error| Fault::Internal(error.to_string()))?;
         Ok(Self { uid, version, caller: Arc::new(caller) })
@@ -208,7 +203,9 @@ impl Sessions {
         self.note(session.uid, |notes| {
             notes.subscriptions.retain(|other| other != uri);
             if on && notes.subscriptions.len() == SUBSCRIPTIONS_MAX {
-                return Err(Fault::InvalidParams(format!("a session may follow at most {SUBSCRIPTIONS_MAX} resources")));
+                return Err(Fault::InvalidParams(format!(
+                    "a session may follow at most {SUBSCRIPTIONS_MAX} resources"
+                )));
             }
             notes.subscriptions.extend(on.then(|| uri.to_owned()));
             Ok(())

@@ -29,7 +29,12 @@ struct Standing {
 }
 
 /// Opens the session's stream. A message goes to one stream only, so an older one ends.
-pub(super) fn open(core: Arc<Core>, session: Session, signals: Receiver<Signal>, stopping: CancellationToken) -> Events {
+pub(super) fn open(
+    core: Arc<Core>,
+    session: Session,
+    signals: Receiver<Signal>,
+    stopping: CancellationToken,
+) -> Events {
     let replaced = CancellationToken::new();
     let before = core.sessions.standing.pin().insert(session.uid, replaced.clone()).cloned();
     if let Some(before) = before {

@@ -64,7 +64,10 @@ pub(super) fn parameters(headers: &HeaderMap, wanted: &[HeaderParam], arguments:
             }
         };
         if !agrees {
-            return Err(Fault::HeaderMismatch(format!("the header `{}` does not say what the arguments say", param.header)));
+            return Err(Fault::HeaderMismatch(format!(
+                "the header `{}` does not say what the arguments say",
+                param.header
+            )));
         }
     }
     Ok(())
@@ -112,7 +115,9 @@ fn decode<'a>(sent: &'a str, header: &str) -> Result<Cow<'a, str>, Fault> {
 }
 
 fn unreadable(header: &str) -> Fault {
-    Fault::HeaderMismatch(format!("the header `{header}` does not read: use visible ASCII, or =?base64?…?= around UTF-8"))
+    Fault::HeaderMismatch(format!(
+        "the header `{header}` does not read: use visible ASCII, or =?base64?…?= around UTF-8"
+    ))
 }
 
 #[cfg(test)]

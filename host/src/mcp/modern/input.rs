@@ -30,7 +30,12 @@ pub(super) struct InputRequired<'a> {
 
 /// Says what the plugin asks. The state is always there, even if the plugin has none of its own: it carries what must stay
 /// the same over all rounds.
-pub(super) fn required<'a>(core: &'a Core, method: &str, mut call: Call, need: InputNeed) -> Result<InputRequired<'a>, Fault> {
+pub(super) fn required<'a>(
+    core: &'a Core,
+    method: &str,
+    mut call: Call,
+    need: InputNeed,
+) -> Result<InputRequired<'a>, Fault> {
     let questions = call.questions(need)?;
     let input_requests = questions.into_iter().map(|question| {
         let mut asked = question.kind.asked();
@@ -57,7 +62,8 @@ pub(super) fn resume(ring: &KeyRing, method: &str, params: &Params<'_>, call: &m
     if let Some(sealed) = params.request_state.as_deref() {
         let (name, arguments) = call.wanted.identity();
         let binding = interact::binding(call.wanted.principal(), method, name, &arguments);
-        let refused = |reason: &str| Fault::InvalidParams(format!("`requestState` is refused: {reason}; call again without it"));
+        let refused =
+            |reason: &str| Fault::InvalidParams(format!("`requestState` is refused: {reason}; call again without it"));
         let bytes = ring.open(sealed, &binding).map_err(|error| refused(&error.to_string()))?;
         call.round = Round::from_bytes(&bytes).ok_or_else(|| refused("another version of this host made it"))?;
     }

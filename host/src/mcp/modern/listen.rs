@@ -48,7 +48,8 @@ enum At {
 
 /// Opens a stream: acknowledged first, then news, and a result if it is the host that ends it.
 pub(super) fn listen(server: &Server, params: &Params<'_>, id: &Id) -> Result<Answer, Fault> {
-    let filter = params.notifications.clone().ok_or_else(|| Fault::InvalidParams("`notifications` is missing".into()))?;
+    let filter =
+        params.notifications.clone().ok_or_else(|| Fault::InvalidParams("`notifications` is missing".into()))?;
     if filter.resource_subscriptions.len() > SUBSCRIPTIONS_MAX {
         return Err(Fault::InvalidParams(format!("`resourceSubscriptions` holds more than {SUBSCRIPTIONS_MAX} URIs")));
     }
@@ -112,7 +113,9 @@ impl Listening {
         let (method, uri) = match signal {
             Signal::ToolsChanged if self.filter.tools_list_changed => ("notifications/tools/list_changed", None),
             Signal::PromptsChanged if self.filter.prompts_list_changed => ("notifications/prompts/list_changed", None),
-            Signal::ResourcesChanged if self.filter.resources_list_changed => ("notifications/resources/list_changed", None),
+            Signal::ResourcesChanged if self.filter.resources_list_changed => {
+                ("notifications/resources/list_changed", None)
+            }
             Signal::ResourceUpdated { uri } if self.filter.resource_subscriptions.contains(uri) => {
                 ("notifications/resources/updated", Some(uri.as_str()))
             }

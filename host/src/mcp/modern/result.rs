@@ -78,7 +78,12 @@ pub(super) fn discover(server: &Server) -> Envelope<'_, Discover<'_>> {
 }
 
 /// A list under its name, and where the next page begins.
-fn list<'a>(server: &'a Server, name: &str, items: impl Serialize, next: Option<&str>) -> Envelope<'a, Map<String, Value>> {
+fn list<'a>(
+    server: &'a Server,
+    name: &str,
+    items: impl Serialize,
+    next: Option<&str>,
+) -> Envelope<'a, Map<String, Value>> {
     let mut body = Map::new();
     body.insert(name.to_owned(), json!(items));
     body.extend(next.map(|next| ("nextCursor".to_owned(), next.into())));
@@ -150,7 +155,10 @@ pub(super) struct GetPrompt<'a> {
     messages: Vec<MessageJson<'a>>,
 }
 
-pub(super) fn get_prompt<'a>(prompt: &'a PromptResult, server_meta: Option<&'a RawValue>) -> Envelope<'a, GetPrompt<'a>> {
+pub(super) fn get_prompt<'a>(
+    prompt: &'a PromptResult,
+    server_meta: Option<&'a RawValue>,
+) -> Envelope<'a, GetPrompt<'a>> {
     let messages = prompt.messages.iter().map(|message| MessageJson::new(message, Block::new)).collect();
     let body = GetPrompt { description: prompt.description.as_deref(), messages };
     Envelope { meta: with_own(prompt.meta.as_deref(), server_meta), ..plain(body, None) }
