@@ -10,11 +10,13 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::http::{Connection, Reply, Request};
+use crate::connection::Connection;
+use crate::http::{Reply, Request};
 use crate::log::Log;
-use crate::mcp::{Session, modern_request};
+use crate::mcp::modern_request;
 use crate::paths::{guest, host_program, plugin, target};
 use crate::script::scripted;
+use crate::session::Session;
 use crate::wait::eventually;
 
 /// What a host is to be started with.
@@ -24,6 +26,7 @@ pub struct Setup {
     config: String,
     arguments: Vec<String>,
     cache: Option<PathBuf>,
+    state: Option<PathBuf>,
     unheard: bool,
 }
 
@@ -81,6 +84,12 @@ impl Setup {
         self
     }
 
+    /// With its state kept in this folder, as hosts do that serve the same clients. Otherwise each has its own.
+    pub fn state(mut self, folder: impl Into<PathBuf>) -> Setup {
+        self.state = Some(folder.into());
+        self
+    }
+
     /// With nobody at the other end of its log, as when the process that read it has ended.
     pub fn unheard(mut self) -> Setup {
         self.unheard = true;
@@ -97,11 +106,12 @@ impl Setup {
         let config = folder.path().join("toolyard.toml");
         fs::write(&config, &self.config).expect("a file can be written");
         let cache = self.cache.unwrap_or_else(|| target().join("tmp/compiled"));
+        let state = self.state.unwrap_or_else(|| folder.path().join("state"));
 
         let mut command = Command::new(host_program());
         command.args(["serve", "--listen", "127.0.0.1:0", "--json", "--log-format", "json"]);
         command.arg("--plugins").arg(folder.path().join("plugins")).arg("--config").arg(&config);
-        command.arg("--cache-dir").arg(cache).args(&self.arguments);
+        command.arg("--cache-dir").arg(cache).arg("--state-dir").arg(state).args(&self.arguments);
         let mut process = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -173,9 +183,14 @@ impl Host {
         self.send(&modern_request(method, params))
     }
 
-    /// Begins a session of the legacy era.
+    /// Begins a session of the legacy era, with a client that can be asked nothing.
     pub fn legacy(&self, version: &str) -> Session<'_> {
-        Session::begin(self, version)
+        self.legacy_with(version, &json!({}))
+    }
+
+    /// Begins a session of the legacy era, with a client that has these capabilities.
+    pub fn legacy_with(&self, version: &str, capabilities: &Value) -> Session<'_> {
+        Session::begin(self, version, capabilities)
     }
 
     /// Calls a tool in the modern era, and gives its result.

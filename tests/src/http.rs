@@ -1,12 +1,11 @@
 //! HTTP by hand: what no well-behaved client library would let a test send, and a view of every byte that comes back.
 
 use std::fmt;
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io::{self, BufRead, Read};
 
 use serde_json::Value;
 
-use crate::wait::PATIENCE;
+use crate::events::Events;
 
 /// A request that can still be changed.
 #[derive(Clone)]
@@ -22,13 +21,6 @@ pub struct Reply {
     pub status: u16,
     headers: Vec<(String, String)>,
     pub body: Vec<u8>,
-}
-
-/// A connection on which requests follow each other.
-pub struct Connection {
-    stream: BufReader<TcpStream>,
-    /// What came of an event stream and was not yet asked for.
-    events: Vec<u8>,
 }
 
 impl Request {
@@ -65,7 +57,7 @@ impl Request {
 
     /// The bytes on the wire.
     pub fn bytes(&self, host: &str) -> Vec<u8> {
-        let has = |name: &str| self.headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
+        let has = |name: &str| self.value_of(name).is_some();
         let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.path);
         if !has("Host") {
             head += &format!("Host: {host}\r\n");
@@ -79,11 +71,42 @@ impl Request {
         head += "\r\n";
         [head.as_bytes(), &self.body].concat()
     }
+
+    /// Reads a request as it stands on the wire.
+    pub(crate) fn read(input: &mut impl BufRead) -> io::Result<Request> {
+        let line = read_line(input)?;
+        let mut words = line.split(' ');
+        let (Some(method), Some(path)) = (words.next(), words.next()) else {
+            return Err(io::Error::other(format!("no request line: {line:?}")));
+        };
+        let headers = read_headers(input)?;
+        let body = read_body(input, &headers, false)?;
+        Ok(Request { method: method.to_owned(), path: path.to_owned(), headers, body })
+    }
+
+    pub(crate) fn value_of(&self, name: &str) -> Option<&str> {
+        find(&self.headers, name)
+    }
 }
 
 impl Reply {
+    /// Reads the status and the headers, and nothing of the body.
+    pub(crate) fn read_head(input: &mut impl BufRead) -> io::Result<Reply> {
+        let line = read_line(input)?;
+        let status = line.split(' ').nth(1).and_then(|code| code.parse().ok());
+        let status = status.ok_or_else(|| io::Error::other(format!("no status line: {line:?}")))?;
+        Ok(Reply { status, headers: read_headers(input)?, body: Vec::new() })
+    }
+
+    /// Reads the body that belongs to these headers.
+    pub(crate) fn read_body(&mut self, input: &mut impl BufRead) -> io::Result<()> {
+        let may_have_one = !matches!(self.status, 100..200 | 204 | 304);
+        self.body = read_body(input, &self.headers, may_have_one)?;
+        Ok(())
+    }
+
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        find(&self.headers, name)
     }
 
     pub fn is_event_stream(&self) -> bool {
@@ -100,9 +123,9 @@ impl Reply {
         if !self.is_event_stream() {
             return vec![self.json()];
         }
-        let mut body = self.body.as_slice();
-        let events = std::iter::from_fn(|| read_event(&mut body).expect("memory can be read"));
-        events.filter(|data| !data.is_empty()).map(|data| message(&data)).collect()
+        let mut events = Events::default();
+        events.push(&self.body);
+        events.filter_map(|event| event.message()).collect()
     }
 
     /// The answer itself, which is the last message.
@@ -127,108 +150,43 @@ impl fmt::Debug for Reply {
     }
 }
 
-impl Connection {
-    pub fn open(address: SocketAddr) -> Connection {
-        let stream = TcpStream::connect(address).unwrap_or_else(|error| panic!("{address} refuses: {error}"));
-        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
-        stream.set_write_timeout(Some(PATIENCE)).expect("a timeout can be set");
-        stream.set_nodelay(true).expect("TCP_NODELAY can be set");
-        Connection { stream: BufReader::new(stream), events: Vec::new() }
-    }
+fn find<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+}
 
-    /// Writes raw bytes. A host may answer and close before it has read all of them: that is its right.
-    pub fn write(&mut self, bytes: &[u8]) {
-        match self.stream.get_mut().write_all(bytes) {
-            Err(error) if !is_closed(&error) => panic!("the request cannot be sent: {error}"),
-            _ => {}
+fn read_headers(input: &mut impl BufRead) -> io::Result<Vec<(String, String)>> {
+    let mut headers = Vec::new();
+    loop {
+        let line = read_line(input)?;
+        if line.is_empty() {
+            return Ok(headers);
         }
-    }
-
-    /// Reads a whole answer.
-    pub fn read(&mut self) -> Reply {
-        self.try_read().unwrap_or_else(|error| panic!("the answer cannot be read: {error}"))
-    }
-
-    /// Reads a whole answer, or says why there is none.
-    pub fn try_read(&mut self) -> io::Result<Reply> {
-        let mut reply = self.read_head()?;
-        reply.body = self.read_body(&reply)?;
-        Ok(reply)
-    }
-
-    /// Reads only the status and the headers, so that the events which follow can be read one by one.
-    pub fn read_head(&mut self) -> io::Result<Reply> {
-        let line = read_line(&mut self.stream)?;
-        let status = line.split(' ').nth(1).and_then(|code| code.parse().ok());
-        let status = status.ok_or_else(|| io::Error::other(format!("no status line: {line:?}")))?;
-        let mut headers = Vec::new();
-        loop {
-            let line = read_line(&mut self.stream)?;
-            if line.is_empty() {
-                return Ok(Reply { status, headers, body: Vec::new() });
-            }
-            let (name, value) = line.split_once(':').ok_or_else(|| io::Error::other(format!("no header: {line:?}")))?;
-            headers.push((name.to_owned(), value.trim().to_owned()));
-        }
-    }
-
-    /// Reads the next message of an event stream, whose body is chunked. `None` at its end.
-    pub fn next_message(&mut self) -> Option<Value> {
-        loop {
-            while let Some(end) = self.events.windows(2).position(|pair| pair == b"\n\n") {
-                let event: Vec<u8> = self.events.drain(..end + 2).collect();
-                // Comments, which keep a connection alive, are events with no data.
-                let data = read_event(&mut event.as_slice()).expect("memory can be read");
-                if let Some(data) = data.filter(|data| !data.is_empty()) {
-                    return Some(message(&data));
-                }
-            }
-            let chunk = read_chunk(&mut self.stream).unwrap_or_else(|error| panic!("the stream breaks: {error}"))?;
-            self.events.extend(chunk);
-        }
-    }
-
-    /// Whether the host has closed the connection.
-    pub fn is_closed(&mut self) -> bool {
-        match self.stream.fill_buf() {
-            Ok(rest) => rest.is_empty(),
-            Err(error) => is_closed(&error),
-        }
-    }
-
-    fn read_body(&mut self, reply: &Reply) -> io::Result<Vec<u8>> {
-        let mut body = Vec::new();
-        if reply.header("Transfer-Encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked")) {
-            while let Some(chunk) = read_chunk(&mut self.stream)? {
-                body.extend(chunk);
-            }
-        } else if let Some(length) = reply.header("Content-Length") {
-            body.resize(length.parse().map_err(io::Error::other)?, 0);
-            self.stream.read_exact(&mut body)?;
-        } else if !matches!(reply.status, 100..200 | 204 | 304) {
-            self.stream.read_to_end(&mut body)?;
-        }
-        Ok(body)
+        let (name, value) = line.split_once(':').ok_or_else(|| io::Error::other(format!("no header: {line:?}")))?;
+        headers.push((name.to_owned(), value.trim().to_owned()));
     }
 }
 
-fn is_closed(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted
-    )
-}
-
-fn read_line(input: &mut impl BufRead) -> io::Result<String> {
-    let mut line = String::new();
-    if input.read_line(&mut line)? == 0 {
-        return Err(io::ErrorKind::UnexpectedEof.into());
+/// Reads a body of whatever length the headers say; `to_end` is whether it otherwise lasts as long as the connection.
+fn read_body(input: &mut impl BufRead, headers: &[(String, String)], to_end: bool) -> io::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    if find(headers, "Transfer-Encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked")) {
+        while let Some(chunk) = read_chunk(input)? {
+            body.extend(chunk);
+        }
+    } else if let Some(length) = find(headers, "Content-Length") {
+        let length: u64 = length.parse().map_err(io::Error::other)?;
+        // What is announced need not come.
+        if input.take(length).read_to_end(&mut body)? as u64 != length {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    } else if to_end {
+        input.read_to_end(&mut body)?;
     }
-    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+    Ok(body)
 }
 
 /// The next chunk of a chunked body, `None` at its end.
-fn read_chunk(input: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
+pub(crate) fn read_chunk(input: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     let line = read_line(input)?;
     let size =
         usize::from_str_radix(line.split(';').next().unwrap_or_default().trim(), 16).map_err(io::Error::other)?;
@@ -238,25 +196,10 @@ fn read_chunk(input: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     Ok((size > 0).then_some(chunk))
 }
 
-/// The data of the next event, as the WHATWG's definition of event streams has it. `None` at the end of the input.
-fn read_event(input: &mut impl BufRead) -> io::Result<Option<String>> {
-    let mut data: Vec<String> = Vec::new();
-    loop {
-        let line = match read_line(input) {
-            Ok(line) => line,
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        if line.is_empty() {
-            return Ok(Some(data.join("\n")));
-        }
-        // Nothing here resumes a stream, or tells events apart by type.
-        if let Some(value) = line.strip_prefix("data:") {
-            data.push(value.strip_prefix(' ').unwrap_or(value).to_owned());
-        }
+fn read_line(input: &mut impl BufRead) -> io::Result<String> {
+    let mut line = String::new();
+    if input.read_line(&mut line)? == 0 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
     }
-}
-
-fn message(data: &str) -> Value {
-    serde_json::from_str(data).unwrap_or_else(|error| panic!("an event is not JSON ({error}): {data}"))
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }

@@ -3,19 +3,27 @@
 //! Everything here fails by panicking, with what it saw: it is for tests.
 
 mod bystander;
+mod connection;
+mod conversation;
+mod events;
 mod host;
 mod http;
 mod log;
 mod mcp;
 mod paths;
+mod schemas;
 mod script;
+mod session;
 mod wait;
 
 pub use bystander::{meanwhile, undisturbed};
+pub use connection::Connection;
+pub use events::Event;
 pub use host::{Host, Setup};
-pub use http::{Connection, Reply, Request};
+pub use http::{Reply, Request};
 pub use log::Log;
-pub use mcp::{MODERN, Session, modern_request};
+pub use mcp::{MODERN, modern_request};
 pub use paths::{client_folder, guest, host_program, plugin};
 pub use script::scripted;
+pub use session::Session;
 pub use wait::{PATIENCE, eventually};

@@ -14,3 +14,4 @@ mod plugins;
 mod refused;
 mod reload;
 mod rmcp_client;
+mod sessions;

@@ -1,0 +1,127 @@
+//! A connection on which requests follow each other. What comes back is held against the official schemas as it is read.
+
+use std::collections::VecDeque;
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpStream};
+
+use serde_json::Value;
+
+use crate::conversation::Conversation;
+use crate::events::{Event, Events};
+use crate::http::{Reply, Request, read_chunk};
+use crate::wait::PATIENCE;
+
+pub struct Connection {
+    stream: BufReader<TcpStream>,
+    /// What was written and is not yet known to be a whole request.
+    written: Vec<u8>,
+    /// Requests whose answers were not yet read.
+    unanswered: VecDeque<Conversation>,
+    /// The request whose answer is being read.
+    current: Conversation,
+    /// What came of an event stream and was not yet asked for.
+    events: Events,
+}
+
+impl Connection {
+    pub fn open(address: SocketAddr) -> Connection {
+        let stream = TcpStream::connect(address).unwrap_or_else(|error| panic!("{address} refuses: {error}"));
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
+        stream.set_write_timeout(Some(PATIENCE)).expect("a timeout can be set");
+        stream.set_nodelay(true).expect("TCP_NODELAY can be set");
+        Connection {
+            stream: BufReader::new(stream),
+            written: Vec::new(),
+            unanswered: VecDeque::new(),
+            current: Conversation::default(),
+            events: Events::default(),
+        }
+    }
+
+    /// Writes raw bytes. A host may answer and close before it has read all of them: that is its right.
+    pub fn write(&mut self, bytes: &[u8]) {
+        match self.stream.get_mut().write_all(bytes) {
+            Err(error) if !is_closed(&error) => panic!("the request cannot be sent: {error}"),
+            _ => {}
+        }
+        self.written.extend_from_slice(bytes);
+        let mut rest = self.written.as_slice();
+        while let Ok(request) = Request::read(&mut rest) {
+            self.unanswered.push_back(Conversation::about(&request));
+            self.written = rest.to_vec();
+            rest = self.written.as_slice();
+        }
+    }
+
+    /// Reads a whole answer.
+    pub fn read(&mut self) -> Reply {
+        self.try_read().unwrap_or_else(|error| panic!("the answer cannot be read: {error}"))
+    }
+
+    /// Reads a whole answer, or says why there is none.
+    pub fn try_read(&mut self) -> io::Result<Reply> {
+        let mut reply = self.read_head()?;
+        reply.read_body(&mut self.stream)?;
+        self.current.hear(&reply).unwrap_or_else(|wrong| panic!("{wrong}"));
+        Ok(reply)
+    }
+
+    /// Reads only the status and the headers, so that the events which follow can be read one by one.
+    pub fn read_head(&mut self) -> io::Result<Reply> {
+        self.current = self.unanswered.pop_front().unwrap_or_default();
+        Reply::read_head(&mut self.stream)
+    }
+
+    /// Reads the head of an event stream.
+    pub fn expect_events(&mut self) {
+        let head = self.read_head().unwrap_or_else(|error| panic!("the answer cannot be read: {error}"));
+        if head.status != 200 || !head.is_event_stream() {
+            let mut reply = head;
+            let _ = reply.read_body(&mut self.stream);
+            panic!("no event stream: {reply:?}");
+        }
+    }
+
+    /// Reads the next event of an event stream, whose body is chunked. `None` at its end.
+    pub fn next_event(&mut self) -> Option<Event> {
+        loop {
+            if let Some(event) = self.events.next() {
+                if let Some(message) = event.message() {
+                    self.current.hear_message(&message).unwrap_or_else(|wrong| panic!("{wrong}"));
+                }
+                return Some(event);
+            }
+            let chunk = read_chunk(&mut self.stream).unwrap_or_else(|error| panic!("the stream breaks: {error}"))?;
+            self.events.push(&chunk);
+        }
+    }
+
+    /// Reads the next message of an event stream. `None` at its end.
+    pub fn next_message(&mut self) -> Option<Value> {
+        loop {
+            if let Some(message) = self.next_event()?.message() {
+                return Some(message);
+            }
+        }
+    }
+
+    /// Reads an event stream to its end. The last message is the response, if there was one.
+    pub fn messages(&mut self) -> Vec<Value> {
+        std::iter::from_fn(|| self.next_message()).collect()
+    }
+
+    /// Whether the host has closed the connection.
+    pub fn is_closed(&mut self) -> bool {
+        match self.stream.fill_buf() {
+            Ok(rest) => rest.is_empty(),
+            Err(error) => is_closed(&error),
+        }
+    }
+}
+
+fn is_closed(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted
+    )
+}
