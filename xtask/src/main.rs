@@ -4,9 +4,11 @@
 
 mod clients;
 mod components;
+mod conformance;
 mod programs;
 mod project;
 mod step;
+mod tally;
 mod test;
 mod tidy;
 
@@ -37,8 +39,14 @@ enum Verb {
     Test,
     /// Builds all plugins and test guests, into `target/plugins` and `target/guests`.
     Plugins,
+    /// Runs the official conformance suite against the host, and ends with how many checks passed.
+    Conformance,
     /// Installs the packages of the official clients that the tests drive, into `target/clients`.
-    Clients,
+    Clients {
+        /// Writes `docs/clients.md` anew, from what the tests prove.
+        #[arg(long)]
+        update: bool,
+    },
     /// Builds everything the benchmark compares, and runs it.
     Bench {
         /// Passed on to `toolyard-bench`.
@@ -63,9 +71,11 @@ fn run(verb: Verb) -> Result<ExitCode> {
     let project = Project::find()?;
     match verb {
         Verb::Serve { arguments } => programs::serve(&project, &arguments),
-        Verb::Test => test::run(&project),
+        Verb::Test => Ok(test::run(&project)),
+        Verb::Conformance => conformance::run(&project),
         Verb::Plugins => components::build(&project).map(|()| ExitCode::SUCCESS),
-        Verb::Clients => clients::provide(&project).map(|()| ExitCode::SUCCESS),
+        Verb::Clients { update: false } => clients::provide(&project).map(|()| ExitCode::SUCCESS),
+        Verb::Clients { update: true } => clients::update(&project).map(|()| ExitCode::SUCCESS),
         Verb::Bench { arguments } => programs::bench(&project, &arguments),
         Verb::Tidy => tidy::run(&project).map(|()| ExitCode::SUCCESS),
     }

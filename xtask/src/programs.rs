@@ -1,6 +1,8 @@
 //! Building the programs, and becoming one.
 
+use std::env;
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
@@ -10,13 +12,17 @@ use crate::project::Project;
 use crate::step::{run, step};
 
 const HOST: &str = "toolyard";
+
+/// Names a program to test instead of the one that is built here.
+const GIVEN: &str = "TOOLYARD_BIN";
+
 const BENCH: &str = "toolyard-bench";
 
 /// Builds everything and becomes `toolyard serve`.
 pub(crate) fn serve(project: &Project, arguments: &[String]) -> Result<ExitCode> {
     components::build(project)?;
     build_host(project)?;
-    let mut host = Command::new(project.program(HOST));
+    let mut host = Command::new(host(project));
     host.arg("serve");
     // What is said twice is an error there, so these are said only where they are wanted.
     let given = |flag: &str| arguments.iter().any(|a| a == flag || a.starts_with(&format!("{flag}=")));
@@ -37,8 +43,14 @@ pub(crate) fn bench(project: &Project, arguments: &[String]) -> Result<ExitCode>
     become_program(Command::new(project.program(BENCH)).args(arguments))
 }
 
+/// Builds the host, unless `TOOLYARD_BIN` names one that is there already.
 pub(crate) fn build_host(project: &Project) -> Result<()> {
-    build_package(project, HOST)
+    if env::var_os(GIVEN).is_some() { Ok(()) } else { build_package(project, HOST) }
+}
+
+/// The host's program.
+pub(crate) fn host(project: &Project) -> PathBuf {
+    env::var_os(GIVEN).map_or_else(|| project.program(HOST), PathBuf::from)
 }
 
 /// One package at a time: cargo unites the features of what is built together, and would otherwise compile wasmtime again

@@ -52,7 +52,7 @@ fn succeeded(command: &Command, status: ExitStatus) -> Result<()> {
 }
 
 /// The command as one would type it, shortened to what tells it from others.
-fn words(command: &Command) -> String {
+pub(crate) fn words(command: &Command) -> String {
     let arguments = command.get_args().map(|argument| argument.to_string_lossy());
     let mut words: Vec<_> = std::iter::once(command.get_program().to_string_lossy()).chain(arguments).collect();
     if words.len() > 6 {

@@ -2,22 +2,22 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::bail;
 
 use crate::project::Project;
 use crate::step::{self, step};
-use crate::{clients, components, programs, tidy};
+use crate::tally::Tally;
+use crate::{clients, components, conformance, programs, tidy};
 
-/// How it went.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Tally {
-    passed: u64,
-    failed: u64,
-}
+/// Names the folder of the official schemas, against which the tests hold every message.
+const SCHEMAS: &str = "TOOLYARD_MCP_SCHEMAS";
+
+/// Where they are looked for where that is not set, as seen from the checkout.
+const SCHEMAS_BESIDE: &str = "../shared/mcp/schema";
 
 /// Runs everything, also after something failed, and prints `N passed, N failed` as the last line. A step that is not made
 /// of tests, such as a build, counts only when it fails.
-pub(crate) fn run(project: &Project) -> Result<ExitCode> {
+pub(crate) fn run(project: &Project) -> ExitCode {
     let mut tally = Tally::default();
     tally.note(&step("format", || step::run(&mut project.cargo(&["fmt", "--all", "--check"]))));
     tally.note(&step("tidy", || tidy::run(project)));
@@ -28,35 +28,23 @@ pub(crate) fn run(project: &Project) -> Result<ExitCode> {
     tally.note(&components::build(project));
     tally.note(&programs::build_host(project));
     tally.note(&clients::provide(project));
+    tally.add(conformance::count(project));
     tally.add(count("tests of the host", project, &["--package", "toolyard"]));
     // By itself, so that what the others need of a shared library does not compile the host's again.
     tally.add(count("tests of everything else", project, &["--workspace", "--exclude", "toolyard"]));
 
-    println!("\n{} passed, {} failed", tally.passed, tally.failed);
-    Ok(if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    println!();
+    if schemas(project).is_none() {
+        println!("No message was held against the official schemas: set {SCHEMAS} to the folder that has them.");
+    }
+    println!("{tally}");
+    if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-impl Tally {
-    fn note(&mut self, outcome: &Result<()>) {
-        self.failed += u64::from(outcome.is_err());
-    }
-
-    fn add(&mut self, other: Tally) {
-        self.passed += other.passed;
-        self.failed += other.failed;
-    }
-
-    /// Reads what libtest prints after each test binary. A test that was ignored is a test that did not pass.
-    fn read(&mut self, line: &str) {
-        let Some(counts) = line.strip_prefix("test result: ").and_then(|rest| rest.split_once(". ")) else { return };
-        for count in counts.1.split("; ") {
-            match count.split_once(' ').map(|(number, what)| (number.parse::<u64>(), what)) {
-                Some((Ok(number), "passed")) => self.passed += number,
-                Some((Ok(number), "failed" | "ignored")) => self.failed += number,
-                _ => {}
-            }
-        }
-    }
+/// The folder of the official schemas, if there is one.
+fn schemas(project: &Project) -> Option<std::ffi::OsString> {
+    let beside = || project.root.join(SCHEMAS_BESIDE).canonicalize().ok().map(Into::into);
+    std::env::var_os(SCHEMAS).or_else(beside)
 }
 
 /// Runs the tests of the packages that `selection` names. Not compiling counts as one failure.
@@ -64,6 +52,9 @@ fn count(heading: &str, project: &Project, selection: &[&str]) -> Tally {
     let mut tally = Tally::default();
     let outcome = step(heading, || {
         let mut cargo = project.cargo(&["test", "--release", "--no-fail-fast"]);
+        if let Some(folder) = schemas(project) {
+            cargo.env(SCHEMAS, folder);
+        }
         step::run_reading(cargo.args(selection), |line| tally.read(line))?;
         if tally.failed > 0 {
             bail!("{} tests failed or were ignored", tally.failed);
@@ -75,6 +66,3 @@ fn count(heading: &str, project: &Project, selection: &[&str]) -> Tally {
     }
     tally
 }
-
-#[cfg(test)]
-mod tests;
