@@ -39,7 +39,7 @@ pub(super) async fn complete(
         Reference::Prompt { .. } => contract::Reference::Prompt(&own),
         Reference::Resource { .. } => contract::Reference::ResourceTemplate(&own),
     };
-    let _slot = slot(&server.runner).await?;
+    let _slot = slot(&server.core.runner).await?;
     let scopes: Vec<&str> = principal.scopes.iter().map(String::as_str).collect();
     let round = Round::first();
     let context = context(caller, principal, &scopes, &program, &round.idempotency_key, None);

@@ -91,7 +91,7 @@ pub(super) async fn resources(
         let own = from.as_ref().filter(|from| from.plugin == *plugin.id()).and_then(|from| from.own.clone());
         let mut own = own;
         loop {
-            let page = match ask(&server.runner, principal, caller, plugin, own.as_deref()).await {
+            let page = match ask(&server.core.runner, principal, caller, plugin, own.as_deref()).await {
                 Ok(page) => page,
                 Err(fault @ Fault::Busy) => return Err(fault),
                 Err(fault) => {

@@ -210,7 +210,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Meta<'a> {
                 while let Some(Text(key)) = entries.next_key()? {
                     match &*key {
                         "io.modelcontextprotocol/protocolVersion" => {
-                            once(&mut meta.protocol_version, &key, &mut entries)?
+                            once(&mut meta.protocol_version, &key, &mut entries)?;
                         }
                         "io.modelcontextprotocol/clientCapabilities" => {
                             once(&mut meta.client_capabilities, &key, &mut entries)?;

@@ -3,6 +3,7 @@
 //! `era` decides which era a request belongs to. `modern` and `legacy` are siblings that never look at each other: each
 //! reads its own envelope, asks the core (`call`, `listing`, `completion`, `interact`) and says the outcome in its own words.
 
+mod body;
 mod call;
 mod caller;
 mod completion;
@@ -10,6 +11,9 @@ mod content;
 mod described;
 mod era;
 mod fault;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzz;
 mod interact;
 mod legacy;
 mod level;
@@ -37,7 +41,6 @@ use crate::{
     auth::Principal,
     catalog::Live,
     config::{Config, Identity},
-    sandbox::contract::Completion,
     seal::KeyRing,
     signals::Signals,
     store::{Store, StoreError},
@@ -52,8 +55,6 @@ pub struct Server {
     /// `serverInfo` of legacy results, written once.
     server_info: Box<RawValue>,
     core: Arc<Core>,
-    runner: Runner,
-    ring: KeyRing,
     signals: Signals,
     /// Calls that outlive their connection.
     background: TaskTracker,
@@ -138,16 +139,15 @@ impl Server {
         let Parts { live, signals, ring, store, background, stopping } = parts;
         let server_info = raw(&config.identity.to_json());
         let modern_meta = raw(&json!({ "io.modelcontextprotocol/serverInfo": server_info }));
-        let runner = Runner::new(&config.host_limits, signals.clone());
         let core = Core {
-            runner: runner.clone(),
-            ring: ring.clone(),
+            runner: Runner::new(&config.host_limits, signals.clone()),
             sessions: Sessions::new(store, ring.clone(), config.host_limits.session_ttl),
+            ring,
             modern_meta,
             input_wait_max: config.host_limits.input_wait_max,
         };
         let (identity, core) = (config.identity.clone(), Arc::new(core));
-        Self { live, identity, server_info, core, runner, ring, signals, background, stopping }
+        Self { live, identity, server_info, core, signals, background, stopping }
     }
 
     /// Fetches from the store what calls must not wait for.
@@ -232,16 +232,6 @@ impl Identity {
 /// A result as JSON, for those who show it without a protocol around it: a `CallToolResult` of 2026-07-28.
 pub fn to_tool_result(completed: &Completed) -> Vec<u8> {
     modern::plain_result(completed)
-}
-
-/// `completion`, which all revisions have alike.
-fn completion_json(completion: &Completion) -> Value {
-    let Completion { values, total, has_more } = completion;
-    let mut json = json!({ "values": values, "hasMore": has_more });
-    if let Some(total) = total {
-        json["total"] = (*total).into();
-    }
-    json!({ "completion": json })
 }
 
 /// A JSON-RPC response.

@@ -168,7 +168,7 @@ async fn look_up(
         "completion/complete" => {
             let caller = client.caller(params)?;
             let completion = completion::complete(server, &request.principal, &caller, params).await?;
-            response(id, &super::completion_json(&completion))
+            response(id, &super::body::completion(&completion))
         }
         "logging/setLevel" => {
             let level = params.level.as_deref().ok_or_else(|| missing("level"))?;

@@ -8,10 +8,10 @@ use serde_json::{Map, Value, json, value::RawValue};
 use crate::{
     catalog::{Prompt, Tool},
     mcp::{
-        Server,
+        Server, body,
         call::Reply,
-        content::{Block, Contents, object},
-        described::{Common, MessageJson, PromptJson, ResourceJson, TemplateJson, ToolJson},
+        content::{Block, object},
+        described::{Common, PromptJson, ResourceJson, TemplateJson, ToolJson},
         era::LegacyVersion,
         listing::Page,
     },
@@ -39,13 +39,7 @@ pub(super) fn initialize(server: &Server, version: LegacyVersion) -> Initialize<
     }
     Initialize {
         protocol_version: version.as_str(),
-        capabilities: json!({
-            "tools": { "listChanged": true },
-            "prompts": { "listChanged": true },
-            "resources": { "listChanged": true, "subscribe": true },
-            "completions": {},
-            "logging": {},
-        }),
+        capabilities: body::capabilities(),
         server_info,
         instructions: server.identity.instructions.as_deref(),
     }
@@ -63,15 +57,7 @@ fn fit(version: LegacyVersion, common: &mut Common<'_>) {
 }
 
 /// `ListToolsResult`.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Tools<'a> {
-    tools: Vec<ToolJson<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_cursor: Option<&'a str>,
-}
-
-pub(super) fn tools(version: LegacyVersion, page: &Page<Arc<Tool>>) -> Tools<'_> {
+pub(super) fn tools(version: LegacyVersion, page: &Page<Arc<Tool>>) -> body::Tools<'_> {
     let tools = page.items.iter().map(|tool| {
         let mut json = ToolJson::new(tool);
         fit(version, &mut json.common);
@@ -83,14 +69,7 @@ pub(super) fn tools(version: LegacyVersion, page: &Page<Arc<Tool>>) -> Tools<'_>
         }
         json
     });
-    Tools { tools: tools.collect(), next_cursor: page.next.as_deref() }
-}
-
-fn list(name: &str, items: impl Serialize, next: Option<&str>) -> Map<String, Value> {
-    let mut body = Map::new();
-    body.insert(name.to_owned(), json!(items));
-    body.extend(next.map(|next| ("nextCursor".to_owned(), next.into())));
-    body
+    body::Tools { tools: tools.collect(), next_cursor: page.next.as_deref() }
 }
 
 /// `ListPromptsResult`.
@@ -107,7 +86,7 @@ pub(super) fn prompts(version: LegacyVersion, page: &Page<Arc<Prompt>>) -> Map<S
             json
         })
         .collect();
-    list("prompts", prompts, page.next.as_deref())
+    body::list("prompts", prompts, page.next.as_deref())
 }
 
 /// `ListResourcesResult`.
@@ -118,7 +97,7 @@ pub(super) fn resources(version: LegacyVersion, page: &Page<Resource>) -> Map<St
         json
     };
     let resources: Vec<_> = page.items.iter().map(fitted).collect();
-    list("resources", resources, page.next.as_deref())
+    body::list("resources", resources, page.next.as_deref())
 }
 
 /// `ListResourceTemplatesResult`.
@@ -129,66 +108,43 @@ pub(super) fn templates(version: LegacyVersion, page: &Page<ResourceTemplate>) -
         json
     };
     let templates: Vec<_> = page.items.iter().map(fitted).collect();
-    list("resourceTemplates", templates, page.next.as_deref())
+    body::list("resourceTemplates", templates, page.next.as_deref())
 }
 
-/// What came of a call: `CallToolResult`, `GetPromptResult` or `ReadResourceResult`.
+/// What came of a call, and the plugin's metadata.
+#[derive(Serialize)]
+pub(super) struct Called<'a> {
+    #[serde(flatten)]
+    body: Body<'a>,
+    #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
+    meta: Option<&'a RawValue>,
+}
+
 #[derive(Serialize)]
 #[serde(untagged)]
-pub(super) enum Called<'a> {
-    Tool(CallTool<'a>),
-    Prompt(GetPrompt<'a>),
-    Resource {
-        contents: Vec<Contents<'a>>,
-    },
+enum Body<'a> {
+    Tool(body::CallTool<'a>),
+    Prompt(body::GetPrompt<'a>),
+    Resource(body::ReadResource<'a>),
     /// A reply that is a question is answered before there is a result.
     Nothing {},
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct CallTool<'a> {
-    content: Vec<Block<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    structured_content: Option<&'a RawValue>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    is_error: bool,
-    #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
-    meta: Option<&'a RawValue>,
-}
-
-#[derive(Serialize)]
-pub(super) struct GetPrompt<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<&'a str>,
-    messages: Vec<MessageJson<'a>>,
-    #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
-    meta: Option<&'a RawValue>,
 }
 
 pub(super) fn of(version: LegacyVersion, reply: &Reply) -> Called<'_> {
     match reply {
         Reply::Tool(completed) => {
-            let object_only =
-                |value: &&RawValue| version >= LegacyVersion::V2025_06_18 && value.get().trim_start().starts_with('{');
-            Called::Tool(CallTool {
-                content: completed.result.content.iter().map(|content| block(version, content)).collect(),
-                structured_content: completed.structured.as_deref().filter(object_only),
-                is_error: completed.result.is_error,
-                meta: object(completed.result.meta.as_deref()),
-            })
+            let mut body = body::CallTool::new(completed, |content| block(version, content));
+            let is_object = |value: &RawValue| value.get().trim_start().starts_with('{');
+            body.structured_content =
+                body.structured_content.filter(|value| version >= LegacyVersion::V2025_06_18 && is_object(value));
+            Called { body: Body::Tool(body), meta: object(completed.result.meta.as_deref()) }
         }
-        Reply::Prompt(prompt) => Called::Prompt(GetPrompt {
-            description: prompt.description.as_deref(),
-            messages: prompt
-                .messages
-                .iter()
-                .map(|message| MessageJson::new(message, |content| block(version, content)))
-                .collect(),
-            meta: object(prompt.meta.as_deref()),
-        }),
-        Reply::Resource(contents) => Called::Resource { contents: contents.iter().map(Contents::new).collect() },
-        Reply::NeedInput(_) => Called::Nothing {},
+        Reply::Prompt(prompt) => {
+            let body = body::GetPrompt::new(prompt, |content| block(version, content));
+            Called { body: Body::Prompt(body), meta: object(prompt.meta.as_deref()) }
+        }
+        Reply::Resource(contents) => Called { body: Body::Resource(body::ReadResource::new(contents)), meta: None },
+        Reply::NeedInput(_) => Called { body: Body::Nothing {}, meta: None },
     }
 }
 

@@ -147,7 +147,7 @@ async fn run(
     let caller = Arc::new(Caller::of(&params.meta).map_err(reject)?);
     let mut call = Call::new(wanted.map_err(reject)?, caller, voice);
     if params.request_state.is_some() || params.input_responses.is_some() {
-        input::resume(&server.ring, method, params, &mut call).map_err(reject)?;
+        input::resume(&server.core.ring, method, params, &mut call).map_err(reject)?;
     }
     let (core, own_id, method) = (server.core(), id.clone(), method.to_owned());
     let run = async move {

@@ -1,16 +1,16 @@
 //! Results in the words of 2026-07-28.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use serde::Serialize;
-use serde_json::{Map, Value, json, value::RawValue};
+use serde_json::{Map, Value, value::RawValue};
 
 use crate::{
     catalog::{Prompt, Tool},
     mcp::{
-        Completed, Server,
-        content::{Block, Contents, object},
-        described::{MessageJson, PromptJson, ResourceJson, TemplateJson, ToolJson},
+        Completed, Server, body,
+        content::{Block, object},
+        described::{PromptJson, ResourceJson, TemplateJson, ToolJson},
         era::MODERN_VERSIONS,
         listing::Page,
         raw,
@@ -65,116 +65,72 @@ pub(super) struct Discover<'a> {
 pub(super) fn discover(server: &Server) -> Envelope<'_, Discover<'_>> {
     let body = Discover {
         supported_versions: MODERN_VERSIONS,
-        capabilities: json!({
-            "tools": { "listChanged": true },
-            "prompts": { "listChanged": true },
-            "resources": { "listChanged": true, "subscribe": true },
-            "completions": {},
-            "logging": {},
-        }),
+        capabilities: body::capabilities(),
         instructions: server.identity.instructions.as_deref(),
     };
+    listed(server, body)
+}
+
+/// A body that clients may keep for as long as lists are good.
+fn listed<T>(server: &Server, body: T) -> Envelope<'_, T> {
     cached(body, LIST_TTL_MS, Some(&server.core.modern_meta))
 }
 
-/// A list under its name, and where the next page begins.
-fn list<'a>(
-    server: &'a Server,
-    name: &str,
-    items: impl Serialize,
-    next: Option<&str>,
-) -> Envelope<'a, Map<String, Value>> {
-    let mut body = Map::new();
-    body.insert(name.to_owned(), json!(items));
-    body.extend(next.map(|next| ("nextCursor".to_owned(), next.into())));
-    cached(body, LIST_TTL_MS, Some(&server.core.modern_meta))
-}
-
-/// `ListToolsResult`. Its schemas are passed on as they stand, so it is not made of values.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Tools<'a> {
-    tools: Vec<ToolJson<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_cursor: Option<&'a str>,
-}
-
-pub(super) fn tools<'a>(server: &'a Server, page: &'a Page<std::sync::Arc<Tool>>) -> Envelope<'a, Tools<'a>> {
+/// `ListToolsResult`.
+pub(super) fn tools<'a>(server: &'a Server, page: &'a Page<Arc<Tool>>) -> Envelope<'a, body::Tools<'a>> {
     let tools = page.items.iter().map(|tool| ToolJson::new(tool)).collect();
-    cached(Tools { tools, next_cursor: page.next.as_deref() }, LIST_TTL_MS, Some(&server.core.modern_meta))
+    listed(server, body::Tools { tools, next_cursor: page.next.as_deref() })
 }
 
 /// `ListPromptsResult`.
-pub(super) fn prompts<'a>(server: &'a Server, page: &Page<std::sync::Arc<Prompt>>) -> Envelope<'a, Map<String, Value>> {
+pub(super) fn prompts<'a>(server: &'a Server, page: &Page<Arc<Prompt>>) -> Envelope<'a, Map<String, Value>> {
     let prompts: Vec<_> = page.items.iter().map(|prompt| PromptJson::new(prompt)).collect();
-    list(server, "prompts", prompts, page.next.as_deref())
+    listed(server, body::list("prompts", prompts, page.next.as_deref()))
 }
 
 /// `ListResourcesResult`.
 pub(super) fn resources<'a>(server: &'a Server, page: &Page<Resource>) -> Envelope<'a, Map<String, Value>> {
     let resources: Vec<_> = page.items.iter().map(ResourceJson::new).collect();
-    list(server, "resources", resources, page.next.as_deref())
+    listed(server, body::list("resources", resources, page.next.as_deref()))
 }
 
 /// `ListResourceTemplatesResult`.
 pub(super) fn templates<'a>(server: &'a Server, page: &Page<ResourceTemplate>) -> Envelope<'a, Map<String, Value>> {
     let templates: Vec<_> = page.items.iter().map(TemplateJson::new).collect();
-    list(server, "resourceTemplates", templates, page.next.as_deref())
+    listed(server, body::list("resourceTemplates", templates, page.next.as_deref()))
 }
 
 /// `CompleteResult`.
 pub(super) fn completion<'a>(server: &'a Server, completion: &Completion) -> Envelope<'a, Value> {
-    plain(crate::mcp::completion_json(completion), Some(&server.core.modern_meta))
+    plain(body::completion(completion), Some(&server.core.modern_meta))
 }
 
 /// `CallToolResult`.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct CallTool<'a> {
-    content: Vec<Block<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    structured_content: Option<&'a RawValue>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    is_error: bool,
-}
-
-pub(super) fn call_tool<'a>(completed: &'a Completed, server_meta: Option<&'a RawValue>) -> Envelope<'a, CallTool<'a>> {
-    let body = CallTool {
-        content: completed.result.content.iter().map(Block::new).collect(),
-        structured_content: completed.structured.as_deref(),
-        is_error: completed.result.is_error,
-    };
-    Envelope { meta: with_own(completed.result.meta.as_deref(), server_meta), ..plain(body, None) }
+pub(super) fn call_tool<'a>(
+    completed: &'a Completed,
+    server_meta: Option<&'a RawValue>,
+) -> Envelope<'a, body::CallTool<'a>> {
+    let meta = with_own(completed.result.meta.as_deref(), server_meta);
+    Envelope { meta, ..plain(body::CallTool::new(completed, Block::new), None) }
 }
 
 /// `GetPromptResult`.
-#[derive(Serialize)]
-pub(super) struct GetPrompt<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<&'a str>,
-    messages: Vec<MessageJson<'a>>,
-}
-
 pub(super) fn get_prompt<'a>(
     prompt: &'a PromptResult,
     server_meta: Option<&'a RawValue>,
-) -> Envelope<'a, GetPrompt<'a>> {
-    let messages = prompt.messages.iter().map(|message| MessageJson::new(message, Block::new)).collect();
-    let body = GetPrompt { description: prompt.description.as_deref(), messages };
-    Envelope { meta: with_own(prompt.meta.as_deref(), server_meta), ..plain(body, None) }
+) -> Envelope<'a, body::GetPrompt<'a>> {
+    Envelope {
+        meta: with_own(prompt.meta.as_deref(), server_meta),
+        ..plain(body::GetPrompt::new(prompt, Block::new), None)
+    }
 }
 
 /// `ReadResourceResult`.
-#[derive(Serialize)]
-pub(super) struct ReadResource<'a> {
-    contents: Vec<Contents<'a>>,
-}
-
 pub(super) fn read_resource<'a>(
     contents: &'a [ResourceContents],
     server_meta: Option<&'a RawValue>,
-) -> Envelope<'a, ReadResource<'a>> {
-    cached(ReadResource { contents: contents.iter().map(Contents::new).collect() }, READ_TTL_MS, server_meta)
+) -> Envelope<'a, body::ReadResource<'a>> {
+    cached(body::ReadResource::new(contents), READ_TTL_MS, server_meta)
 }
 
 /// The plugin's metadata and ours; where both have a key, ours stands.
