@@ -2,7 +2,7 @@
 
 use crate::bindings::completions::wire;
 use crate::bindings::toolyard::plugin::types::{CallContext, Error as WireError};
-use crate::plugin::Exported;
+use crate::plugin::{Exported, leaked};
 use crate::{Completion, Context, Error, Plugin, Reference, ToolError};
 
 /// One function that suggests values.
@@ -79,7 +79,8 @@ impl<T: Exported> wire::Guest for T {
         known: Vec<(String, String)>,
         context: CallContext,
     ) -> Result<Completion, WireError> {
-        Ok(T::PLUGIN.suggest(&reference, &argument, &value, &known, &Context::resumed(context, None))?)
+        let (reference, argument, value, known) = (leaked(reference), leaked(argument), leaked(value), leaked(known));
+        Ok(T::PLUGIN.suggest(&reference, &argument, &value, &known, &leaked(Context::resumed(context, None)))?)
     }
 }
 

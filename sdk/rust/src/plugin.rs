@@ -1,5 +1,7 @@
 //! A plugin as a table.
 
+use std::mem::ManuallyDrop;
+
 use crate::completion::Completer;
 use crate::prompt::Prompt;
 use crate::resource::{Listing, Readable};
@@ -27,6 +29,12 @@ impl Plugin {
     pub const fn new(parts: Parts) -> Self {
         Self { parts }
     }
+}
+
+/// Keeps a value from being dropped. The instance ends with the call, and its memory with it: freeing piece by piece what a call was
+/// given would only take time.
+pub(crate) fn leaked<T>(value: T) -> ManuallyDrop<T> {
+    ManuallyDrop::new(value)
 }
 
 /// A plugin that the macro exports from a component: of each interface of the contract, the implementation is beside what

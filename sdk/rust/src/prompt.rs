@@ -3,7 +3,7 @@
 use crate::about::About;
 use crate::bindings::prompts::wire;
 use crate::bindings::toolyard::plugin::types::{CallContext, Error as WireError, Resumption};
-use crate::plugin::Exported;
+use crate::plugin::{Exported, leaked};
 use crate::{Content, Context, Error, Plugin, PromptMessage, PromptResult, Role, ToolError};
 
 /// One prompt.
@@ -85,7 +85,8 @@ impl<T: Exported> wire::Guest for T {
         context: CallContext,
         resume: Option<Resumption>,
     ) -> Result<wire::PromptOutcome, WireError> {
-        match T::PLUGIN.fill_in(&name, &arguments, &Context::resumed(context, resume)) {
+        let (name, arguments) = (leaked(name), leaked(arguments));
+        match T::PLUGIN.fill_in(&name, &arguments, &leaked(Context::resumed(context, resume))) {
             Ok(result) => Ok(wire::PromptOutcome::Complete(result)),
             Err(Error::NeedInput(need)) => Ok(wire::PromptOutcome::NeedInput(*need)),
             Err(error) => Err(error.into()),

@@ -3,7 +3,7 @@
 use crate::about::About;
 use crate::bindings::resources::wire;
 use crate::bindings::toolyard::plugin::types::{CallContext, Error as WireError, Resumption};
-use crate::plugin::Exported;
+use crate::plugin::{Exported, leaked};
 use crate::uri::{Part, beginning, variables};
 use crate::{Annotations, Context, Error, Plugin, ResourceContents, ResourcePage, Role, ToolError};
 
@@ -192,11 +192,11 @@ impl<T: Exported> wire::Guest for T {
     }
 
     fn list(cursor: Option<String>, context: CallContext) -> Result<ResourcePage, WireError> {
-        Ok(T::PLUGIN.list_resources(cursor.as_deref(), &Context::resumed(context, None))?)
+        Ok(T::PLUGIN.list_resources(leaked(cursor).as_deref(), &leaked(Context::resumed(context, None)))?)
     }
 
     fn read(uri: String, context: CallContext, resume: Option<Resumption>) -> Result<wire::ReadOutcome, WireError> {
-        match T::PLUGIN.read(&uri, &Context::resumed(context, resume)) {
+        match T::PLUGIN.read(&leaked(uri), &leaked(Context::resumed(context, resume))) {
             Ok(contents) if contents.is_empty() => Ok(wire::ReadOutcome::NotFound),
             Ok(contents) => Ok(wire::ReadOutcome::Complete(contents)),
             Err(Error::NotFound) => Ok(wire::ReadOutcome::NotFound),

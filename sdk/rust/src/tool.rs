@@ -5,7 +5,7 @@ use schemars::{Schema, SchemaGenerator};
 use crate::about::About;
 use crate::bindings::tools::wire;
 use crate::bindings::toolyard::plugin::types::{CallContext, Error as WireError, Resumption};
-use crate::plugin::Exported;
+use crate::plugin::{Exported, leaked};
 use crate::schema::input_schema;
 use crate::{Context, Error, Plugin, ToolResult};
 
@@ -99,7 +99,8 @@ impl<T: Exported> wire::Guest for T {
         context: CallContext,
         resume: Option<Resumption>,
     ) -> Result<wire::Outcome, WireError> {
-        match T::PLUGIN.call(&name, &arguments, &Context::resumed(context, resume)) {
+        let (name, arguments) = (leaked(name), leaked(arguments));
+        match T::PLUGIN.call(&name, &arguments, &leaked(Context::resumed(context, resume))) {
             Ok(result) => Ok(wire::Outcome::Complete(result)),
             Err(Error::NeedInput(need)) => Ok(wire::Outcome::NeedInput(*need)),
             Err(error) => Err(error.into()),
