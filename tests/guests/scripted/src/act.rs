@@ -1,15 +1,11 @@
 //! What a scripted tool can do when it is called.
 
-use std::hint::black_box;
-use std::time::Duration;
-
 use serde::Deserialize;
-use serde_json::Value;
 
-use crate::bindings::exports::toolyard::plugin::tools::ToolResult;
-use crate::bindings::toolyard::plugin::progress;
-use crate::bindings::toolyard::plugin::types::{Content, Error, RetryHint, TextContent};
-use crate::bindings::wasi::logging::logging;
+use crate::ask::{Ask, Asked};
+use crate::bindings::exports::toolyard::plugin::tools::{Outcome, ToolResult};
+use crate::bindings::toolyard::plugin::types::{CallContext, Content, Error, Resumption, RetryHint, TextContent};
+use crate::deed::{self, Level, News};
 
 /// One deed.
 #[derive(Default, Deserialize)]
@@ -42,9 +38,15 @@ pub(crate) enum Act {
     FloodLog(usize),
     /// Reports progress this many times, then says `done`.
     Progress(u32),
+    /// Logs these messages, each at its level, then says `done`.
+    Log(Vec<(Level, String)>),
+    /// Tells clients these news, then says `done`.
+    Tell(Vec<News>),
     /// Says that it has begun, as progress and in the log, waits as many milliseconds as the argument `ms` says, says in the
     /// log that the wait has ended, and then says this text.
     Wait(String),
+    /// Asks the client, and then gives all it knows as structured content.
+    Ask(Ask),
 }
 
 #[derive(Deserialize)]
@@ -60,23 +62,43 @@ pub(crate) enum Failure {
 }
 
 impl Act {
-    pub(crate) fn perform(self, arguments: &str) -> Result<ToolResult, Error> {
+    pub(crate) fn perform(
+        self,
+        arguments: &str,
+        context: &CallContext,
+        resume: Option<&Resumption>,
+    ) -> Result<Outcome, Error> {
+        if let Act::Ask(ask) = self {
+            return match ask.go_on(context, resume)? {
+                Asked::Need(need) => Ok(Outcome::NeedInput(need)),
+                Asked::Enough(known) => Ok(Outcome::Complete(structured(known.to_string()))),
+            };
+        }
+        self.finish(arguments).map(Outcome::Complete)
+    }
+
+    fn finish(self, arguments: &str) -> Result<ToolResult, Error> {
+        let done = || text("done".to_owned());
         match self {
-            Act::Echo => Ok(structured(arguments.to_owned())),
-            Act::Say(words) => Ok(text(words)),
-            Act::Structured(json) => Ok(structured(json)),
-            Act::Fail(failure) => failure.happen(),
-            Act::Spin => spin(),
-            Act::Allocate => allocate(),
-            Act::Recurse => Ok(text(recurse(1).to_string())),
+            Act::Echo => return Ok(structured(arguments.to_owned())),
+            Act::Say(words) => return Ok(text(words)),
+            Act::Structured(json) => return Ok(structured(json)),
+            Act::Fail(failure) => return failure.happen(),
+            Act::Spin => deed::spin(),
+            Act::Allocate => deed::allocate(),
+            Act::Recurse => return Ok(text(deed::recurse(1).to_string())),
             Act::Trap => std::process::abort(),
             Act::Panic(message) => panic!("{message}"),
-            Act::Flood(bytes) => Ok(text("x".repeat(bytes))),
-            Act::FloodStdout(bytes) => Ok(flood_stdout(bytes)),
-            Act::FloodLog(bytes) => Ok(flood_log(bytes)),
-            Act::Progress(steps) => Ok(report(steps)),
-            Act::Wait(words) => wait(arguments, words),
+            Act::Flood(bytes) => return Ok(text("x".repeat(bytes))),
+            Act::FloodStdout(bytes) => deed::flood_stdout(bytes),
+            Act::FloodLog(bytes) => deed::flood_log(bytes),
+            Act::Progress(steps) => deed::report(steps),
+            Act::Log(messages) => deed::log(messages),
+            Act::Tell(news) => deed::tell(news),
+            Act::Wait(words) => return deed::wait(arguments).map(|()| text(words)),
+            Act::Ask(_) => unreachable!("what asks has no end of its own"),
         }
+        Ok(done())
     }
 }
 
@@ -91,66 +113,6 @@ impl Failure {
             Failure::IsError(message) => return Ok(ToolResult { is_error: true, ..text(message) }),
         })
     }
-}
-
-/// Loops for ever, and does so in a way that no compiler may take out.
-pub(crate) fn spin() -> ! {
-    let mut turns = 0_u64;
-    loop {
-        turns = black_box(turns.wrapping_add(1));
-    }
-}
-
-fn allocate() -> ! {
-    let mut hoard = Vec::new();
-    loop {
-        hoard.push(black_box(vec![1_u8; 1 << 20]));
-    }
-}
-
-fn recurse(depth: u64) -> u64 {
-    let frame = black_box([depth; 64]);
-    // Never true, which only a reader knows.
-    if black_box(depth) == 0 {
-        return 0;
-    }
-    recurse(depth + 1) + frame[1]
-}
-
-fn flood_stdout(bytes: usize) -> ToolResult {
-    let line = "x".repeat(1023);
-    for _ in 0..bytes / 1024 {
-        #[expect(clippy::print_stdout, reason = "this is what it is for")]
-        {
-            println!("{line}");
-        }
-    }
-    text("done".to_owned())
-}
-
-fn flood_log(bytes: usize) -> ToolResult {
-    let message = "x".repeat(64 * 1024);
-    for _ in 0..bytes / message.len() {
-        logging::log(logging::Level::Info, "flood", &message);
-    }
-    text("done".to_owned())
-}
-
-fn report(steps: u32) -> ToolResult {
-    for step in 1..=steps {
-        progress::report(f64::from(step), Some(f64::from(steps)), Some("going on"));
-    }
-    text("done".to_owned())
-}
-
-fn wait(arguments: &str, words: String) -> Result<ToolResult, Error> {
-    let arguments: Value = serde_json::from_str(arguments).map_err(|e| Error::InvalidArguments(e.to_string()))?;
-    let ms = arguments["ms"].as_u64().ok_or_else(|| Error::InvalidArguments("`ms` is missing".to_owned()))?;
-    progress::report(1.0, Some(2.0), Some("waiting"));
-    logging::log(logging::Level::Info, "wait", "the wait has begun");
-    std::thread::sleep(Duration::from_millis(ms));
-    logging::log(logging::Level::Info, "wait", "the wait has ended");
-    Ok(text(words))
 }
 
 fn text(text: String) -> ToolResult {

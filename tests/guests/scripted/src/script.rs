@@ -2,8 +2,10 @@
 
 use serde::Deserialize;
 
-use crate::act::Act;
-use crate::bindings::exports::toolyard::plugin::tools::Tool;
+use crate::completions::ScriptedCompletion;
+use crate::prompts::ScriptedPrompt;
+use crate::resources::ScriptedResources;
+use crate::tools::ScriptedTool;
 
 /// Where a script begins. The harness looks for this, and writes behind it.
 const MARKER: [u8; 20] = *b"<<toolyard-script>>:";
@@ -30,6 +32,12 @@ pub(crate) struct Script {
     pub(crate) describe: Describe,
     #[serde(default)]
     pub(crate) tools: Vec<ScriptedTool>,
+    #[serde(default)]
+    pub(crate) prompts: Vec<ScriptedPrompt>,
+    #[serde(default)]
+    pub(crate) resources: ScriptedResources,
+    #[serde(default)]
+    pub(crate) completions: Vec<ScriptedCompletion>,
 }
 
 /// What becomes of being asked for the tools.
@@ -42,45 +50,10 @@ pub(crate) enum Describe {
     Spin,
 }
 
-/// One tool. Schemas are texts, so that they may be wrong.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ScriptedTool {
-    pub(crate) name: String,
-    #[serde(default)]
-    description: Option<String>,
-    #[serde(default = "any_object")]
-    input_schema: String,
-    #[serde(default)]
-    output_schema: Option<String>,
-    #[serde(default)]
-    pub(crate) act: Act,
-}
-
-fn any_object() -> String {
-    r#"{"type":"object"}"#.to_owned()
-}
-
 impl Script {
     /// Reads the script, as if the bytes were not known when this was compiled: they are not.
     pub(crate) fn read() -> Script {
         let script = &std::hint::black_box(&SCRIPT)[MARKER.len()..];
         serde_json::from_slice(script).expect("the harness writes a script that can be read")
-    }
-}
-
-impl From<ScriptedTool> for Tool {
-    fn from(tool: ScriptedTool) -> Self {
-        Tool {
-            name: tool.name,
-            title: None,
-            description: tool.description,
-            input_schema: tool.input_schema,
-            output_schema: tool.output_schema,
-            annotations: None,
-            icons: Vec::new(),
-            long_running: false,
-            meta: None,
-        }
     }
 }
