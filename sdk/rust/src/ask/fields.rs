@@ -4,19 +4,32 @@
 //! properties are strings, numbers, booleans and choices, each said in one way. What schemars says about the same
 //! type is wider: nullable, nested, in several ways. This brings the one to the other, and refuses what has no counterpart.
 
-use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::value::Error as NoFields;
 use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor};
 use serde_json::{Map, Value, json};
 
 type Object = Map<String, Value>;
 
-/// The schema of a form with `T`'s fields, or what about them does not fit into a form.
-pub(super) fn form_schema<T: DeserializeOwned + JsonSchema>() -> Result<String, String> {
-    let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
-    let schema = settings.into_generator().into_root_schema_for::<T>();
-    write(&schema.to_value(), fields_in_order::<T>())
+/// A type that a form is made of. Only these two functions are there once for each type.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fields {
+    schema: fn(&mut SchemaGenerator) -> Schema,
+    in_order: fn() -> &'static [&'static str],
+}
+
+impl Fields {
+    pub(super) fn of<T: DeserializeOwned + JsonSchema>() -> Self {
+        Self { schema: T::json_schema, in_order: fields_in_order::<T> }
+    }
+
+    /// The schema of a form with these fields, or what about them does not fit into a form.
+    pub(super) fn form_schema(self) -> Result<String, String> {
+        let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+        let schema = (self.schema)(&mut settings.into_generator());
+        write(schema.as_value(), (self.in_order)())
+    }
 }
 
 fn write(schema: &Value, order: &[&str]) -> Result<String, String> {
@@ -26,9 +39,10 @@ fn write(schema: &Value, order: &[&str]) -> Result<String, String> {
         _ if schema.get("type").is_some_and(|ty| ty == "object") => &no_fields,
         _ => return Err("a form is made of a struct with named fields".into()),
     };
-    let mut names: Vec<&String> = fields.keys().collect();
     // JSON objects are sorted by name here; people fill in forms in the order that was thought of.
-    names.sort_by_key(|name| order.iter().position(|field| field == name).unwrap_or(usize::MAX));
+    let known = order.iter().copied().filter(|name| fields.contains_key(*name));
+    let others = fields.keys().map(String::as_str).filter(|name| !order.contains(name));
+    let names: Vec<&str> = known.chain(others).collect();
     let mut properties = String::new();
     for name in &names {
         let field = field(&fields[*name]).ok_or_else(|| {
@@ -40,7 +54,7 @@ fn write(schema: &Value, order: &[&str]) -> Result<String, String> {
         let comma = if properties.is_empty() { "" } else { "," };
         properties.push_str(&format!("{comma}{}:{}", json!(name), Value::Object(field)));
     }
-    let required: Vec<&&String> = names.iter().filter(|name| is_required(schema, name)).collect();
+    let required: Vec<&&str> = names.iter().filter(|name| is_required(schema, name)).collect();
     let required = if required.is_empty() { String::new() } else { format!(r#","required":{}"#, json!(required)) };
     Ok(format!(r#"{{"type":"object","properties":{{{properties}}}{required}}}"#))
 }

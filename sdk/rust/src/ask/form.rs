@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use super::fields::form_schema;
+use super::fields::Fields;
 use super::sealed::Sealed;
 use super::{Question, Result};
 use crate::Error;
@@ -79,14 +79,14 @@ pub struct Form<T> {
 /// Made when the form goes out, which it does in one round of all.
 #[derive(Debug, Clone)]
 enum FormSchema {
-    OfType(fn() -> Result<String, String>),
+    OfType(Fields),
     Text(String),
 }
 
 impl<T: DeserializeOwned + JsonSchema> Form<T> {
     /// A form with a field for each of `T`'s. `message` says what it is about.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), schema: FormSchema::OfType(form_schema::<T>), fields: PhantomData }
+        Self { message: message.into(), schema: FormSchema::OfType(Fields::of::<T>()), fields: PhantomData }
     }
 }
 
@@ -105,7 +105,7 @@ impl<T: DeserializeOwned> Question for Form<T> {
 
     fn request(&self) -> Result<InputRequest> {
         let schema = match &self.schema {
-            FormSchema::OfType(make) => make().map_err(Error::Internal)?,
+            FormSchema::OfType(fields) => fields.form_schema().map_err(Error::Internal)?,
             FormSchema::Text(text) => text.clone(),
         };
         Ok(InputRequest::Form(FormRequest { message: self.message.clone(), schema }))
