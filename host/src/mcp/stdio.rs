@@ -11,6 +11,7 @@ use futures_util::StreamExt;
 use tokio::{
     io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     sync::mpsc,
+    task::JoinHandle,
     time,
 };
 use tokio_util::{future::FutureExt as _, sync::CancellationToken, task::TaskTracker};
@@ -112,27 +113,32 @@ async fn read(
         if line.trim_ascii().is_empty() {
             continue;
         }
-        take(server, connection, std::mem::take(&mut line), requests, lines);
+        let (is_handshake, answering) = take(server, connection, std::mem::take(&mut line), requests, lines);
+        if is_handshake {
+            // What comes after it counts on it, even if the client does not wait for the answer.
+            let _ = answering.await;
+        }
     }
 }
 
-/// Answers one line in a task of its own.
+/// Answers one line in a task of its own. Says whether it is the handshake.
 fn take(
     server: &Arc<Server>,
     connection: &Arc<Connection>,
     line: Vec<u8>,
     requests: &TaskTracker,
     lines: &mpsc::Sender<Vec<u8>>,
-) {
+) -> (bool, JoinHandle<()>) {
     let (server, connection, lines) = (Arc::clone(server), Arc::clone(connection), lines.clone());
     let text = std::str::from_utf8(&line).ok().and_then(|text| Message::parse(text).ok());
+    let is_handshake = text.as_ref().is_some_and(|message| message.method() == Some("initialize"));
     let is_initialized = text.as_ref().is_some_and(|message| message.method() == Some("notifications/initialized"));
     let id = text.and_then(Message::into_id).map(|id| id.get().to_owned());
     let running = CancellationToken::new();
     if let Some(id) = &id {
         lock(&connection.running).insert(id.clone(), running.clone());
     }
-    requests.spawn(async move {
+    let answering = requests.spawn(async move {
         let principal = Arc::new(Principal::anonymous());
         let request = Request { via: Via::Stdio(&connection), principal };
         let answer = async {
@@ -152,6 +158,7 @@ fn take(
             lock(&connection.running).remove(&id);
         }
     });
+    (is_handshake, answering)
 }
 
 async fn send(answer: Answer, lines: &mpsc::Sender<Vec<u8>>) {

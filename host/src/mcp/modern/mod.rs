@@ -73,6 +73,10 @@ pub(super) async fn answer(server: &Server, request: Request<'_>, message: Messa
         Method::CallTool | Method::GetPrompt | Method::ReadResource => {
             run(server, request, known, &method, &params, id).await
         }
+        Method::Listen if !request.via.takes_events() => {
+            let fault = Fault::InvalidRequest("`Accept` must allow text/event-stream to listen".into());
+            Err(Rejection { id: Some(id), fault })
+        }
         Method::Listen => listen::listen(server, &params, &id).map_err(|fault| Rejection { id: Some(id), fault }),
         other => {
             let message = look_up(server, &request, other, &params, &id).await;
