@@ -28,6 +28,10 @@ fn one(question: &QuestionKind) -> io::Result<Value> {
         QuestionKind::Form { message, schema } => {
             eprintln!("{message}");
             let schema: Value = serde_json::from_str(schema.get()).unwrap_or_default();
+            if schema["properties"].as_object().is_none_or(Map::is_empty) {
+                eprintln!("Press Enter to agree, or type `no`:");
+                return consent();
+            }
             Ok(match form(&schema)? {
                 Some(content) => json!({ "action": "accept", "content": content }),
                 None => json!({ "action": "cancel" }),
@@ -35,11 +39,7 @@ fn one(question: &QuestionKind) -> io::Result<Value> {
         }
         QuestionKind::Url { message, url } => {
             eprintln!("{message}\n  {url}\nOpen it, then press Enter; `no` to decline:");
-            Ok(match line()?.as_deref() {
-                None => json!({ "action": "cancel" }),
-                Some("no") => json!({ "action": "decline" }),
-                Some(_) => json!({ "action": "accept" }),
-            })
+            consent()
         }
         QuestionKind::Sampling { params } => {
             eprintln!("The tool asks a model. Answer in its place:\n{}", params.get());
@@ -52,6 +52,15 @@ fn one(question: &QuestionKind) -> io::Result<Value> {
             Ok(json!({ "roots": [{ "uri": format!("file://{}", here.display()), "name": "current folder" }] }))
         }
     }
+}
+
+/// Yes, no, or no answer at all. What is neither an empty line nor a "yes" is a no.
+fn consent() -> io::Result<Value> {
+    Ok(match line()?.map(|line| line.to_ascii_lowercase()).as_deref() {
+        None => json!({ "action": "cancel" }),
+        Some("" | "y" | "yes") => json!({ "action": "accept", "content": {} }),
+        Some(_) => json!({ "action": "decline" }),
+    })
 }
 
 /// Asks field by field. `None` if the input ends first.

@@ -265,21 +265,55 @@ pub(super) fn is_reserved(key: &str) -> bool {
     matches!(prefix.split('.').nth(1), Some("modelcontextprotocol" | "mcp"))
 }
 
-/// The frame. Duplicate keys are errors of serde's own making.
-#[derive(Deserialize)]
+/// The frame. Keys that are not JSON-RPC's are skipped, but none may stand twice.
+#[derive(Default)]
 struct Frame<'a> {
-    #[serde(borrow)]
     jsonrpc: Option<Text<'a>>,
-    #[serde(borrow, default, deserialize_with = "present")]
     id: Option<&'a RawValue>,
-    #[serde(borrow)]
     method: Option<Text<'a>>,
-    #[serde(borrow, default)]
     params: Option<Params<'a>>,
-    #[serde(borrow, default, deserialize_with = "present")]
     result: Option<&'a RawValue>,
-    #[serde(borrow)]
     error: Option<&'a RawValue>,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Frame<'a> {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        struct AsFrame;
+        impl<'de> Visitor<'de> for AsFrame {
+            type Value = Frame<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON-RPC message, which is an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Frame<'de>, A::Error> {
+                let mut frame = Frame::default();
+                let mut params = None;
+                let mut skipped = Vec::new();
+                while let Some(Text(key)) = entries.next_key()? {
+                    match &*key {
+                        "jsonrpc" => once(&mut frame.jsonrpc, &key, &mut entries)?,
+                        "id" => once(&mut frame.id, &key, &mut entries)?,
+                        "method" => once(&mut frame.method, &key, &mut entries)?,
+                        // `null` is no params, and still may not stand twice.
+                        "params" => once(&mut params, &key, &mut entries)?,
+                        "result" => once(&mut frame.result, &key, &mut entries)?,
+                        "error" => once(&mut frame.error, &key, &mut entries)?,
+                        _ if skipped.contains(&key) => {
+                            return Err(A::Error::custom(format_args!("duplicate field `{key}`")));
+                        }
+                        _ => {
+                            entries.next_value::<IgnoredAny>()?;
+                            skipped.push(key);
+                        }
+                    }
+                }
+                frame.params = params.flatten();
+                Ok(frame)
+            }
+        }
+        input.deserialize_map(AsFrame)
+    }
 }
 
 /// Keeps `null` apart from absent.

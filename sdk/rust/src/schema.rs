@@ -6,6 +6,7 @@
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::tool::{Input, Parameter};
 
@@ -116,13 +117,15 @@ impl ObjectText {
 
     /// Adds what `schema` says, but for what was said before.
     fn extend_from(&mut self, schema: &Schema, but_for: &[&str]) {
-        match schema.as_object() {
+        let mut value = schema.clone().to_value();
+        without_number_formats(&mut value);
+        match value.as_object() {
             Some(object) => {
                 for (key, value) in object.iter().filter(|(key, _)| !but_for.contains(&key.as_str())) {
                     self.add_text(key, &json_text(value));
                 }
             }
-            None if schema.as_bool() == Some(false) => self.add_text("not", "{}"),
+            None if value.as_bool() == Some(false) => self.add_text("not", "{}"),
             None => {}
         }
     }
@@ -134,11 +137,36 @@ impl ObjectText {
     fn finish_with_definitions(mut self, generator: &SchemaGenerator) -> String {
         let mut definitions = ObjectText::default();
         for (name, schema) in generator.definitions() {
-            definitions.add_text(name, &json_text(schema));
+            let mut schema = schema.clone();
+            without_number_formats(&mut schema);
+            definitions.add_text(name, &json_text(&schema));
         }
         if !definitions.entries.is_empty() {
             self.add_text("$defs", &definitions.finish());
         }
         self.finish()
+    }
+}
+
+/// Takes out what schemars says of a number's width (`"format": "uint32"`): JSON Schema knows no such formats, clients complain of
+/// unknown ones, and the range is said by `minimum` and `maximum`.
+fn without_number_formats(schema: &mut Value) {
+    match schema {
+        Value::Object(object) => {
+            let is_number = object.get("format").and_then(Value::as_str).is_some_and(|format| {
+                let width = format.trim_start_matches("uint").trim_start_matches("int");
+                matches!(format, "float" | "double")
+                    || (width.len() < format.len() && width.bytes().all(|c| c.is_ascii_digit()))
+            });
+            if is_number {
+                object.remove("format");
+            }
+            // Values that a schema quotes are not schemas.
+            let schemas =
+                object.iter_mut().filter(|(key, _)| !matches!(key.as_str(), "default" | "const" | "enum" | "examples"));
+            schemas.for_each(|(_, value)| without_number_formats(value));
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_number_formats),
+        _ => {}
     }
 }

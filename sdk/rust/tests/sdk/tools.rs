@@ -249,7 +249,7 @@ fn parameters_are_the_input_schema() {
         "type": "object",
         "properties": {
             "items": {"type": "array", "items": {"$ref": "#/$defs/Item"}},
-            "count": {"type": "integer", "format": "uint32", "minimum": 0, "default": 2},
+            "count": {"type": "integer", "minimum": 0, "default": 2},
             "unit": {"$ref": "#/$defs/Unit", "default": "piece"},
             "where": {"type": "string", "default": "here"},
             "region": {"type": "string", "x-mcp-header": "Region"},
@@ -262,7 +262,7 @@ fn parameters_are_the_input_schema() {
                 "type": "object",
                 "properties": {
                     "name": {"description": "What it is called.", "type": "string"},
-                    "price": {"type": "integer", "format": "uint8", "minimum": 0, "maximum": 255},
+                    "price": {"type": "integer", "minimum": 0, "maximum": 255},
                 },
                 "required": ["name", "price"],
                 "additionalProperties": false,
@@ -284,7 +284,7 @@ fn a_struct_of_arguments_is_the_input_schema() {
         "type": "object",
         "properties": {
             "query": {"description": "What to look for.", "type": "string"},
-            "limit": {"type": ["integer", "null"], "format": "uint32", "minimum": 0, "default": null},
+            "limit": {"type": ["integer", "null"], "minimum": 0, "default": null},
         },
         "required": ["query"],
         "additionalProperties": false,
@@ -321,7 +321,7 @@ fn data_has_an_output_schema_and_content_has_none() {
     assert_eq!(schema["type"], "object");
     assert_eq!(schema["required"], json!(["total", "place"]));
     assert_eq!(schema.get("$schema"), None);
-    assert_eq!(described("number").output_schema.as_deref(), Some(r#"{"format":"double","type":"number"}"#));
+    assert_eq!(described("number").output_schema.as_deref(), Some(r#"{"type":"number"}"#));
     // A schema that allows everything says nothing.
     assert_eq!(described("any").output_schema, None);
     for tool in ["zgreet", "nothing", "picture", "several", "whole", "own", "told"] {
