@@ -53,7 +53,10 @@ impl Movement {
 
     /// Whether there is no use in waiting any longer.
     pub(super) fn has_stalled(&self, header_read_max: Duration) -> bool {
-        let now = self.now_ms();
+        self.had_stalled(self.now_ms(), header_read_max)
+    }
+
+    fn had_stalled(&self, now: u64, header_read_max: Duration) -> bool {
         let older = |since: u64, max: Duration| u128::from(now.saturating_sub(since)) > max.as_millis();
         let head = self.head_ms.load(Ordering::Relaxed);
         let serving = self.serving.load(Ordering::Relaxed);
@@ -65,8 +68,7 @@ impl Movement {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX).max(1)
     }
 
-    fn has_read(&self) {
-        let now = self.now_ms();
+    fn has_read(&self, now: u64) {
         self.last_ms.store(now, Ordering::Relaxed);
         if !self.serving.load(Ordering::Relaxed) && self.head_ms.load(Ordering::Relaxed) == 0 {
             self.head_ms.store(now, Ordering::Relaxed);
@@ -98,7 +100,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Noted<S> {
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
         if buffer.filled().len() > before {
-            self.movement.has_read();
+            self.movement.has_read(self.movement.now_ms());
         }
         polled
     }
@@ -136,20 +138,18 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Noted<S> {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn only_what_does_not_move_is_stalled() {
         let movement = Movement::new();
         let max = Duration::from_secs(10);
-        tokio::time::advance(Duration::from_secs(60)).await;
-        assert!(!movement.has_stalled(max), "silence between requests is no slowness");
-        movement.has_read();
-        tokio::time::advance(Duration::from_secs(11)).await;
-        assert!(movement.has_stalled(max), "half a header is");
+        assert!(!movement.had_stalled(60_000, max), "silence between requests is no slowness");
+        movement.has_read(60_000);
+        assert!(!movement.had_stalled(69_000, max));
+        assert!(movement.had_stalled(71_000, max), "half a header is");
         let serving = movement.serving();
-        movement.has_read();
-        tokio::time::advance(Duration::from_secs(1000)).await;
-        assert!(!movement.has_stalled(max), "a request may take its time");
+        movement.has_read(71_000);
+        assert!(!movement.had_stalled(1_071_000, max), "a request may take its time");
         drop(serving);
-        assert!(movement.has_stalled(max), "and then nobody came back");
+        assert!(movement.had_stalled(1_071_000, max), "and then nobody came back");
     }
 }
