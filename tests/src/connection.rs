@@ -61,8 +61,7 @@ impl Connection {
     /// Reads a whole answer, or says why there is none.
     pub fn try_read(&mut self) -> io::Result<Reply> {
         let mut reply = self.read_head()?;
-        reply.read_body(&mut self.stream)?;
-        self.current.hear(&reply).unwrap_or_else(|wrong| panic!("{wrong}"));
+        self.read_body(&mut reply)?;
         Ok(reply)
     }
 
@@ -72,13 +71,17 @@ impl Connection {
         Reply::read_head(&mut self.stream)
     }
 
+    /// Reads what belongs to this head.
+    pub fn read_rest(&mut self, mut head: Reply) -> Reply {
+        self.read_body(&mut head).unwrap_or_else(|error| panic!("the answer cannot be read: {error}"));
+        head
+    }
+
     /// Reads the head of an event stream.
     pub fn expect_events(&mut self) {
         let head = self.read_head().unwrap_or_else(|error| panic!("the answer cannot be read: {error}"));
         if head.status != 200 || !head.is_event_stream() {
-            let mut reply = head;
-            let _ = reply.read_body(&mut self.stream);
-            panic!("no event stream: {reply:?}");
+            panic!("no event stream: {:?}", self.read_rest(head));
         }
     }
 
@@ -108,6 +111,12 @@ impl Connection {
     /// Reads an event stream to its end. The last message is the response, if there was one.
     pub fn messages(&mut self) -> Vec<Value> {
         std::iter::from_fn(|| self.next_message()).collect()
+    }
+
+    fn read_body(&mut self, reply: &mut Reply) -> io::Result<()> {
+        reply.read_body(&mut self.stream)?;
+        self.current.hear(reply).unwrap_or_else(|wrong| panic!("{wrong}"));
+        Ok(())
     }
 
     /// Whether the host has closed the connection.

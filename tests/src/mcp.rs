@@ -9,7 +9,11 @@ pub const MODERN: &str = "2026-07-28";
 
 /// A request of the modern era, complete: `_meta` and all headers. What is already in `params._meta` stays.
 pub fn modern_request(method: &str, mut params: Value) -> Request {
-    let name = params["name"].as_str().map(str::to_owned);
+    let name = match method {
+        "tools/call" | "prompts/get" => params["name"].as_str().map(str::to_owned),
+        "resources/read" => params["uri"].as_str().map(str::to_owned),
+        _ => None,
+    };
     let meta = params.as_object_mut().expect("params are an object").entry("_meta").or_insert_with(|| json!({}));
     for (key, value) in [
         ("protocolVersion", json!(MODERN)),

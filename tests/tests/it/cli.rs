@@ -117,7 +117,8 @@ fn a_plugin_is_inspected() {
     let folder = folder();
     let folder = folder.path();
     let said = good(folder, &["inspect", "tools.wasm"]);
-    for word in ["echo", "hello", "Gives back what it is given.", "sha256:", "toolyard:plugin/progress", "(n", "KB"] {
+    for word in ["echo", "hello", "Gives back what it is given.", "sha256:", "toolyard:plugin/progress", "\"n\":", "KB"]
+    {
         assert!(said.contains(word), "`{word}` is not said: {said}");
     }
     let said = good_json(folder, &["inspect", "tools.wasm", "--json"]);
@@ -126,6 +127,7 @@ fn a_plugin_is_inspected() {
     let names: Vec<&str> =
         said["tools"].as_array().expect("a list").iter().filter_map(|t| t["name"].as_str()).collect();
     assert_eq!(names.len(), 5, "{said}");
+    assert_eq!(said["tools"][2]["input_schema"]["properties"], json!({ "n": { "type": "integer" } }), "{said}");
     assert!(said["digest"].as_str().is_some_and(|digest| digest.starts_with("sha256:")), "{said}");
     assert!(said["imports"].to_string().contains("toolyard:plugin/progress"), "{said}");
 }

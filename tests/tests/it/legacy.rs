@@ -138,20 +138,6 @@ fn a_request_that_names_no_revision_is_of_the_first() {
 }
 
 #[test]
-fn the_version_header_names_a_revision_of_this_era() {
-    let host = host();
-    let session = host.legacy("2025-11-25");
-    for wrong in ["invalid-protocol-version", "2000-01-01", "2099-01-01"] {
-        let request = session.request("tools/list", &json!({})).header("MCP-Protocol-Version", wrong);
-        assert_eq!(host.send(&request).status, 400, "{wrong}");
-    }
-    // Clients of the first revision with sessions send none.
-    let request = session.request("tools/list", &json!({})).without("MCP-Protocol-Version");
-    assert_eq!(host.send(&request).status, 200);
-    host.stop();
-}
-
-#[test]
 fn a_disconnect_is_no_cancellation() {
     let host = host();
     let session = host.legacy("2025-11-25");

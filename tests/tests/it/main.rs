@@ -1,6 +1,10 @@
 //! The integration tests: one binary, since it is linked once.
 
+mod asking;
+mod asking_legacy;
+mod asking_modern;
 mod bad_input;
+mod batches;
 mod cli;
 mod clients;
 mod context;
@@ -14,4 +18,6 @@ mod plugins;
 mod refused;
 mod reload;
 mod rmcp_client;
+mod sealed;
 mod sessions;
+mod versions;

@@ -13,7 +13,7 @@ fn setup() -> Setup {
 }
 
 /// A key ring as it stands in a configuration: ids, and the byte that the secret is made of.
-fn keys(ring: &[(&str, char)]) -> String {
+pub(crate) fn keys(ring: &[(&str, char)]) -> String {
     // Base64 of 32 bytes is 43 digits, the last of which holds two bits of nothing, and one `=`.
     let entry = |(id, digit): &(&str, char)| {
         let secret = digit.to_string().repeat(42) + "A=";
