@@ -12,7 +12,7 @@ use std::{
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::json;
-use tokio::{io::AsyncWrite, runtime::Runtime};
+use tokio::{io::AsyncWrite, runtime::Runtime, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{HOUR, split};
@@ -63,6 +63,11 @@ impl Yard {
 
     pub(super) fn post(&self, headers: &HeaderMap, body: &[u8]) -> Result<Answer, Refusal> {
         self.runtime.block_on(self.server.answer(self.by(headers), body))
+    }
+
+    /// What comes of `future`, if something does by then.
+    pub(super) fn within<T>(&self, wait: Duration, future: impl Future<Output = T>) -> Option<T> {
+        self.runtime.block_on(async { timeout(wait, future).await.ok() })
     }
 
     /// Those lines that are headers.
