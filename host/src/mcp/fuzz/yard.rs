@@ -74,8 +74,7 @@ impl Yard {
     pub(super) fn headers(&self, lines: &[u8]) -> HeaderMap {
         let header = |line: &[u8]| {
             let (name, value) = split(line, b":");
-            let value = value.trim_ascii();
-            let good = (value == SESSION).then(|| session_of(&own_session()));
+            let good = (value.trim_ascii() == SESSION).then(|| session_of(&own_session()));
             let value = good.map_or(value.to_vec(), String::into_bytes);
             Some((HeaderName::from_bytes(name).ok()?, HeaderValue::from_bytes(&value).ok()?))
         };
