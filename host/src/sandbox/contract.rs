@@ -9,16 +9,16 @@ wasmtime::component::bindgen!({
     ownership: Borrowing { duplicate_if_necessary: false },
 });
 
+pub use self::toolyard::plugin::types::{
+    Annotations, CallContext, Client, ClientCapabilities, Content, EmbeddedResource, Error as ToolError, FormRequest,
+    Icon, IconTheme, InputNeed, InputRequest, MediaContent, ResourceBody, ResourceContents, ResourceLink, Resumption,
+    RetryHint, Role, TextContent, TraceContext, UrlRequest,
+};
 pub use exports::toolyard::plugin::{
     completions::{Completion, Reference},
     prompts::{Prompt, PromptArgument, PromptMessage, PromptOutcome, PromptResult},
     resources::{ReadOutcome, Resource, ResourceDescription, ResourcePage, ResourceTemplate},
     tools::{Outcome, Tool, ToolAnnotations, ToolResult},
-};
-pub use toolyard::plugin::types::{
-    Annotations, CallContext, Client, ClientCapabilities, Content, EmbeddedResource, Error as ToolError, FormRequest,
-    Icon, IconTheme, InputNeed, InputRequest, MediaContent, ResourceBody, ResourceContents, ResourceLink, Resumption,
-    RetryHint, Role, TextContent, TraceContext, UrlRequest,
 };
 pub use wasi::logging::logging::Level;
 

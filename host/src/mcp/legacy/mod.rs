@@ -18,7 +18,7 @@ use super::{
     call::{self, Call, Wanted},
     caller::Caller,
     completion,
-    era::{Era, LegacyVersion},
+    era::{Era, LegacyVersion, VERSION_HEADER},
     fault::Fault,
     listing,
     message::{Id, Kind, Message, Params},
@@ -229,13 +229,23 @@ async fn run(
     }
 }
 
+/// The session of a request that is no message: its headers are all there is to go by.
+fn session_by_header(server: &Server, request: &Request<'_>) -> Result<Session, Fault> {
+    let version = request.via.headers().and_then(|headers| headers.get(VERSION_HEADER));
+    let version = version.map(|version| String::from_utf8_lossy(version.as_bytes()));
+    if let Some(requested) = version.filter(|version| LegacyVersion::parse(version.trim()).is_none()) {
+        return Err(Fault::UnsupportedVersion { requested: requested.into_owned() });
+    }
+    session_of(server, request)?.ok_or(Fault::NoSession)
+}
+
 /// What a GET opens: the session's own stream, or one that was lost, from `last_event_id` on.
 pub(super) async fn open_stream(
     server: &Server,
     request: &Request<'_>,
     last_event_id: Option<&str>,
 ) -> Result<super::Events, Fault> {
-    let session = session_of(server, request)?.ok_or(Fault::NoSession)?;
+    let session = session_by_header(server, request)?;
     if let Some(last) = last_event_id
         && let Some(events) = exchange::resume(server.core(), &session, last).await
     {
@@ -251,6 +261,6 @@ pub(super) fn standing_stream(server: &Server, session: Session) -> super::Event
 
 /// What a DELETE ends.
 pub(super) async fn end(server: &Server, request: &Request<'_>) -> Result<(), Fault> {
-    let session = session_of(server, request)?.ok_or(Fault::NoSession)?;
+    let session = session_by_header(server, request)?;
     server.core.sessions.end(&session).await
 }
