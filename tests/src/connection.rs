@@ -99,6 +99,17 @@ impl Connection {
         }
     }
 
+    /// Reads the next line of an event stream as it is, be it a comment.
+    pub fn next_line(&mut self) -> String {
+        loop {
+            if let Some(line) = self.events.next_line() {
+                return line;
+            }
+            let chunk = read_chunk(&mut self.stream).unwrap_or_else(|error| panic!("the stream breaks: {error}"));
+            self.events.push(&chunk.expect("the stream goes on"));
+        }
+    }
+
     /// Reads the next message of an event stream. `None` at its end.
     pub fn next_message(&mut self) -> Option<Value> {
         loop {

@@ -60,11 +60,13 @@ impl Conversation {
 
     /// One line sent through a pipe, where everything is one conversation.
     pub(crate) fn add_line(&mut self, line: &str) {
-        let body: Value = serde_json::from_str(line).unwrap_or_default();
+        let read = serde_json::from_str(line);
+        self.unreadable |= read.is_err();
+        let body: Value = read.unwrap_or_default();
         self.asked.extend(asked_in(&body));
-        if is_modern(&body) {
-            self.revision = Some(Revision::V2026_07_28);
-        }
+        // A pipe is of the era that its first request is of, until a handshake says otherwise.
+        let first = if is_modern(&body) { Revision::V2026_07_28 } else { Revision::V2025_11_25 };
+        self.revision.get_or_insert(first);
     }
 
     /// Checks a whole answer.

@@ -99,19 +99,10 @@ impl Setup {
     /// Starts the host and waits until it is ready.
     pub fn start(self) -> Host {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        fs::create_dir(folder.path().join("plugins")).expect("a folder can be made");
-        for (name, contents) in &self.files {
-            fs::write(folder.path().join("plugins").join(name), contents).expect("a file can be written");
-        }
-        let config = folder.path().join("toolyard.toml");
-        fs::write(&config, &self.config).expect("a file can be written");
-        let cache = self.cache.unwrap_or_else(|| target().join("tmp/compiled"));
-        let state = self.state.unwrap_or_else(|| folder.path().join("state"));
-
         let mut command = Command::new(host_program());
         command.args(["serve", "--listen", "127.0.0.1:0", "--json", "--log-format", "json"]);
-        command.arg("--plugins").arg(folder.path().join("plugins")).arg("--config").arg(&config);
-        command.arg("--cache-dir").arg(cache).arg("--state-dir").arg(state).args(&self.arguments);
+        let unheard = self.unheard;
+        self.fill(folder.path(), &mut command);
         let mut process = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -119,10 +110,24 @@ impl Setup {
             .spawn()
             .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
         let stderr = process.stderr.take().expect("stderr is piped");
-        let log = if self.unheard { Log::default() } else { Log::collect(stderr) };
+        let log = if unheard { Log::default() } else { Log::collect(stderr) };
         let ready = read_ready(&mut process, &log);
         let address = address_of(&ready);
         Host { process, folder, address, ready, log }
+    }
+
+    /// Puts into `folder` what the host needs, and says in `command` where it is.
+    pub(crate) fn fill(self, folder: &Path, command: &mut Command) {
+        fs::create_dir(folder.join("plugins")).expect("a folder can be made");
+        for (name, contents) in &self.files {
+            fs::write(folder.join("plugins").join(name), contents).expect("a file can be written");
+        }
+        let config = folder.join("toolyard.toml");
+        fs::write(&config, &self.config).expect("a file can be written");
+        let cache = self.cache.unwrap_or_else(|| target().join("tmp/compiled"));
+        let state = self.state.unwrap_or_else(|| folder.join("state"));
+        command.arg("--plugins").arg(folder.join("plugins")).arg("--config").arg(&config);
+        command.arg("--cache-dir").arg(cache).arg("--state-dir").arg(state).args(&self.arguments);
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::io::{self, BufRead, Read};
+use std::time::Instant;
 
 use serde_json::Value;
 
 use crate::events::Events;
+use crate::wait::PATIENCE;
 
 /// A request that can still be changed.
 #[derive(Clone)]
@@ -170,8 +172,14 @@ fn read_headers(input: &mut impl BufRead) -> io::Result<Vec<(String, String)>> {
 fn read_body(input: &mut impl BufRead, headers: &[(String, String)], to_end: bool) -> io::Result<Vec<u8>> {
     let mut body = Vec::new();
     if find(headers, "Transfer-Encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked")) {
+        let start = Instant::now();
         while let Some(chunk) = read_chunk(input)? {
             body.extend(chunk);
+            // A stream that is kept alive comes to no end by itself.
+            if start.elapsed() > PATIENCE {
+                let seen = String::from_utf8_lossy(&body);
+                return Err(io::Error::other(format!("it goes on for ever: {seen}")));
+            }
         }
     } else if let Some(length) = find(headers, "Content-Length") {
         let length: u64 = length.parse().map_err(io::Error::other)?;

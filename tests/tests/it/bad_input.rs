@@ -98,6 +98,36 @@ fn json_that_is_no_request() {
 }
 
 #[test]
+fn arrays_are_no_objects() {
+    let host = host();
+    let meta = |capabilities: Value| json!({ "io.modelcontextprotocol/clientCapabilities": capabilities });
+    undisturbed(&host, || {
+        for (method, params) in [
+            ("tools/list", json!({ "_meta": meta(json!([])) })),
+            ("tools/list", json!({ "_meta": meta(json!({ "elicitation": [] })) })),
+            ("tools/list", json!({ "_meta": meta(json!({ "sampling": [{}] })) })),
+            ("subscriptions/listen", json!({ "notifications": [true] })),
+            ("completion/complete", json!({ "ref": ["ref/prompt", "x"], "argument": { "name": "a", "value": "" } })),
+            ("completion/complete", json!({ "ref": { "type": "ref/prompt", "name": "x" }, "argument": ["a", ""] })),
+        ] {
+            let mut connection = host.start_sending(&modern_request(method, params.clone()));
+            let head = connection.read_head().expect("there is an answer");
+            assert_eq!(head.status, 400, "{method} {params}: {head:?}");
+            let message = expect::error(&connection.read_rest(head), 400, INVALID_PARAMS, &json!(1));
+            // How the host is made is nobody's affair.
+            assert!(!message.contains("struct"), "{message}");
+        }
+        for params in [json!([]), json!({ "_meta": [] })] {
+            let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "ping", "params": params });
+            let answer = host.send(&Request::post(body.to_string())).answer();
+            let code = &answer["error"]["code"];
+            assert!([INVALID_REQUEST, INVALID_PARAMS].map(Value::from).contains(code), "{body}: {answer}");
+        }
+    });
+    host.stop();
+}
+
+#[test]
 fn a_batch() {
     let host = host();
     undisturbed(&host, || {
