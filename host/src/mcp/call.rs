@@ -194,7 +194,7 @@ pub(super) fn unknown(what: &str, name: &str, list: &str) -> Fault {
 /// Reads arguments: the text, as the guest gets it, and the value, as the schema is held against it.
 pub fn read_arguments(text: &str) -> Result<(String, Value), Fault> {
     let value = json::strict(text)
-        .map_err(|error| Fault::InvalidRequest(format!("`arguments` do not read: {}", without_place(&error))))?;
+        .map_err(|error| Fault::InvalidParams(format!("`arguments` do not read: {}", without_place(&error))))?;
     if !value.is_object() {
         return Err(Fault::InvalidParams("`arguments` must be an object".into()));
     }
