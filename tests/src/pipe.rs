@@ -94,7 +94,7 @@ impl Pipe {
 
     /// Reads the next message.
     pub fn read(&mut self) -> Value {
-        self.next().unwrap_or_else(|| panic!("the host has ended: {:#?}", self.log.lines()))
+        self.hear().unwrap_or_else(|| panic!("the host has ended: {:#?}", self.log.lines()))
     }
 
     /// Reads messages up to the response with this id, and gives it and what came before.
@@ -110,7 +110,7 @@ impl Pipe {
     }
 
     /// The next message, `None` at the end.
-    pub fn next(&mut self) -> Option<Value> {
+    pub fn hear(&mut self) -> Option<Value> {
         let line = match self.lines.recv_timeout(PATIENCE) {
             Ok(line) => line,
             Err(RecvTimeoutError::Disconnected) => return None,
@@ -147,7 +147,7 @@ impl Pipe {
     /// Closes the input, and checks that the host says no more and ends well.
     pub fn stop(mut self) {
         self.close();
-        assert_eq!(self.next(), None, "the host has the last word");
+        assert_eq!(self.hear(), None, "the host has the last word");
         let status = self.wait();
         assert!(status.success(), "the host ended with {status}: {:#?}", self.log.lines());
     }

@@ -261,7 +261,7 @@ fn a_listener_gets_a_result_at_the_end() {
     pipe.close();
     let last = pipe.read();
     assert_eq!((&last["id"], &last["result"]["resultType"]), (&json!("l"), &json!("complete")));
-    assert_eq!(pipe.next(), None);
+    assert_eq!(pipe.hear(), None);
     assert!(pipe.wait().success());
 }
 
