@@ -17,6 +17,7 @@ use crate::mcp::modern_request;
 use crate::paths::{guest, host_program, plugin, target};
 use crate::script::scripted;
 use crate::session::Session;
+use crate::tap::Tap;
 use crate::wait::eventually;
 
 /// What a host is to be started with.
@@ -28,6 +29,7 @@ pub struct Setup {
     cache: Option<PathBuf>,
     state: Option<PathBuf>,
     unheard: bool,
+    tapped: bool,
 }
 
 /// A host that runs.
@@ -35,6 +37,7 @@ pub struct Host {
     process: Child,
     folder: TempDir,
     address: SocketAddr,
+    tap: Option<Tap>,
     /// What it said when it was ready.
     pub ready: Value,
     pub log: Log,
@@ -96,12 +99,18 @@ impl Setup {
         self
     }
 
+    /// With a tap before it, so that what it says to foreign clients is checked too.
+    pub fn tapped(mut self) -> Setup {
+        self.tapped = true;
+        self
+    }
+
     /// Starts the host and waits until it is ready.
     pub fn start(self) -> Host {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let mut command = Command::new(host_program());
         command.args(["serve", "--listen", "127.0.0.1:0", "--json", "--log-format", "json"]);
-        let unheard = self.unheard;
+        let (unheard, tapped) = (self.unheard, self.tapped);
         self.fill(folder.path(), &mut command);
         let mut process = command
             .stdin(Stdio::null())
@@ -113,7 +122,8 @@ impl Setup {
         let log = if unheard { Log::default() } else { Log::collect(stderr) };
         let ready = read_ready(&mut process, &log);
         let address = address_of(&ready);
-        Host { process, folder, address, ready, log }
+        let tap = tapped.then(|| Tap::before(address));
+        Host { process, folder, address, tap, ready, log }
     }
 
     /// Puts into `folder` what the host needs, and says in `command` where it is.
@@ -149,8 +159,9 @@ fn address_of(ready: &Value) -> SocketAddr {
 }
 
 impl Host {
+    /// Where foreign clients find it.
     pub fn url(&self) -> String {
-        format!("http://{}/mcp", self.address)
+        format!("http://{}/mcp", self.tap.as_ref().map_or(self.address, Tap::address))
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -248,6 +259,9 @@ impl Host {
         self.terminate();
         let status = self.wait();
         assert!(status.success(), "the host ended with {status}: {:#?}", self.log.lines());
+        if let Some(tap) = &self.tap {
+            tap.check();
+        }
     }
 }
 

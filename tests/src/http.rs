@@ -10,7 +10,7 @@ use crate::events::Events;
 use crate::wait::PATIENCE;
 
 /// A request that can still be changed.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Request {
     pub method: String,
     pub path: String,

@@ -15,6 +15,7 @@ mod pipe;
 mod schemas;
 mod script;
 mod session;
+mod tap;
 mod wait;
 
 pub use bystander::{meanwhile, undisturbed};

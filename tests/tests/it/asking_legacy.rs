@@ -210,7 +210,7 @@ fn nobody_is_asked_what_they_did_not_declare() {
         ("2025-03-26", "a_folders", json!({}), json!({ "roots": {} })),
         // What a revision has not got, nobody can declare in it.
         ("2025-06-18", "a_page", everything(), json!({ "elicitation": { "url": {} } })),
-        ("2025-03-26", "a_name", everything(), form.clone()),
+        ("2025-03-26", "a_name", everything(), form),
     ] {
         let session = host.legacy_with(version, &declared);
         let mut call = host.start_sending(&session.request("tools/call", &json!({ "name": tool, "arguments": {} })));

@@ -170,7 +170,7 @@ fn nobody_is_asked_what_they_did_not_declare() {
     for (tool, declared, required) in [
         ("a_name", json!({}), form.clone()),
         ("a_name", json!({ "elicitation": { "url": {} } }), form.clone()),
-        ("a_name", json!({ "sampling": {}, "roots": {} }), form.clone()),
+        ("a_name", json!({ "sampling": {}, "roots": {} }), form),
         ("a_with_tools", json!({ "sampling": {} }), json!({ "sampling": { "tools": {} } })),
         ("a_all", json!({ "elicitation": {}, "sampling": {}, "roots": {} }), json!({ "elicitation": { "url": {} } })),
         ("a_all", json!({ "elicitation": { "form": {}, "url": {} } }), json!({ "sampling": {}, "roots": {} })),

@@ -93,7 +93,7 @@ fn messages_stay_on_the_stream_of_their_request() {
     host.stop();
     let said: Vec<Value> = listening.messages();
     assert_eq!(said.len(), 2, "acknowledged and ended: {said:?}");
-    assert_eq!(news.messages(), [json!({}); 0]);
+    assert_eq!(news.messages(), Vec::<Value>::new());
 }
 
 #[test]

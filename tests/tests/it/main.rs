@@ -21,7 +21,6 @@ mod offers;
 mod plugins;
 mod refused;
 mod reload;
-mod rmcp_client;
 mod sealed;
 mod sessions;
 mod stdio;

@@ -229,7 +229,7 @@ fn pages(host: &Host, list: &str, version: &str) -> (Vec<Value>, usize) {
             None => host.modern(&method, params.clone()).result(),
         };
         pages += 1;
-        items.extend(result[list].as_array_mut().expect("a list").drain(..));
+        items.append(result[list].as_array_mut().expect("a list"));
         match result.get("nextCursor") {
             Some(cursor) => params = json!({ "cursor": cursor }),
             None => return (items, pages),

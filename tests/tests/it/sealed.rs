@@ -157,7 +157,7 @@ fn it_outlives_a_restart_where_the_state_is_kept() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let host = setup().state(folder.path()).start();
     let (call, need) = begun(&host);
-    let params = call.params.clone();
+    let params = call.params;
     host.stop();
     let host = setup().state(folder.path()).start();
     taken(&Rounds { params, ..Rounds::of_tool(&host, "") }, &need.state);

@@ -1,0 +1,77 @@
+//! Clients that are driven by a script in their own language.
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::{Value, json};
+use toolyard_tests::{Host, client_folder};
+
+use super::Seen;
+
+pub(super) enum Script {
+    TypeScript1,
+    TypeScript2,
+    Python1,
+    Python2,
+    FastMcp,
+}
+
+/// Runs the script with this mode, and reads what it prints.
+pub(super) fn drive(script: &Script, mode: &str, host: &Host, work: &Value) -> Seen {
+    let mut command = match script {
+        Script::TypeScript1 => node("typescript1", include_str!("../../../clients/typescript1.mjs")),
+        Script::TypeScript2 => node(&format!("typescript2-{mode}"), include_str!("../../../clients/typescript2.mjs")),
+        Script::Python1 => python("py1", include_str!("../../../clients/python1.py")),
+        Script::Python2 => python("py2", include_str!("../../../clients/python2.py")),
+        Script::FastMcp => python("fastmcp", include_str!("../../../clients/fastmcp4.py")),
+    };
+    command.arg(host.url()).arg(mode).arg(work.to_string());
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
+    let (said, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "the script ended with {}: {errors}{said}", output.status);
+    read(&said, &errors)
+}
+
+fn read(said: &str, errors: &str) -> Seen {
+    let mut seen = Seen { complaints: errors.to_owned(), ..Seen::default() };
+    let mut closed = false;
+    for line in said.lines() {
+        let said: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("no JSON ({error}): {line}"));
+        if let Some(connected) = said.get("connected") {
+            seen.era = connected["era"].as_str().expect("an era is a text").to_owned();
+            seen.version = connected["version"].as_str().expect("a version is a text").to_owned();
+            // A pinned client need not ask who answers.
+            assert!([json!("toolyard"), Value::Null].contains(&connected["server"]), "{line}");
+        } else if let Some(tools) = said.get("tools") {
+            seen.tools = serde_json::from_value(tools.clone()).expect("names are texts");
+        } else if said.get("called").is_some() {
+            seen.calls.push(said);
+        } else if let Some(feature) = said["did"].as_str() {
+            seen.features.insert(feature.to_owned(), said["seen"].clone());
+        } else {
+            closed = said["closed"] == true;
+        }
+    }
+    assert!(closed, "the script did not come to its end");
+    seen
+}
+
+/// A Node that runs this script, beside the packages it imports.
+fn node(name: &str, script: &str) -> Command {
+    let folder = client_folder("node");
+    // Each into a folder of its own: tests run side by side.
+    let beside = folder.join("drivers").join(name);
+    fs::create_dir_all(&beside).expect("a folder can be made");
+    for (file, text) in [("driver.mjs", script), ("work.mjs", include_str!("../../../clients/work.mjs"))] {
+        fs::write(beside.join(file), text).expect("a file can be written");
+    }
+    let mut command = Command::new(folder.join("run-node"));
+    command.arg(beside.join("driver.mjs"));
+    command
+}
+
+fn python(environment: &str, script: &str) -> Command {
+    let mut command = Command::new(client_folder(environment).join("bin/python"));
+    command.arg("-c").arg(script);
+    command
+}
