@@ -41,8 +41,9 @@ impl Caller {
 
     /// Reads what a modern request says in `_meta`.
     pub(super) fn of(meta: &Meta<'_>) -> Result<Self, Fault> {
-        let capabilities = meta.client_capabilities.as_ref().map_or(ClientCapabilities::empty(), Capabilities::flags);
-        Self { capabilities, ..Self::default() }.named(meta.client_info.as_ref()).with_meta(meta)
+        let capabilities =
+            meta.client_capabilities.as_ref().map_or(ClientCapabilities::empty(), |declared| declared.flags());
+        Self { capabilities, ..Self::default() }.named(meta.client_info.as_deref()).with_meta(meta)
     }
 
     /// The same under the name that a client gave itself.

@@ -3,6 +3,7 @@
 use http::HeaderMap;
 
 use super::{
+    SESSION_HEADER,
     fault::Fault,
     message::{Kind, Message},
 };
@@ -66,7 +67,11 @@ impl Era {
                 return Ok(Self::Legacy(legacy.unwrap_or(LegacyVersion::LATEST)));
             }
             // Methods that only the modern era has: it says what the request lacks.
-            Some("server/discover" | "subscriptions/listen") if header.is_none() => return Ok(Self::Modern),
+            Some("server/discover" | "subscriptions/listen")
+                if header.is_none() && !headers.contains_key(SESSION_HEADER) =>
+            {
+                return Ok(Self::Modern);
+            }
             _ => {}
         }
         match (header, legacy) {
@@ -84,6 +89,10 @@ impl Era {
     pub fn of_pipe(message: &Message<'_>, has_session: bool) -> Result<Self, Fault> {
         if message.params.meta.protocol_version.is_some() {
             return Ok(Self::Modern);
+        }
+        if let Kind::Notification { .. } = message.kind {
+            // Those of the modern era need not say which era they belong to.
+            return Ok(if has_session { Self::Legacy(LegacyVersion::LATEST) } else { Self::Modern });
         }
         match message.method() {
             // The session's own version is what counts from then on.

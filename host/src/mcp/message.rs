@@ -51,23 +51,23 @@ pub struct Params<'a> {
     #[serde(borrow, rename = "ref")]
     pub reference: Option<Reference<'a>>,
     #[serde(borrow)]
-    pub argument: Option<Argument<'a>>,
+    pub argument: Option<Object<Argument<'a>>>,
     #[serde(borrow)]
-    pub context: Option<CompletionContext<'a>>,
+    pub context: Option<Object<CompletionContext<'a>>>,
     #[serde(borrow)]
     pub request_state: Option<Text<'a>>,
     #[serde(borrow, deserialize_with = "present")]
     pub input_responses: Option<&'a RawValue>,
     #[serde(borrow)]
     pub level: Option<Text<'a>>,
-    pub notifications: Option<Filter>,
+    pub notifications: Option<Object<Filter>>,
     #[serde(borrow)]
     pub request_id: Option<&'a RawValue>,
     #[serde(borrow)]
     pub protocol_version: Option<Text<'a>>,
-    pub capabilities: Option<Capabilities>,
+    pub capabilities: Option<Object<Capabilities>>,
     #[serde(borrow)]
-    pub client_info: Option<ClientInfo<'a>>,
+    pub client_info: Option<Object<ClientInfo<'a>>>,
 }
 
 /// What a completion is for.
@@ -116,8 +116,8 @@ pub struct Filter {
 pub struct Meta<'a> {
     /// `io.modelcontextprotocol/protocolVersion`: what makes a request a modern one.
     pub protocol_version: Option<Text<'a>>,
-    pub client_capabilities: Option<Capabilities>,
-    pub client_info: Option<ClientInfo<'a>>,
+    pub client_capabilities: Option<Object<Capabilities>>,
+    pub client_info: Option<Object<ClientInfo<'a>>>,
     /// The least level of log messages that the client wants to hear.
     pub log_level: Option<Text<'a>>,
     /// A string or a number, echoed as it came.
@@ -159,6 +159,36 @@ pub struct Elicitation {
 #[serde(default)]
 pub struct Sampling {
     pub tools: Option<IgnoredAny>,
+}
+
+/// An object, and nothing else: serde takes an array for a struct as well.
+#[derive(Debug, Default, Clone)]
+pub struct Object<T>(pub T);
+
+impl<T> std::ops::Deref for Object<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        struct AsObject<T>(std::marker::PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for AsObject<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Object<T>, A::Error> {
+                T::deserialize(serde::de::value::MapAccessDeserializer::new(entries)).map(Object)
+            }
+        }
+        input.deserialize_map(AsObject(std::marker::PhantomData))
+    }
 }
 
 /// A string, borrowed from the body unless it has escapes. (serde owns a `Cow` inside an `Option`.)
@@ -271,7 +301,7 @@ struct Frame<'a> {
     jsonrpc: Option<Text<'a>>,
     id: Option<&'a RawValue>,
     method: Option<Text<'a>>,
-    params: Option<Params<'a>>,
+    params: Option<Object<Params<'a>>>,
     result: Option<&'a RawValue>,
     error: Option<&'a RawValue>,
 }
@@ -352,7 +382,7 @@ impl<'a> Message<'a> {
                 return Err(Rejection { id, fault: Fault::InvalidRequest("`method` is missing".into()) });
             }
         };
-        Ok(Self { kind, params: frame.params.unwrap_or_default() })
+        Ok(Self { kind, params: frame.params.map(|params| params.0).unwrap_or_default() })
     }
 }
 

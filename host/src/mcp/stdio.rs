@@ -81,6 +81,9 @@ pub async fn serve(
     server.stopping.cancel();
     requests.close();
     if time::timeout(LAST_WORDS, requests.wait()).await.is_err() {
+        if let Some(session) = connection.session() {
+            server.core.sessions.stop_calls(&session);
+        }
         lock(&connection.running).values().for_each(CancellationToken::cancel);
         requests.wait().await;
     }

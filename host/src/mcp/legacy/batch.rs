@@ -23,7 +23,10 @@ pub(in crate::mcp) async fn answer(server: &Server, request: Request<'_>, text: 
     if messages.is_empty() || messages.len() > MESSAGES_MAX {
         return Err(refuse(Fault::InvalidRequest(format!("a batch holds 1 to {MESSAGES_MAX} messages"))));
     }
-    session_of(server, &request).map_err(refuse)?;
+    let session = session_of(server, &request).map_err(refuse)?;
+    if session.is_some_and(|session| session.version != version) {
+        return Err(refuse(Fault::InvalidRequest("a batch is not accepted here: send one message at a time".into())));
+    }
     let answers = messages.into_iter().map(|message| one(server, &request, version, message.get()));
     let responses: Vec<Vec<u8>> = join_all(answers).await.into_iter().flatten().collect();
     if responses.is_empty() {

@@ -111,7 +111,8 @@ impl Session {
     pub(super) fn begin(version: LegacyVersion, params: &Params<'_>) -> Result<Self, Fault> {
         let capabilities =
             params.capabilities.as_ref().map_or(ClientCapabilities::empty(), |declared| declared.flags());
-        let caller = Caller::new(None, None, capabilities).named(params.client_info.as_ref());
+        let capabilities = capabilities & known(version);
+        let caller = Caller::new(None, None, capabilities).named(params.client_info.as_deref());
         let uid = Uid::new().map_err(|error| Fault::Internal(error.to_string()))?;
         Ok(Self { uid, version, caller: Arc::new(caller) })
     }
@@ -167,16 +168,21 @@ impl Sessions {
         if let Some(standing) = self.standing.pin().get(&session.uid) {
             standing.cancel();
         }
-        for ((uid, _), running) in &self.running.pin() {
-            if *uid == session.uid {
-                running.cancel();
-            }
-        }
+        self.stop_calls(session);
         self.note(session.uid, |notes| {
             *notes = Notes { ended: true, ..Notes::default() };
             Ok(())
         })
         .await
+    }
+
+    /// Cancels the session's calls, those included that go on without their connection.
+    pub(crate) fn stop_calls(&self, session: &Session) {
+        for ((uid, _), running) in &self.running.pin() {
+            if *uid == session.uid {
+                running.cancel();
+            }
+        }
     }
 
     pub(super) fn notes(&self, uid: Uid) -> Option<Arc<Notes>> {
@@ -185,7 +191,7 @@ impl Sessions {
 
     /// The least level of log messages that the session wants. Nothing, until it says so.
     pub(super) fn level(&self, session: &Session) -> Option<Level> {
-        level::parse(self.notes(session.uid)?.level.as_deref()?).ok()
+        level::parse(self.notes(session.uid)?.level.as_deref()?).ok().flatten()
     }
 
     /// `logging/setLevel`
@@ -238,6 +244,16 @@ impl Sessions {
 
     pub(super) fn store(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+}
+
+/// What clients of a revision can be asked for at all, whatever they declare.
+fn known(version: LegacyVersion) -> ClientCapabilities {
+    type Flags = ClientCapabilities;
+    match version {
+        LegacyVersion::V2025_03_26 => Flags::SAMPLING | Flags::ROOTS,
+        LegacyVersion::V2025_06_18 => Flags::SAMPLING | Flags::ROOTS | Flags::ELICITATION_FORM,
+        LegacyVersion::V2025_11_25 => Flags::all(),
     }
 }
 

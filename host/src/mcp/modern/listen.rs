@@ -48,8 +48,11 @@ enum At {
 
 /// Opens a stream: acknowledged first, then news, and a result if it is the host that ends it.
 pub(super) fn listen(server: &Server, params: &Params<'_>, id: &Id) -> Result<Answer, Fault> {
-    let filter =
-        params.notifications.clone().ok_or_else(|| Fault::InvalidParams("`notifications` is missing".into()))?;
+    let filter = params
+        .notifications
+        .clone()
+        .map(|filter| filter.0)
+        .ok_or_else(|| Fault::InvalidParams("`notifications` is missing".into()))?;
     if filter.resource_subscriptions.len() > SUBSCRIPTIONS_MAX {
         return Err(Fault::InvalidParams(format!("`resourceSubscriptions` holds more than {SUBSCRIPTIONS_MAX} URIs")));
     }

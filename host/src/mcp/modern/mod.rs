@@ -136,7 +136,7 @@ async fn run(
     id: Id,
 ) -> Result<Answer, Rejection> {
     let reject = |fault| Rejection { id: Some(id.clone()), fault };
-    let log = params.meta.log_level.as_deref().map(level::parse).transpose().map_err(reject)?;
+    let log = params.meta.log_level.as_deref().map(level::parse).transpose().map_err(reject)?.flatten();
     let (voice, listener) = Listener::new(params.meta.progress_token, log, request.via.takes_events());
     let wanted = {
         let (catalog, principal) = (server.live.now(), &request.principal);
