@@ -143,8 +143,8 @@ pub struct ClientInfo<'a> {
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
 pub struct Capabilities {
-    pub elicitation: Option<Elicitation>,
-    pub sampling: Option<Sampling>,
+    pub elicitation: Option<Object<Elicitation>>,
+    pub sampling: Option<Object<Sampling>>,
     pub roots: Option<IgnoredAny>,
 }
 

@@ -116,15 +116,15 @@ async fn read(
         if line.trim_ascii().is_empty() {
             continue;
         }
-        let (is_handshake, answering) = take(server, connection, std::mem::take(&mut line), requests, lines);
-        if is_handshake {
+        let (in_order, answering) = take(server, connection, std::mem::take(&mut line), requests, lines);
+        if in_order {
             // What comes after it counts on it, even if the client does not wait for the answer.
             let _ = answering.await;
         }
     }
 }
 
-/// Answers one line in a task of its own. Says whether it is the handshake.
+/// Answers one line in a task of its own. Says whether what comes after it must wait: for the handshake, and for a cancellation.
 fn take(
     server: &Arc<Server>,
     connection: &Arc<Connection>,
@@ -134,7 +134,8 @@ fn take(
 ) -> (bool, JoinHandle<()>) {
     let (server, connection, lines) = (Arc::clone(server), Arc::clone(connection), lines.clone());
     let text = std::str::from_utf8(&line).ok().and_then(|text| Message::parse(text).ok());
-    let is_handshake = text.as_ref().is_some_and(|message| message.method() == Some("initialize"));
+    let in_order =
+        text.as_ref().is_some_and(|message| matches!(message.method(), Some("initialize" | "notifications/cancelled")));
     let is_initialized = text.as_ref().is_some_and(|message| message.method() == Some("notifications/initialized"));
     let id = text.and_then(Message::into_id).map(|id| id.get().to_owned());
     let running = CancellationToken::new();
@@ -161,7 +162,7 @@ fn take(
             lock(&connection.running).remove(&id);
         }
     });
-    (is_handshake, answering)
+    (in_order, answering)
 }
 
 async fn send(answer: Answer, lines: &mpsc::Sender<Vec<u8>>) {
