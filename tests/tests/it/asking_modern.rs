@@ -92,6 +92,19 @@ fn everything_can_be_asked_at_once() {
 }
 
 #[test]
+fn a_model_may_be_offered_tools() {
+    let host = host();
+    let call = Rounds::of_tool(&host, "a_with_tools");
+    let need = call.begin();
+    assert_eq!(need.requests["x"]["method"], "sampling/createMessage");
+    assert_eq!(need.requests["x"]["params"]["tools"], json!([]));
+    let used = json!({ "type": "tool_use", "id": "1", "name": "weather", "input": { "city": "Oslo" } });
+    let answer = json!({ "role": "assistant", "content": [used], "model": "m", "stopReason": "toolUse" });
+    assert_eq!(known(&call.end(&need, &json!({ "x": answer })))["answers"]["x"], answer);
+    host.stop();
+}
+
+#[test]
 fn several_rounds_follow_each_other() {
     let host = host();
     let call = Rounds::of_tool(&host, "a_rounds");
