@@ -10,7 +10,7 @@ use crate::events::Events;
 use crate::wait::PATIENCE;
 
 /// A request that can still be changed.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Request {
     pub method: String,
     pub path: String,
@@ -144,12 +144,22 @@ impl Reply {
     }
 }
 
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Request { method, path, headers, body } = self;
+        write!(f, "{method} {path}, headers {headers:?}, body {}", shown(body))
+    }
+}
+
 impl fmt::Debug for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let body = String::from_utf8_lossy(&self.body);
-        let shown: String = body.chars().take(2000).collect();
-        write!(f, "status {}, headers {:?}, body {shown}", self.status, self.headers)
+        write!(f, "status {}, headers {:?}, body {}", self.status, self.headers, shown(&self.body))
     }
+}
+
+/// The beginning of a body.
+fn shown(body: &[u8]) -> String {
+    String::from_utf8_lossy(body).chars().take(2000).collect()
 }
 
 fn find<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
