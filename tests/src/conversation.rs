@@ -208,3 +208,60 @@ fn definition_of(method: &str, result: &Value) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// Schemas that everything fits, so that what is refused is refused for what it is.
+    fn lenient() -> (tempfile::TempDir, Schemas) {
+        let names = [
+            "JSONRPCResultResponse",
+            "JSONRPCErrorResponse",
+            "JSONRPCResponse",
+            "JSONRPCError",
+            "ServerNotification",
+            "ServerRequest",
+            "EmptyResult",
+            "ListToolsResult",
+        ];
+        let definitions = Value::Object(names.iter().map(|name| ((*name).to_owned(), json!({}))).collect());
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        for revision in ["2025-03-26", "2025-11-25", "2026-07-28"] {
+            let file = folder.path().join(revision).with_extension("json");
+            fs::write(file, json!({ "$defs": definitions }).to_string()).expect("a file can be written");
+        }
+        let schemas = Schemas::in_folder(folder.path().to_owned());
+        (folder, schemas)
+    }
+
+    fn asked(version: &str, method: &str) -> Conversation {
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method });
+        Conversation::about(&Request::post(body.to_string()).header("MCP-Protocol-Version", version))
+    }
+
+    #[test]
+    fn what_was_not_asked_is_noticed() {
+        let (_folder, schemas) = lenient();
+        let check = |version: &str, method: &str, message: Value, right: bool| {
+            let checked = asked(version, method).check(&schemas, &message);
+            assert_eq!(checked.is_ok(), right, "{version} {method} {message}: {checked:?}");
+        };
+        let (legacy, modern) = ("2025-11-25", "2026-07-28");
+        check(legacy, "ping", json!({ "id": 1, "result": {} }), true);
+        check(legacy, "ping", json!({ "id": 1, "result": { "_meta": {} } }), false);
+        check(legacy, "ping", json!({ "id": "1", "result": {} }), false);
+        check(legacy, "ping", json!({ "id": 2, "error": {} }), false);
+        check(legacy, "ping", json!({ "error": {} }), true);
+        check(legacy, "ping", json!([{ "id": 1, "result": {} }]), false);
+        check("2025-03-26", "ping", json!([{ "id": 1, "result": {} }]), true);
+        check(legacy, "tools/list", json!({ "id": 1, "result": { "tools": [] } }), true);
+        check(legacy, "tools/list", json!({ "id": 1, "result": { "ttlMs": 0 } }), false);
+        check(modern, "tools/list", json!({ "id": 1, "result": { "ttlMs": 0 } }), true);
+        check(legacy, "tools/call", json!({ "id": 5, "method": "roots/list" }), true);
+        check(modern, "tools/call", json!({ "id": 5, "method": "roots/list" }), false);
+        check("2099-01-01", "tools/call", json!({ "method": "notifications/message" }), false);
+    }
+}

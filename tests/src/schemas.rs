@@ -58,7 +58,7 @@ impl Schemas {
         OFFICIAL.get_or_init(find).as_ref()
     }
 
-    fn in_folder(folder: PathBuf) -> Schemas {
+    pub(crate) fn in_folder(folder: PathBuf) -> Schemas {
         Schemas { folder, compiled: Mutex::default() }
     }
 
