@@ -1,6 +1,6 @@
 //! The names things go by, each a type of its own: parsed once at the edge, then trusted.
 
-use std::{fmt, str::FromStr, sync::LazyLock, sync::atomic::AtomicU64, sync::atomic::Ordering};
+use std::{fmt, sync::LazyLock, sync::atomic::AtomicU64, sync::atomic::Ordering};
 
 use sha2::{Digest as _, Sha256};
 
@@ -14,7 +14,7 @@ pub struct IllegalName {
     name: String,
 }
 
-fn check_name(name: &str) -> Result<Box<str>, IllegalName> {
+pub(crate) fn check_name(name: &str) -> Result<Box<str>, IllegalName> {
     let legal = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if name.is_empty() || name.len() > NAME_CHARS_MAX || !name.chars().all(legal) {
         // Cut and in one line, because the name may be a stranger's and end in a log.
@@ -24,6 +24,7 @@ fn check_name(name: &str) -> Result<Box<str>, IllegalName> {
     Ok(name.into())
 }
 
+/// Makes a type of names that are what [`check_name`] takes.
 macro_rules! name_type {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -37,16 +38,16 @@ macro_rules! name_type {
             }
         }
 
-        impl FromStr for $name {
-            type Err = IllegalName;
+        impl std::str::FromStr for $name {
+            type Err = $crate::ids::IllegalName;
 
-            fn from_str(name: &str) -> Result<Self, IllegalName> {
-                check_name(name).map(Self)
+            fn from_str(name: &str) -> Result<Self, $crate::ids::IllegalName> {
+                $crate::ids::check_name(name).map(Self)
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(&self.0)
             }
         }
@@ -70,6 +71,7 @@ macro_rules! name_type {
         }
     };
 }
+pub(crate) use name_type;
 
 name_type!(
     /// A plugin's name: the name of its file without `.wasm`.

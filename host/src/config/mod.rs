@@ -1,6 +1,9 @@
 //! Configuration: what was written ([`written`]) and what is usable ([`Config`]). Nothing below reads files or the environment.
 
+mod grants;
 mod limits;
+mod pattern;
+mod secrets;
 mod written;
 
 use std::{
@@ -12,7 +15,10 @@ use std::{
 
 use crate::{ids::PluginId, seal::KeyRing};
 
-pub use limits::Limits;
+pub use grants::{FolderGrant, Grants, HeaderGrant, HttpGrant, KeyValueGrant, TcpGrant, WrittenGrants};
+pub use limits::{Limits, WrittenLimits};
+pub use pattern::UrlPattern;
+pub use secrets::{Secret, SecretName, Secrets};
 pub use written::{ConfigError, Written, WrittenIcon};
 
 /// Where `toolyard serve` listens when nobody says otherwise.
@@ -38,6 +44,17 @@ pub struct Config {
     /// What holds for plugins that have no settings of their own.
     pub limits: Limits,
     pub plugin: BTreeMap<PluginId, PluginSettings>,
+    pub secrets: Secrets,
+    pub egress: Egress,
+}
+
+/// How plugins' requests leave this machine.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Egress {
+    /// Name servers. Empty: those of the system.
+    pub dns: Vec<SocketAddr>,
+    /// Certificates to trust beside the system's, in PEM.
+    pub ca_files: Vec<PathBuf>,
 }
 
 /// Where compiled code is kept.
@@ -67,6 +84,8 @@ pub struct Identity {
 pub struct HostLimits {
     /// Calls that run at once.
     pub calls_max: u32,
+    /// Calls that wait for their turn; those beyond are refused at once.
+    pub queue_max: u32,
     /// How long a call waits for its turn before it is refused.
     pub queue_wait_max: Duration,
     /// A request's body.
@@ -92,6 +111,7 @@ impl Default for HostLimits {
     fn default() -> Self {
         Self {
             calls_max: 256,
+            queue_max: 1024,
             queue_wait_max: Duration::from_secs(5),
             body_bytes_max: 4 << 20,
             body_read_max: Duration::from_secs(30),
@@ -114,6 +134,11 @@ pub struct PluginSettings {
     /// In front of its tools' names, with `_` between. Empty: nothing, not even the `_`.
     pub prefix: Option<String>,
     pub limits: Limits,
+    /// Limits of single tools, by the plugin's own name for them.
+    pub tool_limits: BTreeMap<String, Limits>,
+    pub grants: Grants,
+    /// Fresh instances that are kept ready. `None`: as many as the plugin's start makes worth it.
+    pub warm: Option<u32>,
 }
 
 impl Config {
@@ -129,13 +154,20 @@ impl Config {
 
     /// What holds for `plugin`: its own settings, or the host's.
     pub fn for_plugin(&self, plugin: &PluginId) -> PluginSettings {
-        self.plugin.get(plugin).cloned().unwrap_or_else(|| PluginSettings { prefix: None, limits: self.limits.clone() })
+        self.plugin.get(plugin).cloned().unwrap_or_else(|| PluginSettings::new(self.limits.clone()))
     }
 
     /// The largest table any plugin may have: the pool is built for it.
     pub fn table_elements_max(&self) -> usize {
         let own = self.plugin.values().map(|settings| settings.limits.table_elements_max);
         own.chain([self.limits.table_elements_max]).max().unwrap_or_default()
+    }
+}
+
+impl PluginSettings {
+    /// Of a plugin of which nothing is said.
+    pub fn new(limits: Limits) -> Self {
+        Self { prefix: None, limits, tool_limits: BTreeMap::new(), grants: Grants::default(), warm: None }
     }
 }
 

@@ -23,9 +23,9 @@ fn a_plugin_inherits_what_it_does_not_say() {
     let config = Written::parse(text).unwrap().usable(Path::new("/etc/toolyard")).unwrap();
     let jq = config.for_plugin(&"jq".parse().unwrap());
     assert_eq!(jq.prefix.as_deref(), Some(""));
-    assert_eq!(jq.limits.timeout, Duration::from_secs(7));
+    assert_eq!(jq.limits.timeout(), Duration::from_secs(7));
     assert_eq!(jq.limits.memory_bytes_max, 1 << 20);
-    assert_eq!(config.for_plugin(&"other".parse().unwrap()).limits.timeout, Duration::from_secs(7));
+    assert_eq!(config.for_plugin(&"other".parse().unwrap()).limits.timeout(), Duration::from_secs(7));
     assert_eq!(config.plugins, Path::new("/etc/toolyard/plugins"));
 }
 
@@ -49,4 +49,73 @@ fn a_mistake_names_file_and_line() {
     assert_eq!(error, format!("{}:3: unknown key `limit`; did you mean `limits`?", path.display()));
     let missing = Config::read(&dir.path().join("none.toml")).unwrap_err().to_string();
     assert!(missing.ends_with("none.toml: there is no such file"), "{missing}");
+}
+
+#[test]
+fn what_is_said_closer_to_a_tool_wins() {
+    let text = "
+        [limits]
+        cpu_ms_max = 1
+        log_lines_max = 1
+        [tenant.default.limits]
+        cpu_ms_max = 2
+        memory_bytes_max = 2
+        [plugin.p.limits]
+        memory_bytes_max = 3
+        output_bytes_max = 3
+        [plugin.p.tool.t.limits]
+        output_bytes_max = 4
+    ";
+    let config = Written::parse(text).unwrap().usable(Path::new("/")).unwrap();
+    let tool = &config.for_plugin(&"p".parse().unwrap()).tool_limits["t"];
+    assert_eq!((tool.log_lines_max, tool.cpu_ms_max, tool.memory_bytes_max, tool.output_bytes_max), (1, 2, 3, 4));
+    assert!(error("[tenant.other]").contains("the one tenant there is, is `default`"));
+    assert!(error("[plugin.p.tool.t.limits]\nplugin_calls_max = 1").contains("of the plugin as a whole"));
+}
+
+#[test]
+fn grants_are_read() {
+    let text = "
+        [secret.token]
+        env = 'TOKEN'
+        [plugin.p.grants]
+        config = { language = 'en' }
+        secrets = { key = 'token' }
+        environment = { LANG = 'C' }
+        keyvalue = { keys_max = 5 }
+        [[plugin.p.grants.http]]
+        url = 'https://api.example.com/v1'
+        methods = ['get', 'POST']
+        networks = ['10.0.0.0/8']
+        headers = [{ name = 'Authorization', secret = 'token', prefix = 'Bearer ' }]
+        [[plugin.p.grants.folders]]
+        path = 'data'
+        guest = '/data'
+        write = true
+        [[plugin.p.grants.tcp]]
+        host = 'DB.internal'
+        port = 5432
+    ";
+    let config = Written::parse(text).unwrap().usable(Path::new("/etc/toolyard")).unwrap();
+    let grants = config.for_plugin(&"p".parse().unwrap()).grants;
+    assert_eq!(grants.http[0].to.to_string(), "https://api.example.com/v1/");
+    assert_eq!(grants.http[0].methods, ["GET", "POST"]);
+    assert_eq!(grants.folders[0].path, Path::new("/etc/toolyard/data"));
+    assert_eq!(grants.tcp[0].host, "db.internal");
+    let keyvalue = grants.keyvalue.unwrap();
+    assert_eq!((keyvalue.keys_max, keyvalue.bytes_max), (5, KeyValueGrant::default().bytes_max));
+    assert_eq!(config.for_plugin(&"other".parse().unwrap()).grants, Grants::default());
+}
+
+#[test]
+fn mistakes_in_grants_name_the_plugin_and_the_part() {
+    let grant = |text: &str| error(&format!("[[plugin.p.grants.http]]\nurl = {text}"));
+    assert!(grant("'example.com'").starts_with("[plugin.p] grants http: `example.com` has no scheme"));
+    let plain = grant("'http://a.example/'\nheaders = [{ name = 'A', secret = 's' }]\n[secret.s]\nenv = 'S'");
+    assert!(plain.contains("unencrypted"), "{plain}");
+    let unknown = grant("'https://a/'\nheaders = [{ name = 'A', secret = 's' }]");
+    assert!(unknown.contains("there is no secret `s`; add [secret.s]"), "{unknown}");
+    assert!(error("[secret.s]").contains("[secret.s] give one of"));
+    assert!(error("[[plugin.p.grants.folders]]\npath = 'x'\nguest = 'x'").contains("must be an absolute path"));
+    assert!(error("[plugin.p.grants]\nhttps = []").contains("did you mean `http`?"));
 }

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fmt, fs, io,
+    net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -10,9 +11,12 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde::{Deserialize, Serialize};
 
-use super::{CacheDir, Config, DEFAULT_LISTEN, HostLimits, Identity, Limits, PluginSettings};
+use super::{
+    CacheDir, Config, DEFAULT_LISTEN, Egress, HostLimits, Identity, Limits, PluginSettings, SecretName, Secrets,
+    WrittenGrants, WrittenLimits, limits::call_limits, secrets::WrittenSecret,
+};
 use crate::{
-    ids::{NAME_CHARS_MAX, PluginId},
+    ids::{NAME_CHARS_MAX, PluginId, TenantId},
     seal::{KEY_BYTES, KeyRing},
 };
 
@@ -26,8 +30,14 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    fn new(reason: impl Into<String>) -> Self {
+    pub(super) fn new(reason: impl Into<String>) -> Self {
         Self { file: None, line: None, reason: reason.into() }
+    }
+
+    /// The same, said of the part `place`.
+    pub(super) fn within(mut self, place: &str) -> Self {
+        self.reason = format!("{place} {}", self.reason);
+        self
     }
 
     pub(super) fn in_file(mut self, file: &Path) -> Self {
@@ -69,7 +79,27 @@ pub struct Written {
     pub server: WrittenServer,
     pub seal: Option<WrittenSeal>,
     pub limits: WrittenHostLimits,
+    pub tenant: BTreeMap<TenantId, WrittenTenant>,
     pub plugin: BTreeMap<PluginId, WrittenPlugin>,
+    pub secret: BTreeMap<SecretName, WrittenSecret>,
+    pub egress: WrittenEgress,
+}
+
+/// `[egress]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WrittenEgress {
+    /// Name servers, such as `10.0.0.53:53`.
+    pub dns: Vec<SocketAddr>,
+    /// Certificates to trust beside the system's, in PEM.
+    pub ca_files: Vec<PathBuf>,
+}
+
+/// `[tenant.NAME]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WrittenTenant {
+    pub limits: WrittenLimits,
 }
 
 /// `[server]`
@@ -123,29 +153,39 @@ pub struct WrittenKey {
     pub file: Option<PathBuf>,
 }
 
-/// `[limits]`: the host's own, and those of calls for all plugins.
-///
-/// The limits of calls are repeated here rather than flattened in: serde cannot refuse unknown keys beside a flattened part.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct WrittenHostLimits {
-    pub calls_max: Option<u32>,
-    pub queue_wait_ms_max: Option<u64>,
-    pub body_bytes_max: Option<usize>,
-    pub body_read_ms_max: Option<u64>,
-    pub header_bytes_max: Option<usize>,
-    pub header_read_ms_max: Option<u64>,
-    pub connections_max: Option<usize>,
-    pub component_bytes_max: Option<u64>,
-    pub input_wait_ms_max: Option<u64>,
-    pub session_ttl_ms: Option<u64>,
-    pub drain_ms_max: Option<u64>,
-    pub timeout_ms_max: Option<u64>,
-    pub memory_bytes_max: Option<usize>,
-    pub table_elements_max: Option<usize>,
-    pub output_bytes_max: Option<usize>,
-    pub log_bytes_max: Option<usize>,
+/// Makes the type of `[limits]`. The limits of calls are repeated in it rather than flattened in: serde cannot refuse
+/// unknown keys beside a flattened part.
+macro_rules! define_host_limits {
+    ($({ $own:ident: $own_type:ty })* $($(#[doc = $doc:literal])+ $name:ident: $type:ty = $default:expr,)+) => {
+        /// `[limits]`: the host's own, and those of calls for all plugins.
+        #[derive(Debug, Default, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct WrittenHostLimits {
+            $(pub $own: Option<$own_type>,)*
+            $($(#[doc = $doc])+ pub $name: Option<$type>,)+
+        }
+
+        impl WrittenHostLimits {
+            fn for_calls(&self) -> WrittenLimits {
+                WrittenLimits { $($name: self.$name,)+ }
+            }
+        }
+    };
 }
+call_limits!(define_host_limits
+    { calls_max: u32 }
+    { queue_max: u32 }
+    { queue_wait_ms_max: u64 }
+    { body_bytes_max: usize }
+    { body_read_ms_max: u64 }
+    { header_bytes_max: usize }
+    { header_read_ms_max: u64 }
+    { connections_max: usize }
+    { component_bytes_max: u64 }
+    { input_wait_ms_max: u64 }
+    { session_ttl_ms: u64 }
+    { drain_ms_max: u64 }
+);
 
 /// `[plugin.NAME]`
 #[derive(Debug, Default, Deserialize)]
@@ -153,17 +193,17 @@ pub struct WrittenHostLimits {
 pub struct WrittenPlugin {
     pub prefix: Option<String>,
     pub limits: WrittenLimits,
+    pub tool: BTreeMap<String, WrittenTool>,
+    pub grants: WrittenGrants,
+    /// Fresh instances that are kept ready.
+    pub warm: Option<u32>,
 }
 
-/// `[plugin.NAME.limits]`
+/// `[plugin.NAME.tool.TOOL]`
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct WrittenLimits {
-    pub timeout_ms_max: Option<u64>,
-    pub memory_bytes_max: Option<usize>,
-    pub table_elements_max: Option<usize>,
-    pub output_bytes_max: Option<usize>,
-    pub log_bytes_max: Option<usize>,
+pub struct WrittenTool {
+    pub limits: WrittenLimits,
 }
 
 impl Written {
@@ -194,9 +234,16 @@ impl Written {
             ))
         })?;
         let limits = self.limits.for_calls().over(&Limits::default())?;
+        let limits = tenants(&self.tenant, limits)?;
+        let secrets = Secrets::new(self.secret, base)?;
         let mut plugin = BTreeMap::new();
         for (id, written) in self.plugin {
-            plugin.insert(id.clone(), written.usable(&id, &limits)?);
+            let settings = written.usable(&limits, base).map_err(|error| error.within(&format!("[plugin.{id}]")))?;
+            if let Some(unknown) = settings.grants.secret_names().find(|name| !secrets.knows(name)) {
+                let reason = format!("[plugin.{id}] grants: there is no secret `{unknown}`; add [secret.{unknown}]");
+                return Err(ConfigError::new(reason));
+            }
+            plugin.insert(id, settings);
         }
         Ok(Config {
             listen,
@@ -218,6 +265,11 @@ impl Written {
             host_limits: self.limits.for_host()?,
             limits,
             plugin,
+            secrets,
+            egress: Egress {
+                dns: self.egress.dns,
+                ca_files: self.egress.ca_files.iter().map(|file| base.join(file)).collect(),
+            },
         })
     }
 }
@@ -274,16 +326,6 @@ impl WrittenKey {
 }
 
 impl WrittenHostLimits {
-    fn for_calls(&self) -> WrittenLimits {
-        WrittenLimits {
-            timeout_ms_max: self.timeout_ms_max,
-            memory_bytes_max: self.memory_bytes_max,
-            table_elements_max: self.table_elements_max,
-            output_bytes_max: self.output_bytes_max,
-            log_bytes_max: self.log_bytes_max,
-        }
-    }
-
     fn for_host(&self) -> Result<HostLimits, ConfigError> {
         let default = HostLimits::default();
         let calls_max = self.calls_max.unwrap_or(default.calls_max);
@@ -293,6 +335,7 @@ impl WrittenHostLimits {
         }
         Ok(HostLimits {
             calls_max,
+            queue_max: self.queue_max.unwrap_or(default.queue_max),
             queue_wait_max: self.queue_wait_ms_max.map_or(default.queue_wait_max, Duration::from_millis),
             body_bytes_max: self.body_bytes_max.unwrap_or(default.body_bytes_max),
             body_read_max: self.body_read_ms_max.map_or(default.body_read_max, Duration::from_millis),
@@ -309,31 +352,35 @@ impl WrittenHostLimits {
 }
 
 impl WrittenPlugin {
-    fn usable(self, id: &PluginId, host: &Limits) -> Result<PluginSettings, ConfigError> {
+    fn usable(self, host: &Limits, base: &Path) -> Result<PluginSettings, ConfigError> {
         if let Some(prefix) = self.prefix.as_deref().filter(|prefix| !prefix.is_empty()) {
-            prefix.parse::<PluginId>().map_err(|error| ConfigError::new(format!("[plugin.{id}] prefix: {error}")))?;
+            prefix.parse::<PluginId>().map_err(|error| ConfigError::new(format!("prefix: {error}")))?;
             if prefix.len() >= NAME_CHARS_MAX {
-                return Err(ConfigError::new(format!("[plugin.{id}] prefix: leaves no room for a tool's name")));
+                return Err(ConfigError::new("prefix: leaves no room for a tool's name"));
             }
         }
-        Ok(PluginSettings { prefix: self.prefix, limits: self.limits.over(host)? })
+        let limits = self.limits.over(host)?;
+        let mut tool_limits = BTreeMap::new();
+        for (tool, written) in self.tool {
+            let own = written.limits.over(&limits).map_err(|error| error.within(&format!("tool.{tool}")))?;
+            if (own.plugin_calls_max, own.plugin_queue_max) != (limits.plugin_calls_max, limits.plugin_queue_max) {
+                return Err(ConfigError::new(format!(
+                    "tool.{tool}: `plugin_calls_max` and `plugin_queue_max` are of the plugin as a whole"
+                )));
+            }
+            tool_limits.insert(tool, own);
+        }
+        let grants = self.grants.usable(base).map_err(|error| error.within("grants"))?;
+        Ok(PluginSettings { prefix: self.prefix, limits, tool_limits, grants, warm: self.warm })
     }
 }
 
-impl WrittenLimits {
-    fn over(&self, base: &Limits) -> Result<Limits, ConfigError> {
-        let timeout = self.timeout_ms_max.map_or(base.timeout, Duration::from_millis);
-        if timeout.is_zero() {
-            return Err(ConfigError::new("`timeout_ms_max` is 0: no call could ever end; use at least 1"));
-        }
-        Ok(Limits {
-            timeout,
-            memory_bytes_max: self.memory_bytes_max.unwrap_or(base.memory_bytes_max),
-            table_elements_max: self.table_elements_max.unwrap_or(base.table_elements_max),
-            output_bytes_max: self.output_bytes_max.unwrap_or(base.output_bytes_max),
-            log_bytes_max: self.log_bytes_max.unwrap_or(base.log_bytes_max),
-        })
+/// What `[tenant.NAME]` says over what holds for the host. A host has one tenant.
+fn tenants(written: &BTreeMap<TenantId, WrittenTenant>, host: Limits) -> Result<Limits, ConfigError> {
+    if let Some(other) = written.keys().find(|id| **id != TenantId::default()) {
+        return Err(ConfigError::new(format!("[tenant.{other}]: the one tenant there is, is `default`")));
     }
+    written.values().try_fold(host, |host, tenant| tenant.limits.over(&host))
 }
 
 /// Adds the nearest right key to serde's "unknown field `x`, expected one of `a`, `b`".

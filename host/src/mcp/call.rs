@@ -326,7 +326,7 @@ pub(super) fn context<'a>(
     idempotency_key: &'a str,
     voice: Option<&Voice>,
 ) -> CallContext<'a> {
-    let deadline = SystemTime::now() + program.limits.timeout;
+    let deadline = SystemTime::now() + program.limits.timeout();
     CallContext {
         tenant: principal.tenant.as_str(),
         subject: &principal.subject,

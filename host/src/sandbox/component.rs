@@ -110,7 +110,7 @@ impl Component {
     pub async fn describe(&self, limits: &Limits) -> Result<Description, CallError> {
         let nobody = Arc::new([]) as Arc<[String]>;
         let mut store = self.store(Run { limits, voice: None, signals: None, prefixes: &nobody });
-        let described = timeout(limits.timeout, async {
+        let described = timeout(limits.timeout(), async {
             let instance = self.pre.instantiate_async(&mut store).await?;
             let mut description = Description::default();
             if let Some(tools) = &self.tools {
@@ -137,7 +137,7 @@ impl Component {
         run: Run<'_>,
     ) -> Ran<Outcome> {
         let (limits, mut store) = (run.limits, self.store(run));
-        let called = timeout(limits.timeout, async {
+        let called = timeout(limits.timeout(), async {
             let instance = self.pre.instantiate_async(&mut store).await?;
             let guest = offered(self.tools.as_ref())?.load(&mut store, &instance)?;
             guest.call_call(&mut store, tool, arguments, context, resume).await
@@ -153,7 +153,7 @@ impl Component {
         run: Run<'_>,
     ) -> Ran<ResourcePage> {
         let (limits, mut store) = (run.limits, self.store(run));
-        let listed = timeout(limits.timeout, async {
+        let listed = timeout(limits.timeout(), async {
             let instance = self.pre.instantiate_async(&mut store).await?;
             let guest = offered(self.resources.as_ref())?.load(&mut store, &instance)?;
             guest.call_list(&mut store, cursor, context).await
@@ -170,7 +170,7 @@ impl Component {
         run: Run<'_>,
     ) -> Ran<ReadOutcome> {
         let (limits, mut store) = (run.limits, self.store(run));
-        let read = timeout(limits.timeout, async {
+        let read = timeout(limits.timeout(), async {
             let instance = self.pre.instantiate_async(&mut store).await?;
             let guest = offered(self.resources.as_ref())?.load(&mut store, &instance)?;
             guest.call_read(&mut store, uri, context, resume).await
@@ -188,7 +188,7 @@ impl Component {
         run: Run<'_>,
     ) -> Ran<PromptOutcome> {
         let (limits, mut store) = (run.limits, self.store(run));
-        let got = timeout(limits.timeout, async {
+        let got = timeout(limits.timeout(), async {
             let instance = self.pre.instantiate_async(&mut store).await?;
             let guest = offered(self.prompts.as_ref())?.load(&mut store, &instance)?;
             guest.call_get(&mut store, name, arguments, context, resume).await
@@ -207,7 +207,7 @@ impl Component {
         run: Run<'_>,
     ) -> Ran<Completion> {
         let (limits, mut store) = (run.limits, self.store(run));
-        let completed = timeout(limits.timeout, async {
+        let completed = timeout(limits.timeout(), async {
             let instance = self.pre.instantiate_async(&mut store).await?;
             let guest = offered(self.completions.as_ref())?.load(&mut store, &instance)?;
             guest.call_complete(&mut store, reference, argument, value, known, context).await
@@ -230,7 +230,7 @@ fn ended<T>(
     match ran {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(explain(&error, store.data(), limits)),
-        Err(_) => Err(CallError::TimedOut { timeout: limits.timeout }),
+        Err(_) => Err(CallError::TimedOut { timeout: limits.timeout() }),
     }
 }
 
