@@ -7,11 +7,11 @@ use tokio::time;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    catalog::{self, Live, Loader},
+    catalog::{self, Live, Loader, Yard},
     config::{CacheDir, Config},
     http::Http,
     mcp::{Parts, Server, stdio},
-    sandbox::{Options, Sandbox, Settings},
+    sandbox::{Options, Outside, Sandbox, Settings},
     seal::KeyRing,
     signals::Signals,
     store::{Sqlite, Store},
@@ -45,12 +45,12 @@ impl Host {
     /// Builds the engine, opens the store, loads the plugins that are there.
     pub async fn build(config: Config) -> Result<Self> {
         let config = Arc::new(config);
-        let sandbox = Arc::new(sandbox(&config)?);
-        let settings = sandbox.settings();
         let signals = Signals::new();
         let live = Arc::new(Live::new(signals.clone()));
         let (background, stopping) = (TaskTracker::new(), CancellationToken::new());
         let (store, ring) = state(&config)?;
+        let yard = Arc::new(yard(&config, Arc::clone(&store))?);
+        let settings = yard.sandbox.settings();
         let parts = Parts {
             live: Arc::clone(&live),
             signals,
@@ -61,7 +61,7 @@ impl Host {
         };
         let server = Arc::new(Server::new(&config, parts));
         server.recall().await.context("the sessions cannot be read")?;
-        let mut loader = Loader::new(Arc::clone(&config), sandbox, Arc::clone(&live));
+        let mut loader = Loader::new(Arc::clone(&config), yard, Arc::clone(&live));
         loader.scan().await.with_context(|| {
             let dir = config.plugins.display();
             format!("cannot read the plugin folder `{dir}`; create it, or name another with --plugins")
@@ -154,16 +154,24 @@ async fn drain(background: &TaskTracker, drain_max: Duration) {
     }
 }
 
-/// The sandbox that a configuration asks for.
-pub fn sandbox(config: &Config) -> Result<Sandbox> {
-    Sandbox::new(&Options {
+/// What plugins are made with.
+fn yard(config: &Config, store: Arc<dyn Store>) -> Result<Yard> {
+    let sandbox = Sandbox::new(&Options {
         calls_max: config.host_limits.calls_max,
         table_elements_max: config.table_elements_max(),
         cache_dir: match &config.cache_dir {
             CacheDir::At(dir) => Some(dir.clone()),
             CacheDir::Usual | CacheDir::Nowhere => None,
         },
-    })
+    })?;
+    let outside = Outside { store, egress: config.egress.clone() };
+    Ok(Yard { sandbox, outside, secrets: config.secrets.clone() })
+}
+
+/// What plugins are made with, for one that is used without a host around it.
+pub fn yard_alone(config: &Config) -> Result<Arc<Yard>> {
+    let (store, _) = state(config)?;
+    Ok(Arc::new(yard(config, store)?))
 }
 
 /// The store and the keys.

@@ -11,6 +11,7 @@ pub mod http;
 pub mod ids;
 pub mod json;
 pub mod mcp;
+pub mod metrics;
 pub mod policy;
 pub mod sandbox;
 pub mod seal;

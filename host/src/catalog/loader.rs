@@ -11,11 +11,10 @@ use std::{
 
 use futures_util::{StreamExt, stream};
 
-use super::{Catalog, Live, Plugin, Refused};
+use super::{Catalog, Live, Plugin, Refused, Yard};
 use crate::{
     config::Config,
     ids::{Digest, PluginId},
-    sandbox::Sandbox,
 };
 
 /// A file that does not load and changed less than this ago may still be on its way: it is looked at again before it is
@@ -25,7 +24,7 @@ const SETTLE: Duration = Duration::from_millis(400);
 /// Reads the plugin folder again and again, and publishes a catalog whenever something changed.
 pub struct Loader {
     config: Arc<Config>,
-    sandbox: Arc<Sandbox>,
+    yard: Arc<Yard>,
     live: Arc<Live>,
     files: HashMap<PathBuf, Seen>,
     serving: BTreeMap<PluginId, Arc<Plugin>>,
@@ -60,8 +59,8 @@ struct Candidate {
 
 impl Loader {
     /// A loader that publishes to `live`. Nothing is read until [`Loader::scan`].
-    pub fn new(config: Arc<Config>, sandbox: Arc<Sandbox>, live: Arc<Live>) -> Self {
-        Self { config, sandbox, live, files: HashMap::new(), serving: BTreeMap::new(), scanned: false }
+    pub fn new(config: Arc<Config>, yard: Arc<Yard>, live: Arc<Live>) -> Self {
+        Self { config, yard, live, files: HashMap::new(), serving: BTreeMap::new(), scanned: false }
     }
 
     /// The folder it reads.
@@ -141,7 +140,7 @@ impl Loader {
                 return Ok(Arc::clone(serving));
             }
             let settings = self.config.for_plugin(&id);
-            Plugin::load(Arc::clone(&self.sandbox), id, settings, bytes).await.map(Arc::new)
+            Plugin::load(&self.yard, id, settings, bytes).await.map(Arc::new)
         }
         .await;
         Candidate { path, stamp, digest, loaded }

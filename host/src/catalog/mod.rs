@@ -17,7 +17,7 @@ use arc_swap::{ArcSwap, Guard};
 
 pub use headers::{HeaderKind, HeaderParam};
 pub use loader::Loader;
-pub use plugin::{Plugin, Program, Prompt, Tool};
+pub use plugin::{Plugin, Program, Prompt, Tool, Yard};
 pub use schema::Schema;
 pub use watcher::watch;
 

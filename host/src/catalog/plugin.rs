@@ -4,13 +4,25 @@ use std::{collections::HashSet, fmt::Display, hash::Hash, str::FromStr, sync::Ar
 
 use super::{HeaderParam, Schema, headers};
 use crate::{
-    config::{Limits, PluginSettings},
-    ids::{Digest, IllegalName, PluginId, PromptName, ToolName},
-    sandbox::{Component, Sandbox, contract},
+    config::{Limits, PluginSettings, Secrets},
+    ids::{Digest, IllegalName, PluginId, PromptName, TenantId, ToolName},
+    sandbox::{Component, Granted, Outside, Sandbox, contract},
 };
 
 /// Tools, prompts, templates or prefixes of one plugin.
 const LISTED_MAX: usize = 1000;
+
+/// What plugins are made with: one for all of them.
+pub struct Yard {
+    pub sandbox: Sandbox,
+    pub outside: Outside,
+    pub secrets: Secrets,
+}
+
+/// Where a plugin's key-value data is: below its tenant and its name, whatever its digest.
+fn space(id: &PluginId) -> String {
+    format!("{}/{id}", TenantId::default())
+}
 
 /// A component under the operator's settings: what a call runs.
 pub struct Program {
@@ -50,17 +62,20 @@ impl Plugin {
     /// Compiles `bytes` (or takes them from the code cache), asks the component what it offers, and checks all it says.
     /// The error is a sentence for whoever made the plugin.
     pub async fn load(
-        sandbox: Arc<Sandbox>,
+        yard: &Arc<Yard>,
         id: PluginId,
         settings: PluginSettings,
         bytes: Vec<u8>,
     ) -> Result<Self, String> {
-        let name = id.to_string();
-        // Compiling takes seconds of both processor and memory: not on a thread that serves requests.
-        let component = tokio::task::spawn_blocking(move || sandbox.load(&name, &bytes))
-            .await
-            .map_err(|_| "the compiler failed on it".to_owned())?
-            .map_err(|error| error.to_string())?;
+        let (yard, name, grants) = (Arc::clone(yard), id.clone(), settings.grants);
+        // Compiling takes seconds of both processor and memory, and a secret may come from a command: not on a thread that
+        // serves requests.
+        let load = move || {
+            let granted = Granted::new(name.as_str(), &space(&name), &grants, &yard.secrets, &yard.outside)?;
+            yard.sandbox.load(granted, &bytes).map_err(|error| error.to_string())
+        };
+        let component =
+            tokio::task::spawn_blocking(load).await.map_err(|_| "the compiler failed on it".to_owned())??;
         let description =
             component.describe(&settings.limits).await.map_err(|error| format!("cannot be described: {error}"))?;
         let prefix = settings.prefix.unwrap_or_else(|| id.to_string());

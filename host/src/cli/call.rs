@@ -101,9 +101,9 @@ impl Call {
 pub(super) async fn load(plugin: &str, config: &Config) -> anyhow::Result<Plugin> {
     let (path, id) = plugin_file(plugin, &config.plugins)?;
     let bytes = fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
-    let sandbox = Arc::new(host::sandbox(config)?);
+    let yard = host::yard_alone(config)?;
     let settings = config.for_plugin(&id);
-    Plugin::load(sandbox, id, settings, bytes).await.map_err(|reason| anyhow!("{} {reason}", path.display()))
+    Plugin::load(&yard, id, settings, bytes).await.map_err(|reason| anyhow!("{} {reason}", path.display()))
 }
 
 fn find<'a>(plugin: &'a Plugin, name: &str) -> anyhow::Result<&'a Arc<Tool>> {

@@ -8,6 +8,7 @@ use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use super::{
     contract::Level,
+    granted::{Granted, Refusals},
     host_api::{LogPipe, Stream},
     limits::Meter,
 };
@@ -75,6 +76,8 @@ pub(super) struct CallState {
     wasi: WasiCtx,
     table: ResourceTable,
     meter: Meter,
+    pub(super) granted: Arc<Granted>,
+    pub(super) refusals: Refusals,
     pub(super) voice: Option<Voice>,
     /// The last progress reported.
     pub(super) progress: Option<f64>,
@@ -86,18 +89,21 @@ pub(super) struct CallState {
 }
 
 impl CallState {
-    /// A store with all limits armed and nothing granted.
-    pub(super) fn store(engine: &Engine, plugin: &Arc<str>, run: Run<'_>) -> Store<Self> {
+    /// A store with all limits armed and what was granted within reach.
+    pub(super) fn store(engine: &Engine, granted: &Arc<Granted>, run: Run<'_>) -> Store<Self> {
         let Run { limits, voice, signals, prefixes } = run;
-        let log = LogPipe::new(Arc::clone(plugin), limits.log_bytes_max);
+        let log = LogPipe::new(Arc::clone(granted.plugin()), limits.log_bytes_max);
         let wasi = WasiCtxBuilder::new()
             .stdout(Stream::new("stdout", log.clone()))
             .stderr(Stream::new("stderr", log.clone()))
+            .envs(&granted.environment)
             .build();
         let state = Self {
             wasi,
             table: ResourceTable::new(),
             meter: Meter::new(limits),
+            granted: Arc::clone(granted),
+            refusals: Refusals::new(),
             voice,
             progress: None,
             log,

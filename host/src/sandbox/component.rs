@@ -15,6 +15,7 @@ use super::{
         ResourcePage, Resumption, Tool, ToolError,
         exports::toolyard::plugin::{completions, prompts, resources, tools},
     },
+    granted::Granted,
 };
 use crate::{config::Limits, ids::Digest};
 
@@ -31,7 +32,7 @@ impl LoadError {
 
 /// A compiled component, its imports resolved. Shared by all calls; each makes an instance of its own.
 pub struct Component {
-    name: Arc<str>,
+    granted: Arc<Granted>,
     digest: Digest,
     size_bytes: usize,
     imports: Vec<String>,
@@ -56,7 +57,7 @@ pub type Ran<T> = Result<Result<T, ToolError>, CallError>;
 
 impl Component {
     pub(super) fn link(
-        name: &str,
+        granted: Granted,
         digest: Digest,
         size_bytes: usize,
         compiled: &wasmtime::component::Component,
@@ -67,7 +68,7 @@ impl Component {
         let exports: Vec<String> = ty.exports(compiled.engine()).map(|(name, _)| name.to_owned()).collect();
         let pre = linker.instantiate_pre(compiled).map_err(|error| not_linked(&error, &imports))?;
         let component = Self {
-            name: name.into(),
+            granted: Arc::new(granted),
             digest,
             size_bytes,
             imports,
@@ -109,7 +110,9 @@ impl Component {
     /// Asks the component what it offers, in one instance, with nothing granted.
     pub async fn describe(&self, limits: &Limits) -> Result<Description, CallError> {
         let nobody = Arc::new([]) as Arc<[String]>;
-        let mut store = self.store(Run { limits, voice: None, signals: None, prefixes: &nobody });
+        let nothing = Arc::new(Granted::nothing(self.granted.plugin()));
+        let run = Run { limits, voice: None, signals: None, prefixes: &nobody };
+        let mut store = CallState::store(self.pre.engine(), &nothing, run);
         let described = timeout(limits.timeout(), async {
             let instance = self.pre.instantiate_async(&mut store).await?;
             let mut description = Description::default();
@@ -216,7 +219,7 @@ impl Component {
     }
 
     fn store(&self, run: Run<'_>) -> Store<CallState> {
-        CallState::store(self.pre.engine(), &self.name, run)
+        CallState::store(self.pre.engine(), &self.granted, run)
     }
 }
 

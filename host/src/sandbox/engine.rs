@@ -14,7 +14,7 @@ use std::{
 use anyhow::{Context, anyhow};
 use wasmtime::{Config, Enabled, Engine, PoolingAllocationConfig, component::Linker};
 
-use super::{Component, LoadError, cache::CodeCache, call::CallState, host_api};
+use super::{Component, Granted, LoadError, cache::CodeCache, call::CallState, host_api};
 use crate::ids::Digest;
 
 /// How long a guest may keep its thread before others get a turn.
@@ -114,11 +114,11 @@ impl Sandbox {
     /// Makes a component ready to be called: takes its compiled code from disk or compiles it, and checks that the host has
     /// all it imports. Takes seconds for large components; call it from a thread that may block.
     ///
-    /// `name` is how the log calls the plugin.
-    pub fn load(&self, name: &str, bytes: &[u8]) -> Result<Component, LoadError> {
+    /// `granted` is what its calls may touch.
+    pub fn load(&self, granted: Granted, bytes: &[u8]) -> Result<Component, LoadError> {
         let digest = Digest::of(bytes);
         let compiled = self.compiled(digest, bytes)?;
-        Component::link(name, digest, bytes.len(), &compiled, &self.linker)
+        Component::link(granted, digest, bytes.len(), &compiled, &self.linker)
     }
 
     fn compiled(&self, digest: Digest, bytes: &[u8]) -> Result<wasmtime::component::Component, LoadError> {

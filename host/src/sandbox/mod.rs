@@ -8,9 +8,11 @@ mod call;
 mod component;
 pub mod contract;
 mod engine;
+mod granted;
 mod host_api;
 mod limits;
 
 pub use call::{CallError, Run, Said, Voice};
 pub use component::{Component, Description, LoadError, Ran};
 pub use engine::{Options, Sandbox, Settings};
+pub use granted::{Granted, Outside};

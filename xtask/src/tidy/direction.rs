@@ -22,7 +22,7 @@ const LAYERS: &[&[&str]] = &[
 ];
 
 /// What every module may use. These use only each other.
-const SHARED: &[&str] = &["config", "ids", "json", "seal", "signals", "telemetry", "shutdown", "audit"];
+const SHARED: &[&str] = &["config", "ids", "json", "seal", "signals", "telemetry", "metrics", "shutdown", "audit"];
 
 /// Siblings that never use each other.
 const STRANGERS: &[[&str; 2]] = &[["mcp::modern", "mcp::legacy"]];
@@ -36,7 +36,8 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("cedar_policy", &["policy"]),
     ("chacha20poly1305", &["seal"]),
     ("clap", &["cli"]),
-    ("hyper", &["http", "admin"]),
+    ("hickory_resolver", &["sandbox"]),
+    ("hyper", &["http", "admin", "sandbox::network"]),
     ("hyper_util", &["http", "admin"]),
     ("jsonschema", &["catalog"]),
     ("jsonwebtoken", &["auth"]),
@@ -44,6 +45,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("notify", &["catalog"]),
     ("redis", &["store"]),
     ("rusqlite", &["store"]),
+    ("tokio_rustls", &["sandbox"]),
     ("toml", &["config"]),
     ("tracing_subscriber", &["telemetry"]),
     ("wasmtime", &["sandbox"]),

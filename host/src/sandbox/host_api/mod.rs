@@ -1,11 +1,20 @@
 //! What a guest can reach of the host: one file for each import.
 
 mod changes;
+mod config;
+mod files;
+mod http;
+mod keyvalue;
 mod logging;
 mod output;
 mod progress;
+mod sockets;
 
+pub(super) use files::Folder;
+pub(super) use http::Outbound;
+pub(super) use keyvalue::Keyspace;
 pub(super) use output::{LogPipe, Stream};
+pub(super) use sockets::Sockets;
 
 use wasmtime::component::{HasSelf, Linker};
 
@@ -18,6 +27,7 @@ pub(super) fn link(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
     contract::toolyard::plugin::changes::add_to_linker::<_, HasSelf<CallState>>(linker, |state| state)?;
     contract::toolyard::plugin::progress::add_to_linker::<_, HasSelf<CallState>>(linker, |state| state)?;
+    contract::wasi::config::store::add_to_linker::<_, HasSelf<CallState>>(linker, |state| state)?;
     contract::wasi::logging::logging::add_to_linker::<_, HasSelf<CallState>>(linker, |state| state)?;
     Ok(())
 }

@@ -1,0 +1,109 @@
+//! What one plugin may touch, made ready for its calls.
+//!
+//! A capability's life: linked once for all (`host_api::link`), made ready for a plugin here, when it is loaded, and brought
+//! into each call by `CallState`.
+
+use std::sync::Arc;
+
+use super::host_api::{Folder, Keyspace, Outbound, Sockets};
+use crate::{
+    config::{Egress, Grants, Secrets},
+    metrics,
+    store::Store,
+};
+
+/// What grants are made of: the parts of the world that the host reaches for its guests. One for all plugins.
+#[derive(Clone)]
+pub struct Outside {
+    pub store: Arc<dyn Store>,
+    pub egress: Egress,
+}
+
+/// All that one plugin may touch.
+pub struct Granted {
+    /// As the log calls the plugin.
+    plugin: Arc<str>,
+    /// What `wasi:config` tells it, secrets included.
+    pub(super) config: Vec<(String, String)>,
+    pub(super) environment: Vec<(String, String)>,
+    pub(super) folders: Vec<Folder>,
+    pub(super) keyspace: Option<Keyspace>,
+    pub(super) outbound: Outbound,
+    pub(super) sockets: Sockets,
+}
+
+impl Granted {
+    /// Nothing: what a plugin has while it is described, or if nobody granted it anything.
+    pub fn nothing(plugin: &str) -> Self {
+        Self {
+            plugin: plugin.into(),
+            config: Vec::new(),
+            environment: Vec::new(),
+            folders: Vec::new(),
+            keyspace: None,
+            outbound: Outbound::none(),
+            sockets: Sockets::none(),
+        }
+    }
+
+    /// What `grants` say. Reads secrets and looks at folders, so it may block. `space` is where the plugin's key-value data
+    /// is; it is unlike any other plugin's and tenant's.
+    pub fn new(
+        plugin: &str,
+        space: &str,
+        grants: &Grants,
+        secrets: &Secrets,
+        outside: &Outside,
+    ) -> Result<Self, String> {
+        let mut config: Vec<(String, String)> = pairs(&grants.config);
+        for (key, name) in &grants.secrets {
+            config.push((key.clone(), secrets.read(name)?.reveal().to_owned()));
+        }
+        let keyspace = grants.keyvalue.clone().map(|bounds| Keyspace::new(&outside.store, space, bounds));
+        Ok(Self {
+            plugin: plugin.into(),
+            config,
+            environment: pairs(&grants.environment),
+            folders: grants.folders.iter().map(Folder::open).collect::<Result<_, _>>()?,
+            keyspace,
+            outbound: Outbound::new(&grants.http, secrets, &outside.egress)?,
+            sockets: Sockets::new(&grants.tcp, &outside.egress)?,
+        })
+    }
+
+    /// As the log calls the plugin.
+    pub(super) fn plugin(&self) -> &Arc<str> {
+        &self.plugin
+    }
+}
+
+fn pairs(map: &std::collections::BTreeMap<String, String>) -> Vec<(String, String)> {
+    map.iter().map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+/// Lines that one call may put into the log about what it was refused: a guest that tries again and again says nothing new.
+const LINES_PER_CALL: u32 = 8;
+
+/// Tells of what a call tried and may not: the log names the grant that is missing, the guest gets a plain error, and the
+/// caller learns nothing of how to get it.
+#[derive(Debug)]
+pub(super) struct Refusals {
+    lines_left: u32,
+}
+
+impl Refusals {
+    pub(super) fn new() -> Self {
+        Self { lines_left: LINES_PER_CALL }
+    }
+
+    /// `grant` is the part of `[plugin.NAME.grants]` that would have to say `missing`.
+    pub(super) fn add(&mut self, plugin: &str, grant: &'static str, missing: &dyn std::fmt::Display) {
+        metrics::refused(plugin, grant);
+        if self.lines_left > 0 {
+            self.lines_left -= 1;
+            // Debug form: what is missing is in the guest's words.
+            let missing = missing.to_string();
+            tracing::warn!(plugin, grant, ?missing, "refused: it is not granted");
+        }
+    }
+}
