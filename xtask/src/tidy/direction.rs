@@ -37,7 +37,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("chacha20poly1305", &["seal"]),
     ("clap", &["cli"]),
     ("hickory_resolver", &["sandbox"]),
-    ("hyper", &["http", "admin", "sandbox::network"]),
+    ("hyper", &["http", "admin", "sandbox"]),
     ("hyper_util", &["http", "admin"]),
     ("jsonschema", &["catalog"]),
     ("jsonwebtoken", &["auth"]),
