@@ -56,6 +56,7 @@ impl Host {
             signals,
             ring,
             store,
+            lanes: Arc::clone(yard.sandbox.lanes()),
             background: background.clone(),
             stopping: stopping.clone(),
         };
@@ -159,6 +160,7 @@ fn yard(config: &Config, store: Arc<dyn Store>) -> Result<Yard> {
     let sandbox = Sandbox::new(&Options {
         calls_max: config.host_limits.calls_max,
         table_elements_max: config.table_elements_max(),
+        warm_instances_max: config.host_limits.warm_instances_max,
         cache_dir: match &config.cache_dir {
             CacheDir::At(dir) => Some(dir.clone()),
             CacheDir::Usual | CacheDir::Nowhere => None,

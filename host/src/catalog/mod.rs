@@ -4,6 +4,7 @@ mod headers;
 mod loader;
 mod plugin;
 mod schema;
+mod slots;
 mod watcher;
 
 use std::{
@@ -19,6 +20,7 @@ pub use headers::{HeaderKind, HeaderParam};
 pub use loader::Loader;
 pub use plugin::{Plugin, Program, Prompt, Tool, Yard};
 pub use schema::Schema;
+pub use slots::{Full, Slot, Slots};
 pub use watcher::watch;
 
 use crate::{

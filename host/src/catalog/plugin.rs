@@ -1,8 +1,14 @@
 //! A plugin: a component and its checked description.
 
-use std::{collections::HashSet, fmt::Display, hash::Hash, str::FromStr, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    fmt::Display,
+    hash::Hash,
+    str::FromStr,
+    sync::Arc,
+};
 
-use super::{HeaderParam, Schema, headers};
+use super::{HeaderParam, Schema, Slots, headers};
 use crate::{
     config::{Limits, PluginSettings, Secrets},
     ids::{Digest, IllegalName, PluginId, PromptName, TenantId, ToolName},
@@ -29,6 +35,10 @@ pub struct Program {
     pub id: PluginId,
     pub component: Component,
     pub limits: Limits,
+    /// Limits of single tools, by the plugin's own name for them.
+    tool_limits: BTreeMap<String, Limits>,
+    /// Places for its calls.
+    pub slots: Slots,
     /// The beginnings of the URIs that it answers for.
     pub prefixes: Arc<[String]>,
 }
@@ -47,6 +57,7 @@ pub struct Tool {
     described: contract::Tool,
     input: Schema,
     output: Option<Schema>,
+    limits: Limits,
     headers: Vec<HeaderParam>,
     program: Arc<Program>,
 }
@@ -67,23 +78,35 @@ impl Plugin {
         settings: PluginSettings,
         bytes: Vec<u8>,
     ) -> Result<Self, String> {
-        let (yard, name, grants) = (Arc::clone(yard), id.clone(), settings.grants);
+        let (shared, name, grants) = (Arc::clone(yard), id.clone(), settings.grants.clone());
         // Compiling takes seconds of both processor and memory, and a secret may come from a command: not on a thread that
         // serves requests.
         let load = move || {
-            let granted = Granted::new(name.as_str(), &space(&name), &grants, &yard.secrets, &yard.outside)?;
-            yard.sandbox.load(granted, &bytes).map_err(|error| error.to_string())
+            let granted = Granted::new(name.as_str(), &space(&name), &grants, &shared.secrets, &shared.outside)?;
+            shared.sandbox.load(granted, &bytes).map_err(|error| error.to_string())
         };
         let component =
             tokio::task::spawn_blocking(load).await.map_err(|_| "the compiler failed on it".to_owned())??;
-        let description =
-            component.describe(&settings.limits).await.map_err(|error| format!("cannot be described: {error}"))?;
-        let prefix = settings.prefix.unwrap_or_else(|| id.to_string());
+        let PluginSettings { prefix, limits, tool_limits, warm, .. } = settings;
+        // It runs there because it may take long, and nobody waits for it who should not.
+        let (lanes, own_limits) = (Arc::clone(yard.sandbox.lanes()), limits.clone());
+        let describe = async move {
+            let description = component.describe(&own_limits).await;
+            if description.is_ok() {
+                component.keep_warm(warm, &own_limits).await;
+            }
+            (component, description)
+        };
+        let (component, description) = lanes.run(Box::pin(describe), true).await;
+        let description = description.map_err(|error| format!("cannot be described: {error}"))?;
+        let prefix = prefix.unwrap_or_else(|| id.to_string());
         let (prefixes, templates) = match description.resources {
             Some(resources) => check_resources(resources)?,
             None => Default::default(),
         };
-        let program = Arc::new(Program { id, component, limits: settings.limits, prefixes: prefixes.into() });
+        let slots = Slots::new(limits.plugin_calls_max, limits.plugin_queue_max);
+        let program = Arc::new(Program { id, component, limits, tool_limits, slots, prefixes: prefixes.into() });
+
         let tools =
             check_all("tool", description.tools, |tool| Tool::check(tool, &prefix, &program), |tool| &tool.name)?;
         let prompts = check_all(
@@ -225,7 +248,8 @@ impl Tool {
         let headers = headers::read(input.value()).map_err(|reason| format!("tool `{own}`: {reason}"))?;
         check_icons("tool", own, &described.icons)?;
         check_meta("tool", own, described.meta.as_deref())?;
-        Ok(Self { name, described, input, output, headers, program: Arc::clone(program) })
+        let limits = program.tool_limits.get(own).unwrap_or(&program.limits).clone();
+        Ok(Self { name, described, input, output, limits, headers, program: Arc::clone(program) })
     }
 
     /// As clients call it.
@@ -244,6 +268,11 @@ impl Tool {
 
     pub fn output(&self) -> Option<&Schema> {
         self.output.as_ref()
+    }
+
+    /// What one call of it may use.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// The arguments that clients repeat as HTTP headers.

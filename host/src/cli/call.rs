@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use super::{Outcome, Source, ask, plugin_file, runtime, start_log};
 use crate::{
     auth::Principal,
-    catalog::{Plugin, Tool},
+    catalog::{Plugin, Tool, Yard},
     config::Config,
     host, mcp, policy,
     sandbox::{Said, Voice, contract::Content},
@@ -58,7 +58,8 @@ impl Call {
     }
 
     async fn complete(&self, config: &Config, arguments: String, value: Value) -> anyhow::Result<mcp::Completed> {
-        let plugin = load(&self.plugin, config).await?;
+        let yard = host::yard_alone(config)?;
+        let plugin = load(&yard, &self.plugin, config).await?;
         let tool = find(&plugin, &self.tool)?;
         let (sender, said) = mpsc::channel(64);
         let printer = tokio::spawn(print_progress(said));
@@ -67,7 +68,7 @@ impl Call {
         let caller = mcp::Caller::new(name, None, ask::capabilities());
         let voice = Voice { sender, progress: true, log: None };
         let mut call = mcp::Call::new(mcp::Wanted::Tool { permit, arguments, value }, Arc::new(caller), Some(voice));
-        let runner = mcp::Runner::new(&config.host_limits, Signals::new());
+        let runner = mcp::Runner::new(&config.host_limits, Signals::new(), yard.sandbox.lanes());
         let fault = |fault: mcp::Fault| anyhow!("{}", fault.message());
         let completed = loop {
             match mcp::run(&runner, &call).await.map_err(fault)? {
@@ -98,12 +99,11 @@ impl Call {
 }
 
 /// Loads the plugin that a user means.
-pub(super) async fn load(plugin: &str, config: &Config) -> anyhow::Result<Plugin> {
+pub(super) async fn load(yard: &Arc<Yard>, plugin: &str, config: &Config) -> anyhow::Result<Plugin> {
     let (path, id) = plugin_file(plugin, &config.plugins)?;
     let bytes = fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
-    let yard = host::yard_alone(config)?;
     let settings = config.for_plugin(&id);
-    Plugin::load(&yard, id, settings, bytes).await.map_err(|reason| anyhow!("{} {reason}", path.display()))
+    Plugin::load(yard, id, settings, bytes).await.map_err(|reason| anyhow!("{} {reason}", path.display()))
 }
 
 fn find<'a>(plugin: &'a Plugin, name: &str) -> anyhow::Result<&'a Arc<Tool>> {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{Outcome, Source, call::load, runtime, start_log};
 use crate::{
     catalog::{Plugin, Schema},
+    host,
     telemetry::LogFormat,
 };
 
@@ -26,7 +27,10 @@ impl Inspect {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
         start_log(LogFormat::Text, "warn");
         let config = self.source.config()?;
-        let plugin = runtime()?.block_on(load(&self.plugin, &config))?;
+        let plugin = {
+            let yard = host::yard_alone(&config)?;
+            runtime()?.block_on(load(&yard, &self.plugin, &config))?
+        };
         if self.json {
             println!("{:#}", as_json(&plugin));
         } else {

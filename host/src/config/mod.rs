@@ -86,6 +86,8 @@ pub struct HostLimits {
     pub calls_max: u32,
     /// Calls that wait for their turn; those beyond are refused at once.
     pub queue_max: u32,
+    /// Fresh instances that are kept ready, of all plugins together.
+    pub warm_instances_max: u32,
     /// How long a call waits for its turn before it is refused.
     pub queue_wait_max: Duration,
     /// A request's body.
@@ -112,6 +114,7 @@ impl Default for HostLimits {
         Self {
             calls_max: 256,
             queue_max: 1024,
+            warm_instances_max: 64,
             queue_wait_max: Duration::from_secs(5),
             body_bytes_max: 4 << 20,
             body_read_max: Duration::from_secs(30),

@@ -175,6 +175,7 @@ macro_rules! define_host_limits {
 call_limits!(define_host_limits
     { calls_max: u32 }
     { queue_max: u32 }
+    { warm_instances_max: u32 }
     { queue_wait_ms_max: u64 }
     { body_bytes_max: usize }
     { body_read_ms_max: u64 }
@@ -336,6 +337,7 @@ impl WrittenHostLimits {
         Ok(HostLimits {
             calls_max,
             queue_max: self.queue_max.unwrap_or(default.queue_max),
+            warm_instances_max: self.warm_instances_max.unwrap_or(default.warm_instances_max),
             queue_wait_max: self.queue_wait_ms_max.map_or(default.queue_wait_max, Duration::from_millis),
             body_bytes_max: self.body_bytes_max.unwrap_or(default.body_bytes_max),
             body_read_max: self.body_read_ms_max.map_or(default.body_read_max, Duration::from_millis),

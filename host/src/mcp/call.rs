@@ -1,24 +1,20 @@
 //! A call without an era: arguments held against the schema, a slot taken, the guest run, its answer checked.
 
-use std::{
-    borrow::Cow,
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{borrow::Cow, sync::Arc};
 
 use serde_json::{Value, value::RawValue};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
 use super::{
     caller::Caller,
     fault::Fault,
     interact::{self, Question, Round},
     message::{Params, is_reserved},
+    runner::{Runner, context},
 };
 use crate::{
     auth::Principal,
     catalog::{Catalog, Program, Prompt, Tool},
-    config::HostLimits,
+    config::Limits,
     json,
     policy::{self, Permit},
     sandbox::{
@@ -28,25 +24,7 @@ use crate::{
             Resumption, TextContent, ToolError, ToolResult,
         },
     },
-    seal::millis,
-    signals::Signals,
 };
-
-/// What running a call takes of the host. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Runner {
-    slots: Arc<Semaphore>,
-    queue_wait_max: Duration,
-    signals: Signals,
-}
-
-impl Runner {
-    /// A runner of at most `calls_max` calls at once, whose guests tell `signals` what they changed.
-    pub fn new(limits: &HostLimits, signals: Signals) -> Self {
-        let slots = Arc::new(Semaphore::new(limits.calls_max as usize));
-        Self { slots, queue_wait_max: limits.queue_wait_max, signals }
-    }
-}
 
 /// One call, ready to run, and to run again when the client has answered what it asked.
 pub struct Call {
@@ -172,6 +150,15 @@ impl Wanted {
         }
     }
 
+    /// The plugin that it takes.
+    pub(super) fn program(&self) -> &Arc<Program> {
+        match self {
+            Self::Tool { permit, .. } => permit.what().program(),
+            Self::Prompt { permit, .. } => permit.what().program(),
+            Self::Resource { permit, .. } => permit.what(),
+        }
+    }
+
     pub(super) fn principal(&self) -> &Arc<Principal> {
         match self {
             Self::Tool { permit, .. } => permit.principal(),
@@ -226,10 +213,10 @@ pub async fn run(runner: &Runner, call: &Call) -> Result<Reply, Fault> {
     match &call.wanted {
         Wanted::Tool { permit, arguments, value } => run_tool(runner, call, permit, arguments, value).await,
         Wanted::Prompt { permit, arguments } => {
-            let (prompt, _slot) = (permit.what(), slot(runner).await?);
-            let program = prompt.program();
+            let (prompt, program) = (permit.what(), permit.what().program());
+            let _slot = runner.slot(program).await?;
             let arguments: Vec<(&str, &str)> = pairs(arguments);
-            let ran = enter(runner, call, program, async |context, resume, run| {
+            let ran = enter(runner, call, program, &program.limits, async |context, resume, run| {
                 program.component.get_prompt(&prompt.described().name, &arguments, context, resume, run).await
             });
             match or_fault(program, ran.await)? {
@@ -238,8 +225,9 @@ pub async fn run(runner: &Runner, call: &Call) -> Result<Reply, Fault> {
             }
         }
         Wanted::Resource { permit, uri } => {
-            let (program, _slot) = (permit.what(), slot(runner).await?);
-            let ran = enter(runner, call, program, async |context, resume, run| {
+            let program = permit.what();
+            let _slot = runner.slot(program).await?;
+            let ran = enter(runner, call, program, &program.limits, async |context, resume, run| {
                 program.component.read_resource(uri, context, resume, run).await
             });
             match or_fault(program, ran.await)? {
@@ -267,9 +255,9 @@ async fn run_tool(
             format!("The arguments do not fit the input schema of `{name}`: {mistakes}. Correct them and call again.");
         return Ok(Reply::Tool(Completed::failure(text)));
     }
-    let _slot = slot(runner).await?;
     let program = tool.program();
-    let ran = enter(runner, call, program, async |context, resume, run| {
+    let _slot = runner.slot(program).await?;
+    let ran = enter(runner, call, program, tool.limits(), async |context, resume, run| {
         program.component.call(&tool.described().name, arguments, context, resume, run).await
     });
     match ran.await {
@@ -284,61 +272,22 @@ async fn run_tool(
     }
 }
 
-/// A place to run in. Waits a while if all are taken; the wait is bounded, so that a flood is refused and not hoarded.
-pub(super) async fn slot(runner: &Runner) -> Result<OwnedSemaphorePermit, Fault> {
-    match Arc::clone(&runner.slots).try_acquire_owned() {
-        Ok(slot) => Ok(slot),
-        Err(TryAcquireError::Closed) => Err(Fault::Busy),
-        Err(TryAcquireError::NoPermits) => {
-            let turn = tokio::time::timeout(runner.queue_wait_max, Arc::clone(&runner.slots).acquire_owned());
-            turn.await.ok().and_then(Result::ok).ok_or(Fault::Busy)
-        }
-    }
-}
-
 /// Enters the guest with the call's context, and with the answers it waits for if it asked for some.
 async fn enter<T>(
     runner: &Runner,
     call: &Call,
     program: &Program,
+    limits: &Limits,
     guest: impl AsyncFnOnce(CallContext<'_>, Option<Resumption<'_>>, Run<'_>) -> Ran<T>,
 ) -> Ran<T> {
     let principal = call.wanted.principal();
     let scopes: Vec<&str> = principal.scopes.iter().map(String::as_str).collect();
-    let context = context(&call.caller, principal, &scopes, program, &call.round.idempotency_key, call.voice.as_ref());
+    let context = context(&call.caller, principal, &scopes, limits, &call.round.idempotency_key, call.voice.as_ref());
     let responses: Vec<(&str, &String)> = call.round.responses.iter().map(|(key, json)| (key.as_str(), json)).collect();
     let resume = call.round.is_resumed().then_some(Resumption { responses: &responses, state: &call.round.state });
-    let run = Run {
-        limits: &program.limits,
-        voice: call.voice.clone(),
-        signals: Some(runner.signals.clone()),
-        prefixes: &program.prefixes,
-    };
+    let run =
+        Run { limits, voice: call.voice.clone(), signals: Some(runner.signals.clone()), prefixes: &program.prefixes };
     guest(context, resume, run).await
-}
-
-/// What a guest is told of the call it serves.
-pub(super) fn context<'a>(
-    caller: &'a Caller,
-    principal: &'a Principal,
-    scopes: &'a [&'a str],
-    program: &Program,
-    idempotency_key: &'a str,
-    voice: Option<&Voice>,
-) -> CallContext<'a> {
-    let deadline = SystemTime::now() + program.limits.timeout();
-    CallContext {
-        tenant: principal.tenant.as_str(),
-        subject: &principal.subject,
-        scopes,
-        client: caller.client(),
-        deadline_ms: deadline.duration_since(UNIX_EPOCH).map_or(0, millis),
-        attempt: 1,
-        idempotency_key,
-        wants_progress: voice.is_some_and(|voice| voice.progress),
-        trace: caller.trace(),
-        meta: caller.meta.as_ref(),
-    }
 }
 
 pub(super) fn pairs(entries: &[(String, String)]) -> Vec<(&str, &str)> {

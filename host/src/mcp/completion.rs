@@ -1,12 +1,15 @@
 //! `completion/complete` without an era.
 
+use std::sync::Arc;
+
 use super::{
     Server,
-    call::{context, or_fault, pairs, read_strings, slot, unknown},
+    call::{or_fault, pairs, read_strings, unknown},
     caller::Caller,
     fault::Fault,
     interact::Round,
     message::{Params, Reference},
+    runner::context,
 };
 use crate::{
     auth::Principal,
@@ -23,8 +26,8 @@ const VALUES_MAX: usize = 100;
 /// Asks the plugin of the prompt or the template. One that makes no suggestions has none to make.
 pub(super) async fn complete(
     server: &Server,
-    principal: &Principal,
-    caller: &Caller,
+    principal: &Arc<Principal>,
+    caller: &Arc<Caller>,
     params: &Params<'_>,
 ) -> Result<Completion, Fault> {
     let missing = |name: &str| Fault::InvalidParams(format!("`{name}` is missing"));
@@ -35,18 +38,24 @@ pub(super) async fn complete(
     if !program.component.completes() {
         return Ok(Completion { values: Vec::new(), total: None, has_more: false });
     }
-    let reference = match reference {
-        Reference::Prompt { .. } => contract::Reference::Prompt(&own),
-        Reference::Resource { .. } => contract::Reference::ResourceTemplate(&own),
+    let (principal, caller) = (Arc::clone(principal), Arc::clone(caller));
+    let is_prompt = matches!(reference, Reference::Prompt { .. });
+    let (name, value) = (argument.name.to_string(), argument.value.to_string());
+    let runner = &server.core.runner;
+    let _slot = runner.slot(&program).await?;
+    let asked = Arc::clone(&program);
+    let suggest = async move {
+        let reference = match is_prompt {
+            true => contract::Reference::Prompt(&own),
+            false => contract::Reference::ResourceTemplate(&own),
+        };
+        let scopes: Vec<&str> = principal.scopes.iter().map(String::as_str).collect();
+        let round = Round::first();
+        let context = context(&caller, &principal, &scopes, &asked.limits, &round.idempotency_key, None);
+        let run = Run { limits: &asked.limits, voice: None, signals: None, prefixes: &asked.prefixes };
+        asked.component.complete(reference, &name, &value, &pairs(&known), context, run).await
     };
-    let _slot = slot(&server.core.runner).await?;
-    let scopes: Vec<&str> = principal.scopes.iter().map(String::as_str).collect();
-    let round = Round::first();
-    let context = context(caller, principal, &scopes, &program, &round.idempotency_key, None);
-    let run = Run { limits: &program.limits, voice: None, signals: None, prefixes: &program.prefixes };
-    let known = pairs(&known);
-    let ran = program.component.complete(reference, &argument.name, &argument.value, &known, context, run).await;
-    let mut completion = or_fault(&program, ran)?;
+    let mut completion = or_fault(&program, runner.in_lane(&program, Box::pin(suggest)).await)?;
     if completion.values.len() > VALUES_MAX {
         completion.values.truncate(VALUES_MAX);
         completion.has_more = true;
@@ -55,7 +64,7 @@ pub(super) async fn complete(
 }
 
 /// The plugin to ask, and the plugin's own name for the prompt or template.
-fn find(server: &Server, reference: &Reference<'_>) -> Result<(std::sync::Arc<Program>, String), Fault> {
+fn find(server: &Server, reference: &Reference<'_>) -> Result<(Arc<Program>, String), Fault> {
     let catalog = server.live.now();
     match reference {
         Reference::Prompt { name } => {

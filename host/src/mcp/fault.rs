@@ -32,8 +32,10 @@ pub enum Fault {
     },
     /// The session is not one of ours, or not any more.
     NoSession,
-    /// No room for the call now.
+    /// The host has no room for the call now.
     Busy,
+    /// The plugin's share of it is in use.
+    PluginBusy,
     /// The plugin or the host is at fault.
     Internal(String),
 }
@@ -66,7 +68,7 @@ impl Fault {
             Self::InvalidRequest(_) | Self::NoSession => -32600,
             Self::MethodNotFound(_) => -32601,
             Self::InvalidParams(_) => -32602,
-            Self::Busy | Self::Internal(_) => -32603,
+            Self::Busy | Self::PluginBusy | Self::Internal(_) => -32603,
             Self::HeaderMismatch(_) => -32020,
             Self::MissingCapability { .. } => -32021,
             Self::UnsupportedVersion { .. } => -32022,
@@ -94,6 +96,7 @@ impl Fault {
             Self::NotFound { uri } => format!("there is no resource `{}`", cut(uri)),
             Self::NoSession => "this session is not known here, or has ended: begin again with `initialize`".into(),
             Self::Busy => "the host runs as many calls as it can; try again shortly".into(),
+            Self::PluginBusy => "as many calls of this plugin run as may at once; try again shortly".into(),
         }
     }
 

@@ -3,22 +3,24 @@
 use std::sync::Arc;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL};
+use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 
 use super::{
     Server,
-    call::{Runner, context, or_fault, slot},
+    call::or_fault,
     caller::Caller,
     fault::Fault,
     interact::Round,
+    runner::{Runner, context},
 };
 use crate::{
     auth::Principal,
-    catalog::{Catalog, Plugin, Prompt, Tool},
+    catalog::{Catalog, Plugin, Program, Prompt, Tool},
     ids::PluginId,
     sandbox::{
         Run,
-        contract::{Resource, ResourceTemplate},
+        contract::{Resource, ResourcePage, ResourceTemplate},
     },
 };
 
@@ -76,8 +78,8 @@ fn page<T>(catalog: &Catalog, cursor: Option<&str>, items: impl Fn(&Plugin) -> V
 /// that it does not hide the others.
 pub(super) async fn resources(
     server: &Server,
-    principal: &Principal,
-    caller: &Caller,
+    principal: &Arc<Principal>,
+    caller: &Arc<Caller>,
     cursor: Option<&str>,
 ) -> Result<Page<Resource>, Fault> {
     let from = Cursor::parse(cursor)?;
@@ -91,7 +93,7 @@ pub(super) async fn resources(
         let own = from.as_ref().filter(|from| from.plugin == *plugin.id()).and_then(|from| from.own.clone());
         let mut own = own;
         loop {
-            let page = match ask(&server.core.runner, principal, caller, plugin, own.as_deref()).await {
+            let page = match ask(&server.core.runner, principal, caller, plugin, own.clone()).await {
                 Ok(page) => page,
                 Err(fault @ Fault::Busy) => return Err(fault),
                 Err(fault) => {
@@ -117,19 +119,16 @@ pub(super) async fn resources(
 
 async fn ask(
     runner: &Runner,
-    principal: &Principal,
-    caller: &Caller,
+    principal: &Arc<Principal>,
+    caller: &Arc<Caller>,
     plugin: &Plugin,
-    cursor: Option<&str>,
+    cursor: Option<String>,
 ) -> Result<Page<Resource>, Fault> {
-    let _slot = slot(runner).await?;
     let program = plugin.program();
-    let scopes: Vec<&str> = principal.scopes.iter().map(String::as_str).collect();
-    let round = Round::first();
-    let context = context(caller, principal, &scopes, program, &round.idempotency_key, None);
-    let run = Run { limits: &program.limits, voice: None, signals: None, prefixes: &program.prefixes };
-    let page = or_fault(program, program.component.list_resources(cursor, context, run).await)?;
-    if cursor.is_some() && page.next.as_deref() == cursor {
+    let _slot = runner.slot(program).await?;
+    let list = list(Arc::clone(program), Arc::clone(principal), Arc::clone(caller), cursor.clone());
+    let page = runner.in_lane(program, list.boxed()).await?;
+    if cursor.is_some() && page.next == cursor {
         return Err(Fault::Internal("its list goes on where it began".into()));
     }
     let ours = |resource: &Resource| program.prefixes.iter().any(|prefix| resource.uri.starts_with(prefix));
@@ -141,6 +140,20 @@ async fn ask(
         ours
     });
     Ok(Page { items: items.take(PAGE_MAX).collect(), next: page.next })
+}
+
+/// The plugin's own page.
+async fn list(
+    program: Arc<Program>,
+    principal: Arc<Principal>,
+    caller: Arc<Caller>,
+    cursor: Option<String>,
+) -> Result<ResourcePage, Fault> {
+    let scopes: Vec<&str> = principal.scopes.iter().map(String::as_str).collect();
+    let round = Round::first();
+    let context = context(&caller, &principal, &scopes, &program.limits, &round.idempotency_key, None);
+    let run = Run { limits: &program.limits, voice: None, signals: None, prefixes: &program.prefixes };
+    or_fault(&program, program.component.list_resources(cursor.as_deref(), context, run).await)
 }
 
 impl Cursor {

@@ -20,6 +20,7 @@ mod level;
 mod listing;
 mod message;
 mod modern;
+mod runner;
 pub mod stdio;
 mod stream;
 
@@ -30,17 +31,19 @@ use serde::Serialize;
 use serde_json::{Value, json, value::RawValue};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub use call::{Call, Completed, Reply, Runner, Wanted, read_arguments, run};
+pub use call::{Call, Completed, Reply, Wanted, read_arguments, run};
 pub use caller::Caller;
 pub use era::Era;
 pub use fault::{Fault, Rejection};
 pub use interact::{Question, QuestionKind};
+pub use runner::Runner;
 pub use stream::{Event, Events};
 
 use crate::{
     auth::Principal,
     catalog::Live,
     config::{Config, Identity},
+    sandbox::Lanes,
     seal::KeyRing,
     signals::Signals,
     store::{Store, StoreError},
@@ -79,6 +82,7 @@ pub struct Parts {
     pub signals: Signals,
     pub ring: KeyRing,
     pub store: Arc<dyn Store>,
+    pub lanes: Arc<Lanes>,
     pub background: TaskTracker,
     pub stopping: CancellationToken,
 }
@@ -136,11 +140,11 @@ pub struct Refusal {
 impl Server {
     /// A server over a catalog.
     pub fn new(config: &Config, parts: Parts) -> Self {
-        let Parts { live, signals, ring, store, background, stopping } = parts;
+        let Parts { live, signals, ring, store, lanes, background, stopping } = parts;
         let server_info = raw(&config.identity.to_json());
         let modern_meta = raw(&json!({ "io.modelcontextprotocol/serverInfo": server_info }));
         let core = Core {
-            runner: Runner::new(&config.host_limits, signals.clone()),
+            runner: Runner::new(&config.host_limits, signals.clone(), &lanes),
             sessions: Sessions::new(store, ring.clone(), config.host_limits.session_ttl),
             ring,
             modern_meta,

@@ -1,16 +1,17 @@
 //! One call: the store it runs in, what it says meanwhile, and why it ended.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use tokio::sync::mpsc;
-use wasmtime::{Engine, PoolConcurrencyLimitError, Store, Trap, component::ResourceTable};
+use wasmtime::{Engine, PoolConcurrencyLimitError, Store, Trap, UpdateDeadline, component::ResourceTable};
 use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use super::{
     contract::Level,
     granted::{Granted, Refusals},
-    host_api::{LogPipe, Stream},
-    limits::Meter,
+    host_api::{LogPipe, Progress, Stream},
+    lanes,
+    limits::{Meter, Refused},
 };
 use crate::{config::Limits, signals::Signals};
 
@@ -55,10 +56,16 @@ pub struct Run<'a> {
 /// Why the sandbox ended a call. The text is for the caller; it names the limit and never the host's insides.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
-    #[error("the tool ran longer than its limit of {} ms and was stopped", timeout.as_millis())]
-    TimedOut { timeout: Duration },
+    #[error("the tool ran longer than its limit of {timeout_ms_max} ms and was stopped")]
+    TimedOut { timeout_ms_max: u64 },
+    #[error("the tool used more than its limit of {cpu_ms_max} ms of processor time and was stopped")]
+    OutOfCpu { cpu_ms_max: u64 },
     #[error("the tool wanted more memory than its limit of {memory_bytes_max} bytes and was stopped")]
     OutOfMemory { memory_bytes_max: usize },
+    #[error("the tool wanted a larger table than its limit of {table_elements_max} elements and was stopped")]
+    OutOfTable { table_elements_max: usize },
+    #[error("the tool is made of more than its limit of {instances_max} modules")]
+    TooManyInstances { instances_max: usize },
     #[error("the tool gave back more than its limit of {output_bytes_max} bytes")]
     OutputTooLarge { output_bytes_max: usize },
     #[error("the tool called itself too deeply and was stopped")]
@@ -71,6 +78,21 @@ pub enum CallError {
     Busy,
 }
 
+impl CallError {
+    /// The limit that was reached, as the configuration calls it.
+    pub(super) fn limit(&self) -> Option<&'static str> {
+        match self {
+            Self::TimedOut { .. } => Some("timeout_ms_max"),
+            Self::OutOfCpu { .. } => Some("cpu_ms_max"),
+            Self::OutOfMemory { .. } => Some("memory_bytes_max"),
+            Self::OutOfTable { .. } => Some("table_elements_max"),
+            Self::TooManyInstances { .. } => Some("instances_max"),
+            Self::OutputTooLarge { .. } => Some("output_bytes_max"),
+            Self::StackOverflow | Self::Trapped { .. } | Self::Busy => None,
+        }
+    }
+}
+
 /// What a store carries for the host's side of one call.
 pub(super) struct CallState {
     wasi: WasiCtx,
@@ -79,8 +101,7 @@ pub(super) struct CallState {
     pub(super) granted: Arc<Granted>,
     pub(super) refusals: Refusals,
     pub(super) voice: Option<Voice>,
-    /// The last progress reported.
-    pub(super) progress: Option<f64>,
+    pub(super) progress: Progress,
     pub(super) log: LogPipe,
     pub(super) signals: Option<Signals>,
     pub(super) prefixes: Arc<[String]>,
@@ -89,10 +110,9 @@ pub(super) struct CallState {
 }
 
 impl CallState {
-    /// A store with all limits armed and what was granted within reach.
-    pub(super) fn store(engine: &Engine, granted: &Arc<Granted>, run: Run<'_>) -> Store<Self> {
-        let Run { limits, voice, signals, prefixes } = run;
-        let log = LogPipe::new(Arc::clone(granted.plugin()), limits.log_bytes_max);
+    /// A store under `limits` with what was granted within reach, of which no call is known yet.
+    pub(super) fn store(engine: &Engine, granted: &Arc<Granted>, limits: &Limits) -> Store<Self> {
+        let log = LogPipe::new(Arc::clone(granted.plugin()), limits);
         let wasi = WasiCtxBuilder::new()
             .stdout(Stream::new("stdout", log.clone()))
             .stderr(Stream::new("stderr", log.clone()))
@@ -104,19 +124,33 @@ impl CallState {
             meter: Meter::new(limits),
             granted: Arc::clone(granted),
             refusals: Refusals::new(),
-            voice,
-            progress: None,
+            voice: None,
+            progress: Progress::new(limits.progress_per_second_max),
             log,
-            signals,
-            prefixes: Arc::clone(prefixes),
+            signals: None,
+            prefixes: Arc::default(),
             changes: 0,
         };
         let mut store = Store::new(engine, state);
         store.limiter(|state| &mut state.meter);
         store.set_hostcall_fuel(limits.output_bytes_max);
         store.set_epoch_deadline(1);
-        store.epoch_deadline_async_yield_and_update(1);
+        store.epoch_deadline_callback(|_| Ok(UpdateDeadline::Yield(lanes::slice_ended())));
         store
+    }
+
+    /// Makes the store that of one call: its limits may be the tool's own, and the store may have waited for a while.
+    pub(super) fn arm(store: &mut Store<Self>, run: Run<'_>) {
+        let Run { limits, voice, signals, prefixes } = run;
+        store.set_hostcall_fuel(limits.output_bytes_max);
+        store.set_epoch_deadline(1);
+        let state = store.data_mut();
+        state.meter.arm(limits);
+        state.log.arm(limits);
+        state.progress = Progress::new(limits.progress_per_second_max);
+        state.voice = voice;
+        state.signals = signals;
+        state.prefixes = Arc::clone(prefixes);
     }
 }
 
@@ -132,17 +166,21 @@ pub(super) fn explain(error: &wasmtime::Error, state: &CallState, limits: &Limit
         return CallError::Busy;
     }
     // A guest whose memory may not grow usually aborts: the refusal explains the trap.
-    if state.meter.memory_refused() {
-        return CallError::OutOfMemory { memory_bytes_max: limits.memory_bytes_max };
+    match state.meter.refused() {
+        Some(Refused::Memory) => return CallError::OutOfMemory { memory_bytes_max: limits.memory_bytes_max },
+        Some(Refused::Table) => return CallError::OutOfTable { table_elements_max: limits.table_elements_max },
+        None => {}
     }
     if error.downcast_ref::<Trap>() == Some(&Trap::StackOverflow) {
         return CallError::StackOverflow;
     }
     let detail = format!("{error:#}").replace('\n', " ");
-    // wasmtime keeps the type of this error to itself, so it is known by its words; a test with a flood of output holds
-    // them in place.
+    // wasmtime keeps the types of these errors to itself, so they are known by their words; tests hold them in place.
     if detail.contains("fuel allocated for hostcalls") {
         return CallError::OutputTooLarge { output_bytes_max: limits.output_bytes_max };
+    }
+    if detail.contains("instance count too high") {
+        return CallError::TooManyInstances { instances_max: limits.instances_max };
     }
     if let Some(I32Exit(code)) = error.downcast_ref::<I32Exit>() {
         return CallError::Trapped { detail: format!("the guest called exit({code})") };

@@ -1,11 +1,11 @@
 //! A component that is ready to be called.
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc};
 
-use tokio::time::{error::Elapsed, timeout};
+use tokio::time::timeout;
 use wasmtime::{
     Store,
-    component::{InstancePre, Linker},
+    component::{Instance, InstancePre, Linker},
 };
 
 use super::{
@@ -16,8 +16,10 @@ use super::{
         exports::toolyard::plugin::{completions, prompts, resources, tools},
     },
     granted::Granted,
+    lanes::{Metered, Score, UsedUp},
+    warm::{self, Ready, Warm, Warmth},
 };
-use crate::{config::Limits, ids::Digest};
+use crate::{config::Limits, ids::Digest, metrics};
 
 /// Why a file is not a plugin: a sentence for whoever put it there.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,6 +35,8 @@ impl LoadError {
 /// A compiled component, its imports resolved. Shared by all calls; each makes an instance of its own.
 pub struct Component {
     granted: Arc<Granted>,
+    score: Arc<Score>,
+    warm: Arc<Warm>,
     digest: Digest,
     size_bytes: usize,
     imports: Vec<String>,
@@ -62,13 +66,17 @@ impl Component {
         size_bytes: usize,
         compiled: &wasmtime::component::Component,
         linker: &Linker<CallState>,
+        warmth: &Warmth,
     ) -> Result<Self, LoadError> {
         let ty = compiled.component_type();
         let imports: Vec<String> = ty.imports(compiled.engine()).map(|(name, _)| name.to_owned()).collect();
         let exports: Vec<String> = ty.exports(compiled.engine()).map(|(name, _)| name.to_owned()).collect();
         let pre = linker.instantiate_pre(compiled).map_err(|error| not_linked(&error, &imports))?;
+        let granted = Arc::new(granted);
         let component = Self {
-            granted: Arc::new(granted),
+            score: Arc::default(),
+            warm: Warm::new(&pre, &granted, warmth),
+            granted,
             digest,
             size_bytes,
             imports,
@@ -107,27 +115,30 @@ impl Component {
         self.completions.is_some()
     }
 
+    /// Whether its calls have taken so long lately that the next begins in the slow lane.
+    pub fn is_slow(&self) -> bool {
+        self.score.is_slow()
+    }
+
     /// Asks the component what it offers, in one instance, with nothing granted.
     pub async fn describe(&self, limits: &Limits) -> Result<Description, CallError> {
-        let nobody = Arc::new([]) as Arc<[String]>;
         let nothing = Arc::new(Granted::nothing(self.granted.plugin()));
-        let run = Run { limits, voice: None, signals: None, prefixes: &nobody };
-        let mut store = CallState::store(self.pre.engine(), &nothing, run);
-        let described = timeout(limits.timeout(), async {
-            let instance = self.pre.instantiate_async(&mut store).await?;
+        let store = CallState::store(self.pre.engine(), &nothing, limits);
+        let described = self.enter(limits, store, None, async |store, instance| {
             let mut description = Description::default();
             if let Some(tools) = &self.tools {
-                description.tools = tools.load(&mut store, &instance)?.call_describe(&mut store).await?;
+                description.tools = tools.load(&mut *store, instance)?.call_describe(&mut *store).await?;
             }
             if let Some(prompts) = &self.prompts {
-                description.prompts = prompts.load(&mut store, &instance)?.call_describe(&mut store).await?;
+                description.prompts = prompts.load(&mut *store, instance)?.call_describe(&mut *store).await?;
             }
             if let Some(resources) = &self.resources {
-                description.resources = Some(resources.load(&mut store, &instance)?.call_describe(&mut store).await?);
+                let resources = resources.load(&mut *store, instance)?.call_describe(&mut *store).await?;
+                description.resources = Some(resources);
             }
             Ok(description)
         });
-        ended(described.await, &store, limits)
+        described.await
     }
 
     /// Runs a tool. Dropping the future ends the guest where it stands; so it is with all the calls below.
@@ -139,13 +150,11 @@ impl Component {
         resume: Option<Resumption<'_>>,
         run: Run<'_>,
     ) -> Ran<Outcome> {
-        let (limits, mut store) = (run.limits, self.store(run));
-        let called = timeout(limits.timeout(), async {
-            let instance = self.pre.instantiate_async(&mut store).await?;
-            let guest = offered(self.tools.as_ref())?.load(&mut store, &instance)?;
-            guest.call_call(&mut store, tool, arguments, context, resume).await
-        });
-        ended(called.await, &store, limits)
+        self.run(run, async |store, instance| {
+            let guest = offered(self.tools.as_ref())?.load(&mut *store, instance)?;
+            guest.call_call(store, tool, arguments, context, resume).await
+        })
+        .await
     }
 
     /// A page of what can be read.
@@ -155,13 +164,11 @@ impl Component {
         context: CallContext<'_>,
         run: Run<'_>,
     ) -> Ran<ResourcePage> {
-        let (limits, mut store) = (run.limits, self.store(run));
-        let listed = timeout(limits.timeout(), async {
-            let instance = self.pre.instantiate_async(&mut store).await?;
-            let guest = offered(self.resources.as_ref())?.load(&mut store, &instance)?;
-            guest.call_list(&mut store, cursor, context).await
-        });
-        ended(listed.await, &store, limits)
+        self.run(run, async |store, instance| {
+            let guest = offered(self.resources.as_ref())?.load(&mut *store, instance)?;
+            guest.call_list(store, cursor, context).await
+        })
+        .await
     }
 
     /// Reads a resource.
@@ -172,13 +179,11 @@ impl Component {
         resume: Option<Resumption<'_>>,
         run: Run<'_>,
     ) -> Ran<ReadOutcome> {
-        let (limits, mut store) = (run.limits, self.store(run));
-        let read = timeout(limits.timeout(), async {
-            let instance = self.pre.instantiate_async(&mut store).await?;
-            let guest = offered(self.resources.as_ref())?.load(&mut store, &instance)?;
-            guest.call_read(&mut store, uri, context, resume).await
-        });
-        ended(read.await, &store, limits)
+        self.run(run, async |store, instance| {
+            let guest = offered(self.resources.as_ref())?.load(&mut *store, instance)?;
+            guest.call_read(store, uri, context, resume).await
+        })
+        .await
     }
 
     /// Fills a prompt in.
@@ -190,13 +195,11 @@ impl Component {
         resume: Option<Resumption<'_>>,
         run: Run<'_>,
     ) -> Ran<PromptOutcome> {
-        let (limits, mut store) = (run.limits, self.store(run));
-        let got = timeout(limits.timeout(), async {
-            let instance = self.pre.instantiate_async(&mut store).await?;
-            let guest = offered(self.prompts.as_ref())?.load(&mut store, &instance)?;
-            guest.call_get(&mut store, name, arguments, context, resume).await
-        });
-        ended(got.await, &store, limits)
+        self.run(run, async |store, instance| {
+            let guest = offered(self.prompts.as_ref())?.load(&mut *store, instance)?;
+            guest.call_get(store, name, arguments, context, resume).await
+        })
+        .await
     }
 
     /// Suggests values.
@@ -209,31 +212,66 @@ impl Component {
         context: CallContext<'_>,
         run: Run<'_>,
     ) -> Ran<Completion> {
-        let (limits, mut store) = (run.limits, self.store(run));
-        let completed = timeout(limits.timeout(), async {
-            let instance = self.pre.instantiate_async(&mut store).await?;
-            let guest = offered(self.completions.as_ref())?.load(&mut store, &instance)?;
-            guest.call_complete(&mut store, reference, argument, value, known, context).await
-        });
-        ended(completed.await, &store, limits)
+        self.run(run, async |store, instance| {
+            let guest = offered(self.completions.as_ref())?.load(&mut *store, instance)?;
+            guest.call_complete(store, reference, argument, value, known, context).await
+        })
+        .await
     }
 
-    fn store(&self, run: Run<'_>) -> Store<CallState> {
-        CallState::store(self.pre.engine(), &self.granted, run)
+    /// One run of a guest, in an instance that nobody had before: one that was kept ready, or a new one.
+    async fn run<T>(
+        &self,
+        run: Run<'_>,
+        guest: impl AsyncFnOnce(&mut Store<CallState>, &Instance) -> wasmtime::Result<T>,
+    ) -> Result<T, CallError> {
+        let (mut store, instance) = match self.warm.take() {
+            Some(Ready { store, instance }) => (store, Some(instance)),
+            None => (CallState::store(self.pre.engine(), &self.granted, run.limits), None),
+        };
+        let limits = run.limits;
+        CallState::arm(&mut store, run);
+        self.enter(limits, store, instance, guest).await
     }
-}
 
-/// What came of a guest. (The timer around it is armed only if the guest does not end at once: `timeout` asks the call
-/// before the clock.)
-fn ended<T>(
-    ran: Result<wasmtime::Result<T>, Elapsed>,
-    store: &Store<CallState>,
-    limits: &Limits,
-) -> Result<T, CallError> {
-    match ran {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(explain(&error, store.data(), limits)),
-        Err(_) => Err(CallError::TimedOut { timeout: limits.timeout() }),
+    /// Runs a guest under the limits of time. (The timer is armed only if the guest does not end at once: `timeout` asks the
+    /// call before the clock.)
+    async fn enter<T>(
+        &self,
+        limits: &Limits,
+        mut store: Store<CallState>,
+        instance: Option<Instance>,
+        guest: impl AsyncFnOnce(&mut Store<CallState>, &Instance) -> wasmtime::Result<T>,
+    ) -> Result<T, CallError> {
+        let ran = {
+            let guest = pin!(async {
+                let instance = match instance {
+                    Some(instance) => instance,
+                    None => self.pre.instantiate_async(&mut store).await?,
+                };
+                guest(&mut store, &instance).await
+            });
+            timeout(limits.timeout(), Metered::new(guest, limits.cpu(), &self.score)).await
+        };
+        let error = match ran {
+            Ok(Ok(Ok(value))) => return Ok(value),
+            Ok(Ok(Err(error))) => explain(&error, store.data(), limits),
+            Ok(Err(UsedUp)) => CallError::OutOfCpu { cpu_ms_max: limits.cpu_ms_max },
+            Err(_) => CallError::TimedOut { timeout_ms_max: limits.timeout_ms_max },
+        };
+        if let Some(limit) = error.limit() {
+            metrics::limit_reached(self.granted.plugin(), limit);
+        }
+        Err(error)
+    }
+
+    /// Keeps up to `count` instances ready for the calls to come, or as many as its start makes worth it.
+    pub async fn keep_warm(&self, count: Option<u32>, limits: &Limits) {
+        let count = match count {
+            Some(count) => count,
+            None => warm::worth(&self.pre, &self.granted, limits).await,
+        };
+        self.warm.start(count);
     }
 }
 

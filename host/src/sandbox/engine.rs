@@ -8,22 +8,25 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread,
-    time::Duration,
 };
 
 use anyhow::{Context, anyhow};
 use wasmtime::{Config, Enabled, Engine, PoolingAllocationConfig, component::Linker};
 
-use super::{Component, Granted, LoadError, cache::CodeCache, call::CallState, host_api};
+use super::{
+    Component, Granted, LoadError,
+    cache::CodeCache,
+    call::CallState,
+    host_api,
+    lanes::{Lanes, TICK},
+    warm::Warmth,
+};
 use crate::ids::Digest;
-
-/// How long a guest may keep its thread before others get a turn.
-const TIME_SLICE: Duration = Duration::from_millis(5);
 
 /// Wasm frames of a trap that go to the log.
 const TRAP_FRAMES_MAX: usize = 16;
 
-/// Core modules in one component: Python's has 39, and each takes a slot.
+/// Core modules in one component, as reserved for each call; `instances_max` cannot be more.
 const CORE_INSTANCES_PER_CALL: u32 = 64;
 
 /// Linear memories in one component: QuickJS components have 3.
@@ -49,6 +52,8 @@ pub struct Options {
     pub calls_max: u32,
     /// Elements in each table of the pool: the largest `table_elements_max` of any plugin.
     pub table_elements_max: usize,
+    /// How many fresh instances may be kept ready, of all plugins together.
+    pub warm_instances_max: u32,
     /// Where compiled code is kept; `None` compiles anew after each start.
     pub cache_dir: Option<PathBuf>,
 }
@@ -82,6 +87,8 @@ pub struct Sandbox {
     linker: Linker<CallState>,
     cache: Option<CodeCache>,
     settings: Settings,
+    lanes: Arc<Lanes>,
+    warmth: Warmth,
     _ticker: Ticker,
 }
 
@@ -102,8 +109,14 @@ impl Sandbox {
         host_api::link(&mut linker).map_err(|error| anyhow!("{error:#}"))?;
         let cache = options.cache_dir.as_deref().and_then(|dir| CodeCache::open(dir, &engine));
         let settings = Settings { pooling, pagemap_scan, code_cache: cache.is_some() };
-        let _ticker = Ticker::start(&engine)?;
-        Ok(Self { engine, linker, cache, settings, _ticker })
+        let (lanes, _ticker) = (Arc::new(Lanes::default()), Ticker::start(&engine)?);
+        let warmth = Warmth::new(&lanes, options.warm_instances_max);
+        Ok(Self { engine, linker, cache, settings, lanes, warmth, _ticker })
+    }
+
+    /// Where calls run.
+    pub fn lanes(&self) -> &Arc<Lanes> {
+        &self.lanes
     }
 
     /// Which fast paths are in force.
@@ -118,7 +131,7 @@ impl Sandbox {
     pub fn load(&self, granted: Granted, bytes: &[u8]) -> Result<Component, LoadError> {
         let digest = Digest::of(bytes);
         let compiled = self.compiled(digest, bytes)?;
-        Component::link(granted, digest, bytes.len(), &compiled, &self.linker)
+        Component::link(granted, digest, bytes.len(), &compiled, &self.linker, &self.warmth)
     }
 
     fn compiled(&self, digest: Digest, bytes: &[u8]) -> Result<wasmtime::component::Component, LoadError> {
@@ -150,7 +163,7 @@ fn config(options: &Options, pooling: bool, pagemap_scan: bool) -> Config {
 
 fn pool(options: &Options, pagemap_scan: bool) -> PoolingAllocationConfig {
     // Loading describes a plugin beside the calls that run.
-    let calls = options.calls_max.saturating_add(2);
+    let calls = options.calls_max.saturating_add(options.warm_instances_max).saturating_add(2);
     let memories = calls.saturating_mul(MEMORIES_PER_CALL);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(calls)
@@ -186,7 +199,7 @@ impl Ticker {
         let (engine, stopped) = (engine.weak(), Arc::clone(&stop));
         let tick = move || {
             while !stopped.load(Ordering::Relaxed) {
-                thread::sleep(TIME_SLICE);
+                thread::sleep(TICK);
                 let Some(engine) = engine.upgrade() else { return };
                 engine.increment_epoch();
             }

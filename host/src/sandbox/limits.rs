@@ -7,43 +7,66 @@ use crate::config::Limits;
 /// Holds a store to its [`Limits`] and remembers what was refused, so that the trap that follows can be explained.
 #[derive(Debug)]
 pub(crate) struct Meter {
-    memory_bytes_left: usize,
+    memory_bytes: usize,
+    memory_bytes_max: usize,
     table_elements_max: usize,
-    memory_refused: bool,
+    instances_max: usize,
+    refused: Option<Refused>,
+}
+
+/// What a guest was not given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refused {
+    Memory,
+    Table,
 }
 
 impl Meter {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
-            memory_bytes_left: limits.memory_bytes_max,
+            memory_bytes: 0,
+            memory_bytes_max: limits.memory_bytes_max,
             table_elements_max: limits.table_elements_max,
-            memory_refused: false,
+            instances_max: limits.instances_max,
+            refused: None,
         }
     }
 
-    /// Whether the guest asked for memory or table room beyond its limit.
-    pub(crate) fn memory_refused(&self) -> bool {
-        self.memory_refused
+    /// Sets other limits over what is in use.
+    pub(crate) fn arm(&mut self, limits: &Limits) {
+        self.memory_bytes_max = limits.memory_bytes_max;
+        self.table_elements_max = limits.table_elements_max;
+    }
+
+    /// What the guest asked for beyond its limits, if it did.
+    pub(crate) fn refused(&self) -> Option<Refused> {
+        self.refused
     }
 }
 
 impl ResourceLimiter for Meter {
     fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
-        let more = desired.saturating_sub(current);
-        if more > self.memory_bytes_left {
-            self.memory_refused = true;
+        let wanted = self.memory_bytes.saturating_add(desired.saturating_sub(current));
+        if wanted > self.memory_bytes_max {
+            self.refused = Some(Refused::Memory);
             return Ok(false);
         }
         if maximum.is_some_and(|maximum| desired > maximum) {
             return Ok(false);
         }
-        self.memory_bytes_left -= more;
+        self.memory_bytes = wanted;
         Ok(true)
     }
 
     fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
         let fits = desired <= self.table_elements_max;
-        self.memory_refused |= !fits;
+        if !fits {
+            self.refused = Some(Refused::Table);
+        }
         Ok(fits)
+    }
+
+    fn instances(&self) -> usize {
+        self.instances_max
     }
 }

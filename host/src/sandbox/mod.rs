@@ -10,9 +10,12 @@ pub mod contract;
 mod engine;
 mod granted;
 mod host_api;
+mod lanes;
 mod limits;
+mod warm;
 
 pub use call::{CallError, Run, Said, Voice};
 pub use component::{Component, Description, LoadError, Ran};
 pub use engine::{Options, Sandbox, Settings};
 pub use granted::{Granted, Outside};
+pub use lanes::{InLane, Lanes};

@@ -50,6 +50,7 @@ impl Yard {
             live: Arc::new(Live::new(signals.clone())),
             signals,
             ring: ring(),
+            lanes: Arc::default(),
             store,
             background: TaskTracker::new(),
             stopping: CancellationToken::new(),

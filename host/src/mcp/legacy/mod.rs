@@ -162,7 +162,7 @@ async fn look_up(
             response(id, &result::templates(version, &page))
         }
         "resources/list" => {
-            let page = listing::resources(server, &request.principal, &*client.caller(params)?, cursor).await?;
+            let page = listing::resources(server, &request.principal, &client.caller(params)?, cursor).await?;
             response(id, &result::resources(version, &page))
         }
         "completion/complete" => {
@@ -213,7 +213,8 @@ async fn run(
         Some(session) => exchange::run(server, session, call, listener, id, takes_events).await,
         None => {
             let (core, own_id) = (server.core(), id.clone());
-            let run = async move {
+            let program = Arc::clone(call.wanted.program());
+            let work = async move {
                 match call::run(&core.runner, &call).await? {
                     call::Reply::NeedInput(_) => {
                         let reason = "the tool asks for input, which takes a session: begin with `initialize`";
@@ -223,8 +224,9 @@ async fn run(
                 }
             };
             // A client of this era that is gone has not thereby cancelled (MCP 2025-11-25, transports, "Sending Messages").
-            let run = detach::Detach::new(run, server.background.clone());
-            first_word(Era::Legacy(version), id, listener, run).await
+            let work = server.core.runner.in_lane(&program, Box::pin(work));
+            let work = detach::Detach::new(work, server.background.clone());
+            first_word(Era::Legacy(version), id, listener, work).await
         }
     }
 }

@@ -113,12 +113,12 @@ async fn look_up(
             response(id, &result::templates(server, &page))
         }
         Method::ListResources => {
-            let caller = Caller::of(&params.meta)?;
+            let caller = Arc::new(Caller::of(&params.meta)?);
             let page = listing::resources(server, &request.principal, &caller, cursor).await?;
             response(id, &result::resources(server, &page))
         }
         Method::Complete => {
-            let caller = Caller::of(&params.meta)?;
+            let caller = Arc::new(Caller::of(&params.meta)?);
             let completion = completion::complete(server, &request.principal, &caller, params).await?;
             response(id, &result::completion(server, &completion))
         }
@@ -154,7 +154,8 @@ async fn run(
         input::resume(&server.core.ring, method, params, &mut call).map_err(reject)?;
     }
     let (core, own_id, method) = (server.core(), id.clone(), method.to_owned());
-    let run = async move {
+    let program = Arc::clone(call.wanted.program());
+    let work = async move {
         let reply = call::run(&core.runner, &call).await?;
         let meta = Some(&*core.modern_meta);
         Ok(match reply {
@@ -164,5 +165,6 @@ async fn run(
             Reply::NeedInput(need) => response(&own_id, &input::required(&core, &method, call, need)?),
         })
     };
-    first_word(Era::Modern, id, listener, run).await
+    let work = server.core.runner.in_lane(&program, Box::pin(work));
+    first_word(Era::Modern, id, listener, work).await
 }

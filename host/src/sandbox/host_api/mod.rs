@@ -14,6 +14,7 @@ pub(super) use files::Folder;
 pub(super) use http::Outbound;
 pub(super) use keyvalue::Keyspace;
 pub(super) use output::{LogPipe, Stream};
+pub(super) use progress::Progress;
 pub(super) use sockets::Sockets;
 
 use wasmtime::component::{HasSelf, Linker};

@@ -1,4 +1,5 @@
-//! A guest's standard output and error: into the host's log, line by line, up to the call's `log_bytes_max`.
+//! A guest's standard output and error: into the host's log, line by line, up to the call's
+//! `log_bytes_max` and `log_lines_max`.
 
 use std::{
     io,
@@ -17,6 +18,8 @@ use wasmtime_wasi::{
     p2::{OutputStream, Pollable, StreamResult},
 };
 
+use crate::{config::Limits, metrics};
+
 /// What one write may carry; the guest splits longer ones.
 const WRITE_BYTES_MAX: usize = 4096;
 
@@ -33,28 +36,56 @@ pub(crate) struct LogPipe {
 struct Shared {
     plugin: Arc<str>,
     bytes_left: AtomicUsize,
+    lines_left: AtomicUsize,
 }
 
 impl LogPipe {
-    pub(crate) fn new(plugin: Arc<str>, bytes_max: usize) -> Self {
-        Self { shared: Arc::new(Shared { plugin, bytes_left: AtomicUsize::new(bytes_max) }) }
+    pub(crate) fn new(plugin: Arc<str>, limits: &Limits) -> Self {
+        let (bytes_left, lines_left) = (limits.log_bytes_max.into(), limits.log_lines_max.into());
+        Self { shared: Arc::new(Shared { plugin, bytes_left, lines_left }) }
+    }
+
+    /// Sets the room anew.
+    pub(crate) fn arm(&self, limits: &Limits) {
+        self.shared.bytes_left.store(limits.log_bytes_max, Ordering::Relaxed);
+        self.shared.lines_left.store(limits.log_lines_max, Ordering::Relaxed);
     }
 
     pub(crate) fn plugin(&self) -> &str {
         &self.shared.plugin
     }
 
-    /// Takes room for `bytes` more. The first time there is too little, says so in the log, and then stays silent.
+    /// Takes room for a line of `bytes`. The first time there is too little, says so in the log, and then stays silent.
     pub(crate) fn take_room(&self, bytes: usize) -> bool {
-        let take = |left: usize| left.checked_sub(bytes).or(Some(0)).filter(|_| left > 0);
-        match self.shared.bytes_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take) {
-            Ok(left) if left >= bytes => true,
-            Ok(_) => {
-                tracing::warn!(target: "plugin", plugin = self.plugin(), "the call said more than log_bytes_max; the rest is dropped");
-                false
-            }
-            Err(_) => false,
-        }
+        let Shared { plugin, bytes_left, lines_left } = &*self.shared;
+        let full = match (take(lines_left, 1), take(bytes_left, bytes)) {
+            (Room::Enough, Room::Enough) => return true,
+            (Room::TooLittle, _) => "log_lines_max",
+            (_, Room::TooLittle) => "log_bytes_max",
+            (Room::None, _) | (_, Room::None) => return false,
+        };
+        metrics::limit_reached(plugin, full);
+        tracing::warn!(target: "plugin", plugin = &**plugin, "the call said more than {full}; the rest is dropped");
+        // Nothing more is taken of either.
+        lines_left.store(0, Ordering::Relaxed);
+        false
+    }
+}
+
+/// What there was of something bounded.
+enum Room {
+    Enough,
+    /// Not as much as was wanted. What was left is gone with it.
+    TooLittle,
+    None,
+}
+
+fn take(left: &AtomicUsize, wanted: usize) -> Room {
+    let less = |left: usize| (left > 0).then(|| left.saturating_sub(wanted));
+    match left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less) {
+        Ok(left) if left >= wanted => Room::Enough,
+        Ok(_) => Room::TooLittle,
+        Err(_) => Room::None,
     }
 }
 

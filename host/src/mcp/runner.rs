@@ -1,0 +1,79 @@
+//! What running a guest takes of the host: a place among the calls that run, a lane, and the context that the guest is told.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use futures_util::future::BoxFuture;
+
+use super::{caller::Caller, fault::Fault};
+use crate::{
+    auth::Principal,
+    catalog::{Program, Slot, Slots},
+    config::{HostLimits, Limits},
+    metrics,
+    sandbox::{InLane, Lanes, Voice, contract::CallContext},
+    seal::millis,
+    signals::Signals,
+};
+
+/// Runs guests. Cheap to clone.
+#[derive(Clone)]
+pub struct Runner {
+    slots: Arc<Slots>,
+    queue_wait_max: Duration,
+    pub(super) signals: Signals,
+    lanes: Arc<Lanes>,
+}
+
+impl Runner {
+    /// A runner of at most `calls_max` calls at once, in `lanes`, whose guests tell `signals` what they changed.
+    pub fn new(limits: &HostLimits, signals: Signals, lanes: &Arc<Lanes>) -> Self {
+        let slots = Arc::new(Slots::new(limits.calls_max, limits.queue_max));
+        Self { slots, queue_wait_max: limits.queue_wait_max, signals, lanes: Arc::clone(lanes) }
+    }
+
+    /// Does `work`, which runs `program`, in the lane where it belongs.
+    pub(super) fn in_lane<T: Send + 'static>(&self, program: &Program, work: BoxFuture<'static, T>) -> InLane<T> {
+        self.lanes.run(work, program.component.is_slow())
+    }
+
+    /// A place among the calls of `program`, and then among all. The queues for both are bounded, so that a flood is refused
+    /// and not hoarded.
+    pub(super) async fn slot(&self, program: &Program) -> Result<(Slot, Slot), Fault> {
+        let own = program.slots.take(self.queue_wait_max).await.map_err(|_| {
+            metrics::limit_reached(program.id.as_str(), "plugin_calls_max");
+            Fault::PluginBusy
+        })?;
+        let hosts = self.slots.take(self.queue_wait_max).await.map_err(|_| {
+            metrics::limit_reached(program.id.as_str(), "calls_max");
+            Fault::Busy
+        })?;
+        Ok((own, hosts))
+    }
+}
+
+/// What a guest is told of the call it serves.
+pub(super) fn context<'a>(
+    caller: &'a Caller,
+    principal: &'a Principal,
+    scopes: &'a [&'a str],
+    limits: &Limits,
+    idempotency_key: &'a str,
+    voice: Option<&Voice>,
+) -> CallContext<'a> {
+    let deadline = SystemTime::now() + limits.timeout();
+    CallContext {
+        tenant: principal.tenant.as_str(),
+        subject: &principal.subject,
+        scopes,
+        client: caller.client(),
+        deadline_ms: deadline.duration_since(UNIX_EPOCH).map_or(0, millis),
+        attempt: 1,
+        idempotency_key,
+        wants_progress: voice.is_some_and(|voice| voice.progress),
+        trace: caller.trace(),
+        meta: caller.meta.as_ref(),
+    }
+}

@@ -1,0 +1,309 @@
+//! Two lanes: calls begin in the quick one, and what takes longer than a time slice goes on in the slow one.
+//!
+//! The quick lane is the threads that serve requests. The slow lane has threads of its own, to which the operating system
+//! gives a processor only where the quick ones leave it: however many guests compute without end, a call that needs little is
+//! not behind them. Within the slow lane, guests take turns slice by slice.
+
+use std::{
+    cell::Cell,
+    io,
+    pin::Pin,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
+    task::{Context, Poll},
+    thread,
+    time::{Duration, Instant},
+};
+
+use futures_util::{FutureExt, future::BoxFuture};
+use rustix::time::{ClockId, clock_gettime};
+use tokio::{
+    runtime::{self, Runtime},
+    task::JoinHandle,
+};
+
+/// How often guests are interrupted: the longest that one keeps a thread of the quick lane.
+pub(super) const TICK: Duration = Duration::from_millis(1);
+
+/// Ticks that a guest has in the slow lane before another gets its turn: changing over costs more than a tick is worth.
+const SLOW_TICKS: u64 = 5;
+
+/// How much the slow lane yields to the quick one: at 10, the scheduler gives it a tenth of a processor that both want.
+const SLOW_NICE: i32 = 10;
+
+/// A plugin whose score is this high begins in the slow lane.
+const SLOW_SCORE: u32 = 8;
+
+/// The score is not counted further, so that a plugin that got quicker is soon quick again.
+const SCORE_MAX: u32 = 16;
+
+thread_local! {
+    /// Whether a time slice ended on this thread since it was last asked.
+    static SLICE_ENDED: Cell<bool> = const { Cell::new(false) };
+
+    /// Whether this thread is of the slow lane.
+    static IS_SLOW: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Called when a guest is interrupted. Gives the ticks of its next slice.
+pub(super) fn slice_ended() -> u64 {
+    SLICE_ENDED.set(true);
+    if IS_SLOW.get() { SLOW_TICKS } else { 1 }
+}
+
+/// The slow lane, and the way into it. Its threads are started when it is first needed.
+#[derive(Default)]
+pub struct Lanes {
+    /// `None` where threads could not be had: then all is done in the quick lane.
+    slow: OnceLock<Option<Runtime>>,
+}
+
+impl Lanes {
+    /// Does `work` in the slow lane, for nobody who waits.
+    pub(super) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        if let Some(slow) = self.slow() {
+            slow.spawn(work);
+        }
+    }
+
+    /// Runs `work`, which runs guests: in the quick lane while they take less than a slice, or from the beginning in the slow
+    /// one if `slow`. Dropping the future ends the work.
+    pub fn run<T: Send + 'static>(self: &Arc<Self>, work: BoxFuture<'static, T>, slow: bool) -> InLane<T> {
+        let mut lane = InLane { lanes: Arc::clone(self), work: Work::Quick(work) };
+        if slow {
+            lane.slow_down();
+        }
+        lane
+    }
+
+    fn slow(&self) -> Option<&runtime::Handle> {
+        let start = || {
+            let started = start();
+            started.inspect_err(|error| tracing::warn!(%error, "no threads for the slow lane")).ok()
+        };
+        self.slow.get_or_init(start).as_ref().map(Runtime::handle)
+    }
+}
+
+fn start() -> io::Result<Runtime> {
+    runtime::Builder::new_multi_thread()
+        .worker_threads(thread::available_parallelism().map_or(1, usize::from))
+        .thread_name("slow-lane")
+        .on_thread_start(|| {
+            IS_SLOW.set(true);
+            // Without it the lanes still take turns, only not as well.
+            let _ = rustix::process::setpriority_process(None, SLOW_NICE);
+        })
+        .enable_all()
+        .build()
+}
+
+impl Drop for Lanes {
+    fn drop(&mut self) {
+        // Waiting for its threads would block one that serves.
+        if let Some(slow) = self.slow.take().flatten() {
+            slow.shutdown_background();
+        }
+    }
+}
+
+/// Work in one of the lanes.
+pub struct InLane<T> {
+    lanes: Arc<Lanes>,
+    work: Work<T>,
+}
+
+enum Work<T> {
+    Quick(BoxFuture<'static, T>),
+    Slow(JoinHandle<T>),
+    /// Between the two.
+    Nowhere,
+}
+
+impl<T: Send + 'static> InLane<T> {
+    fn slow_down(&mut self) {
+        let Some(handle) = self.lanes.slow() else { return };
+        self.work = match std::mem::replace(&mut self.work, Work::Nowhere) {
+            Work::Quick(work) => Work::Slow(handle.spawn(work)),
+            other => other,
+        };
+    }
+}
+
+impl<T: Send + 'static> Future for InLane<T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+        if let Work::Quick(work) = &mut self.work {
+            SLICE_ENDED.set(false);
+            let polled = work.poll_unpin(context);
+            if polled.is_ready() || !SLICE_ENDED.get() {
+                return polled;
+            }
+            self.slow_down();
+            if matches!(self.work, Work::Quick(_)) {
+                return Poll::Pending;
+            }
+        }
+        let Work::Slow(work) = &mut self.work else { return Poll::Pending };
+        match work.poll_unpin(context) {
+            Poll::Ready(Ok(value)) => Poll::Ready(value),
+            Poll::Ready(Err(error)) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            // The lane ends with the host, and with the host whoever waits here.
+            Poll::Ready(Err(_)) | Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+impl<T> Drop for InLane<T> {
+    fn drop(&mut self) {
+        if let Work::Slow(work) = &self.work {
+            work.abort();
+        }
+    }
+}
+
+/// How heavy the calls of one plugin have been lately.
+#[derive(Debug, Default)]
+pub(super) struct Score(AtomicU32);
+
+impl Score {
+    /// Whether its next call begins in the slow lane.
+    pub(super) fn is_slow(&self) -> bool {
+        self.0.load(Ordering::Relaxed) >= SLOW_SCORE
+    }
+
+    /// Takes note of a call. (A plugin that is always quick is never written to: its calls share nothing.)
+    pub(super) fn note(&self, cpu: Duration) {
+        let score = self.0.load(Ordering::Relaxed);
+        let next = if cpu > TICK { (score + 2).min(SCORE_MAX) } else { score.saturating_sub(1) };
+        if next != score {
+            self.0.store(next, Ordering::Relaxed);
+        }
+    }
+}
+
+/// A guest's future with its processor time measured, and ended when that is used up.
+pub(super) struct Metered<F> {
+    guest: F,
+    polls: u32,
+    cpu: Duration,
+    cpu_max: Duration,
+    score: Arc<Score>,
+}
+
+/// The processor time was used up.
+#[derive(Debug)]
+pub(super) struct UsedUp;
+
+impl<F: Future + Unpin> Metered<F> {
+    pub(super) fn new(guest: F, cpu_max: Duration, score: &Arc<Score>) -> Self {
+        Self { guest, polls: 0, cpu: Duration::ZERO, cpu_max, score: Arc::clone(score) }
+    }
+}
+
+impl<F: Future + Unpin> Future for Metered<F> {
+    type Output = Result<F::Output, UsedUp>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        // Most calls end in their first poll, for which the clock on the wall is near enough and costs a tenth.
+        let start = if this.polls == 0 { Clock::Wall(Instant::now()) } else { Clock::Thread(thread_time()) };
+        this.polls = this.polls.saturating_add(1);
+        let polled = this.guest.poll_unpin(context);
+        this.cpu += start.elapsed();
+        match polled {
+            Poll::Ready(output) => Poll::Ready(Ok(output)),
+            Poll::Pending if this.cpu > this.cpu_max => Poll::Ready(Err(UsedUp)),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+impl<F> Drop for Metered<F> {
+    fn drop(&mut self) {
+        self.score.note(self.cpu);
+    }
+}
+
+enum Clock {
+    Wall(Instant),
+    Thread(Duration),
+}
+
+impl Clock {
+    fn elapsed(&self) -> Duration {
+        match self {
+            Self::Wall(since) => since.elapsed(),
+            Self::Thread(since) => thread_time().saturating_sub(*since),
+        }
+    }
+}
+
+/// The processor time of this thread.
+fn thread_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_that_uses_up_its_slice_goes_on_in_the_slow_lane() {
+        let lanes = Arc::new(Lanes::default());
+        let serving = runtime::Builder::new_current_thread().build().unwrap();
+        let name = || thread::current().name().unwrap_or_default().to_owned();
+        let work = async move {
+            let before = name();
+            let mut slices = 0;
+            std::future::poll_fn(|context| {
+                slices += 1;
+                slice_ended();
+                context.waker().wake_by_ref();
+                if slices == 3 { Poll::Ready(()) } else { Poll::Pending }
+            })
+            .await;
+            (before, name())
+        };
+        let (before, after) = serving.block_on(lanes.run(work.boxed(), false));
+        assert_ne!(before, "slow-lane");
+        assert_eq!(after, "slow-lane");
+        // What only waits stays where it is.
+        let waits = async move {
+            tokio::task::yield_now().await;
+            name()
+        };
+        assert_eq!(serving.block_on(lanes.run(waits.boxed(), false)), before);
+        assert_eq!(serving.block_on(lanes.run(async move { name() }.boxed(), true)), "slow-lane");
+    }
+
+    #[test]
+    fn work_ends_with_whoever_waits_for_it() {
+        let lanes = Arc::new(Lanes::default());
+        let (alive, mut gone) = tokio::sync::oneshot::channel::<()>();
+        let serving = runtime::Builder::new_current_thread().build().unwrap();
+        let work = async move {
+            let _alive = alive;
+            std::future::pending::<()>().await;
+        };
+        drop(lanes.run(work.boxed(), true));
+        assert!(serving.block_on(&mut gone).is_err());
+    }
+
+    #[test]
+    fn a_plugin_that_was_heavy_becomes_quick_again() {
+        let score = Score::default();
+        for _ in 0..100 {
+            score.note(Duration::from_millis(20));
+        }
+        assert!(score.is_slow());
+        for _ in 0..SCORE_MAX {
+            score.note(Duration::from_micros(20));
+        }
+        assert!(!score.is_slow());
+    }
+}
