@@ -85,6 +85,7 @@ impl Host {
     /// A host that anybody can reach and that asks nobody who they are is refused, unless the configuration says that this is
     /// meant.
     pub async fn bind(self) -> Result<Bound> {
+        self.check_wishes()?;
         let listen = self.config.listen;
         if !listen.ip().is_loopback() && !self.config.allow_anonymous {
             bail!(
@@ -98,8 +99,31 @@ impl Host {
         Ok(Bound { host: self, http, addr })
     }
 
+    /// Whether all plugins have what they cannot do without, if the configuration wants that.
+    fn check_wishes(&self) -> Result<()> {
+        if !self.config.strict_grants {
+            return Ok(());
+        }
+        let catalog = self.live.now();
+        let unmet = catalog.plugins().flat_map(|plugin| {
+            let grants = self.config.for_plugin(plugin.id()).grants;
+            let unmet: Vec<String> =
+                plugin.wishes().unmet(&grants).map(|wish| format!("{}: {wish}", plugin.id())).collect();
+            unmet
+        });
+        let unmet: Vec<String> = unmet.collect();
+        if unmet.is_empty() {
+            return Ok(());
+        }
+        bail!(
+            "plugins wish for what they were not granted: {}; grant it in [plugin.NAME.grants], or start without --strict-grants",
+            unmet.join("; ")
+        )
+    }
+
     /// Serves one client on standard input and output, until it is gone or `stop`.
     pub async fn run_stdio(self, stop: CancellationToken) -> Result<()> {
+        self.check_wishes()?;
         let line_bytes_max = self.config.host_limits.body_bytes_max;
         let (server, stopping) = (Arc::clone(&self.server), self.stopping.clone());
         let input = tokio::io::BufReader::new(tokio::io::stdin());

@@ -2,7 +2,8 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    fs, io,
+    fs,
+    io::{self, Read},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::Arc,
@@ -13,13 +14,16 @@ use futures_util::{StreamExt, stream};
 
 use super::{Catalog, Live, Plugin, Refused, Yard};
 use crate::{
-    config::Config,
+    config::{Config, Grants},
     ids::{Digest, PluginId},
 };
 
 /// A file that does not load and changed less than this ago may still be on its way: it is looked at again before it is
 /// called broken.
 const SETTLE: Duration = Duration::from_millis(400);
+
+/// A file of wishes; more is not read.
+const WISHES_BYTES_MAX: u64 = 64 << 10;
 
 /// Reads the plugin folder again and again, and publishes a catalog whenever something changed.
 pub struct Loader {
@@ -140,10 +144,30 @@ impl Loader {
                 return Ok(Arc::clone(serving));
             }
             let settings = self.config.for_plugin(&id);
-            Plugin::load(&self.yard, id, settings, bytes).await.map(Arc::new)
+            let (grants, wishes) = (settings.grants.clone(), read_wishes(&path)?);
+            let plugin = Plugin::load(&self.yard, id, settings, bytes, wishes.as_deref()).await?;
+            self.hold_against(&plugin, &grants)?;
+            Ok(Arc::new(plugin))
         }
         .await;
         Candidate { path, stamp, digest, loaded }
+    }
+
+    /// Tells of wishes that are not met. Where the operator wants it strictly, a plugin that comes later is refused for them;
+    /// with those that are there at the start, the host does not start.
+    fn hold_against(&self, plugin: &Plugin, grants: &Grants) -> Result<(), String> {
+        let id = plugin.id();
+        let mut first = None;
+        for wish in plugin.wishes().unmet(grants) {
+            tracing::warn!(plugin = %id, wish = %wish, why = ?wish.why(), "wishes for something that is not granted");
+            first.get_or_insert_with(|| wish.to_string());
+        }
+        match first.filter(|_| self.config.strict_grants && self.scanned) {
+            Some(wish) => {
+                Err(format!("wishes for `{wish}`, which [plugin.{id}.grants] does not grant (strict_grants)"))
+            }
+            None => Ok(()),
+        }
     }
 
     fn admit(&mut self, candidate: Candidate) -> Verdict {
@@ -220,6 +244,20 @@ impl Loader {
         refused.sort_by(|a, b| a.file.cmp(&b.file));
         refused
     }
+}
+
+/// The wishes in the file beside a component, if there is one.
+pub fn read_wishes(component: &Path) -> Result<Option<String>, String> {
+    let path = component.with_extension("toml");
+    let file = match fs::File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(format!("has wishes in {} that cannot be read: {error}", path.display())),
+    };
+    let mut text = String::new();
+    let read = file.take(WISHES_BYTES_MAX).read_to_string(&mut text);
+    read.map_err(|error| format!("has wishes in {} that cannot be read: {error}", path.display()))?;
+    Ok(Some(text))
 }
 
 /// The first two things of the same name.

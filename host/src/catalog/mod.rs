@@ -17,7 +17,7 @@ use std::{
 use arc_swap::{ArcSwap, Guard};
 
 pub use headers::{HeaderKind, HeaderParam};
-pub use loader::Loader;
+pub use loader::{Loader, read_wishes};
 pub use plugin::{Plugin, Program, Prompt, Tool, Yard};
 pub use schema::Schema;
 pub use slots::{Full, Slot, Slots};

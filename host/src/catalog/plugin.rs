@@ -10,9 +10,9 @@ use std::{
 
 use super::{HeaderParam, Schema, Slots, headers};
 use crate::{
-    config::{Limits, PluginSettings, Secrets},
+    config::{Limits, PluginSettings, Secrets, Wishes},
     ids::{Digest, IllegalName, PluginId, PromptName, TenantId, ToolName},
-    sandbox::{Component, Granted, Outside, Sandbox, contract},
+    sandbox::{self, Component, Granted, Outside, Sandbox, contract},
 };
 
 /// Tools, prompts, templates or prefixes of one plugin.
@@ -49,6 +49,7 @@ pub struct Plugin {
     tools: Vec<Arc<Tool>>,
     prompts: Vec<Arc<Prompt>>,
     templates: Vec<contract::ResourceTemplate>,
+    wishes: Wishes,
 }
 
 /// One tool, its schemas compiled.
@@ -72,12 +73,18 @@ pub struct Prompt {
 impl Plugin {
     /// Compiles `bytes` (or takes them from the code cache), asks the component what it offers, and checks all it says.
     /// The error is a sentence for whoever made the plugin.
+    ///
+    /// `wishes` is the text of the file beside the component, if there is one.
     pub async fn load(
         yard: &Arc<Yard>,
         id: PluginId,
         settings: PluginSettings,
         bytes: Vec<u8>,
+        wishes: Option<&str>,
     ) -> Result<Self, String> {
+        let wishes = wishes.map_or_else(|| sandbox::wishes(&bytes), |text| Ok(Some(text)));
+        let wishes = wishes.and_then(|text| text.map(Wishes::parse).transpose());
+        let wishes = wishes.map_err(|reason| format!("has wishes that do not read: {reason}"))?.unwrap_or_default();
         let (shared, name, grants) = (Arc::clone(yard), id.clone(), settings.grants.clone());
         // Compiling takes seconds of both processor and memory, and a secret may come from a command: not on a thread that
         // serves requests.
@@ -115,7 +122,7 @@ impl Plugin {
             |prompt| Prompt::check(prompt, &prefix, &program),
             |prompt| &prompt.name,
         )?;
-        Ok(Self { program, tools, prompts, templates })
+        Ok(Self { program, tools, prompts, templates, wishes })
     }
 
     pub fn id(&self) -> &PluginId {
@@ -147,6 +154,11 @@ impl Plugin {
     /// In the order in which the plugin describes them.
     pub fn templates(&self) -> &[contract::ResourceTemplate] {
         &self.templates
+    }
+
+    /// What it would like to be granted.
+    pub fn wishes(&self) -> &Wishes {
+        &self.wishes
     }
 
     /// Whether it answers for any URI.

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use super::{Outcome, Source, ask, plugin_file, runtime, start_log};
 use crate::{
     auth::Principal,
-    catalog::{Plugin, Tool, Yard},
+    catalog::{Plugin, Tool, Yard, read_wishes},
     config::Config,
     host, mcp, policy,
     sandbox::{Said, Voice, contract::Content},
@@ -103,7 +103,9 @@ pub(super) async fn load(yard: &Arc<Yard>, plugin: &str, config: &Config) -> any
     let (path, id) = plugin_file(plugin, &config.plugins)?;
     let bytes = fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
     let settings = config.for_plugin(&id);
-    Plugin::load(yard, id, settings, bytes).await.map_err(|reason| anyhow!("{} {reason}", path.display()))
+    let refused = |reason: String| anyhow!("{} {reason}", path.display());
+    let wishes = read_wishes(&path).map_err(refused)?;
+    Plugin::load(yard, id, settings, bytes, wishes.as_deref()).await.map_err(refused)
 }
 
 fn find<'a>(plugin: &'a Plugin, name: &str) -> anyhow::Result<&'a Arc<Tool>> {

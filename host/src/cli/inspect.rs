@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{Outcome, Source, call::load, runtime, start_log};
 use crate::{
     catalog::{Plugin, Schema},
+    config::Grants,
     host,
     telemetry::LogFormat,
 };
@@ -27,20 +28,24 @@ impl Inspect {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
         start_log(LogFormat::Text, "warn");
         let config = self.source.config()?;
-        let plugin = {
-            let yard = host::yard_alone(&config)?;
-            runtime()?.block_on(load(&yard, &self.plugin, &config))?
-        };
+        // Looking takes no secrets, and so works where they are not.
+        let mut bare = config.clone();
+        for settings in bare.plugin.values_mut() {
+            settings.grants = settings.grants.clone().without_secrets();
+        }
+        let yard = host::yard_alone(&bare)?;
+        let plugin = runtime()?.block_on(load(&yard, &self.plugin, &bare))?;
+        let grants = config.for_plugin(plugin.id()).grants;
         if self.json {
-            println!("{:#}", as_json(&plugin));
+            println!("{:#}", as_json(&plugin, &grants));
         } else {
-            print!("{}", as_text(&plugin));
+            print!("{}", as_text(&plugin, &grants));
         }
         Ok(Outcome::Done)
     }
 }
 
-fn as_json(plugin: &Plugin) -> Value {
+fn as_json(plugin: &Plugin, grants: &Grants) -> Value {
     let tools = plugin.tools().iter().map(|tool| {
         let described = tool.described();
         json!({
@@ -52,6 +57,14 @@ fn as_json(plugin: &Plugin) -> Value {
             "output_schema": tool.output().map(Schema::raw),
         })
     });
+    let wishes = plugin.wishes().iter().map(|wish| {
+        json!({
+            "wish": wish.to_string(),
+            "why": wish.why(),
+            "optional": wish.is_optional(),
+            "granted": wish.is_met(grants),
+        })
+    });
     json!({
         "name": plugin.id().as_str(),
         "digest": plugin.digest().to_string(),
@@ -60,10 +73,11 @@ fn as_json(plugin: &Plugin) -> Value {
         "tools": tools.collect::<Vec<_>>(),
         "prompts": plugin.prompts().iter().map(|prompt| prompt.name().as_str()).collect::<Vec<_>>(),
         "uri_prefixes": *plugin.program().prefixes,
+        "wishes": wishes.collect::<Vec<_>>(),
     })
 }
 
-fn as_text(plugin: &Plugin) -> String {
+fn as_text(plugin: &Plugin, grants: &Grants) -> String {
     let component = plugin.component();
     let mut lines = vec![
         format!("{}  {} KB", plugin.id(), component.size_bytes().div_ceil(1000)),
@@ -84,6 +98,18 @@ fn as_text(plugin: &Plugin) -> String {
     }
     for prefix in plugin.program().prefixes.iter() {
         lines.push(format!("  {prefix}… (resources)"));
+    }
+    if plugin.wishes().iter().next().is_some() {
+        lines.extend([String::new(), "wishes for".into()]);
+    }
+    for wish in plugin.wishes().iter() {
+        let state = match (wish.is_met(grants), wish.is_optional()) {
+            (true, _) => "granted",
+            (false, true) => "not granted, and not needed",
+            (false, false) => "NOT GRANTED",
+        };
+        lines.push(format!("  {wish}: {state}"));
+        lines.push(format!("      {}", wish.why()));
     }
     lines.extend([String::new(), "imports".into()]);
     lines.extend(component.imports().iter().map(|import| format!("  {import}")));

@@ -23,6 +23,9 @@ pub(super) struct Serve {
     /// Serve callers from other machines too, though the host asks nobody who they are
     #[arg(long)]
     allow_anonymous: bool,
+    /// Do not start if a plugin was not granted what it cannot do without
+    #[arg(long)]
+    strict_grants: bool,
     #[command(flatten)]
     source: Source,
     /// How log lines look, on standard error: text or json
@@ -41,6 +44,7 @@ impl Serve {
             config.listen = listen;
         }
         config.allow_anonymous |= self.allow_anonymous;
+        config.strict_grants |= self.strict_grants;
         let plugins = config.plugins.clone();
         runtime()?.block_on(async {
             let stop = shutdown::on_signal().context("cannot wait for signals")?;

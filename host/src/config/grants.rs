@@ -171,6 +171,15 @@ impl Grants {
         let headers = self.http.iter().flat_map(|http| http.headers.iter().map(|header| &header.secret));
         headers.chain(self.secrets.values())
     }
+
+    /// The same without what is secret, for who only looks.
+    pub fn without_secrets(mut self) -> Self {
+        self.secrets.clear();
+        for http in &mut self.http {
+            http.headers.clear();
+        }
+        self
+    }
 }
 
 impl WrittenHttp {

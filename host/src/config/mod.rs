@@ -4,6 +4,7 @@ mod grants;
 mod limits;
 mod pattern;
 mod secrets;
+mod wishes;
 mod written;
 
 use std::{
@@ -19,6 +20,7 @@ pub use grants::{FolderGrant, Grants, HeaderGrant, HttpGrant, KeyValueGrant, Tcp
 pub use limits::{Limits, WrittenLimits};
 pub use pattern::UrlPattern;
 pub use secrets::{Secret, SecretName, Secrets};
+pub use wishes::{Wish, Wishes};
 pub use written::{ConfigError, Written, WrittenIcon};
 
 /// Where `toolyard serve` listens when nobody says otherwise.
@@ -30,6 +32,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Whether callers without credentials may come from other machines.
     pub allow_anonymous: bool,
+    /// Whether a plugin is refused that was not granted what it cannot do without.
+    pub strict_grants: bool,
     /// The folder whose `*.wasm` files are the plugins.
     pub plugins: PathBuf,
     pub cache_dir: CacheDir,

@@ -69,6 +69,8 @@ pub struct Written {
     pub listen: Option<String>,
     /// Whether callers without credentials may come from other machines.
     pub allow_anonymous: bool,
+    /// Whether a plugin is refused that was not granted what it cannot do without.
+    pub strict_grants: bool,
     /// The folder of plugins.
     pub plugins: Option<PathBuf>,
     /// Where compiled code is kept; empty: nowhere.
@@ -249,6 +251,7 @@ impl Written {
         Ok(Config {
             listen,
             allow_anonymous: self.allow_anonymous,
+            strict_grants: self.strict_grants,
             plugins: base.join(self.plugins.unwrap_or_else(|| "plugins".into())),
             cache_dir: match self.cache_dir {
                 Some(dir) if dir.as_os_str().is_empty() => CacheDir::Nowhere,

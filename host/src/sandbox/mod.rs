@@ -12,6 +12,7 @@ mod granted;
 mod host_api;
 mod lanes;
 mod limits;
+mod sections;
 mod warm;
 
 pub use call::{CallError, Run, Said, Voice};
@@ -19,3 +20,4 @@ pub use component::{Component, Description, LoadError, Ran};
 pub use engine::{Options, Sandbox, Settings};
 pub use granted::{Granted, Outside};
 pub use lanes::{InLane, Lanes};
+pub use sections::wishes;

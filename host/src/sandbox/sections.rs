@@ -1,0 +1,46 @@
+//! What a component carries beside its code: custom sections.
+
+use wasmparser::{Parser, Payload};
+
+/// The section in which an SDK writes the plugin's wishes.
+const WISHES: &str = "toolyard:wishes";
+
+/// The text of a component's wishes, if it carries some. The section may be the component's own or that of a module in it.
+pub fn wishes(component: &[u8]) -> Result<Option<&str>, String> {
+    for payload in Parser::new(0).parse_all(component) {
+        // What does not parse is for the compiler to refuse.
+        let Ok(payload) = payload else { return Ok(None) };
+        if let Payload::CustomSection(section) = payload
+            && section.name() == WISHES
+        {
+            return std::str::from_utf8(section.data())
+                .map(Some)
+                .map_err(|_| format!("its section {WISHES} is not UTF-8"));
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A component that is nothing but a custom section.
+    fn component(name: &str, data: &[u8]) -> Vec<u8> {
+        let mut section = vec![u8::try_from(name.len()).unwrap()];
+        section.extend_from_slice(name.as_bytes());
+        section.extend_from_slice(data);
+        let mut component = b"\0asm\x0d\0\x01\0".to_vec();
+        component.extend([0, u8::try_from(section.len()).unwrap()]);
+        component.extend(section);
+        component
+    }
+
+    #[test]
+    fn wishes_are_found() {
+        assert_eq!(wishes(&component(WISHES, b"[keyvalue]")), Ok(Some("[keyvalue]")));
+        assert_eq!(wishes(&component("name", b"x")), Ok(None));
+        assert!(wishes(&component(WISHES, &[0xff])).is_err());
+        assert_eq!(wishes(b"not wasm"), Ok(None));
+    }
+}
