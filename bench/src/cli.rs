@@ -78,6 +78,9 @@ pub(crate) struct RunArgs {
     /// Copies of one plugin to load, to tell what one of them takes.
     #[arg(long, value_name = "N", default_value_t = 100)]
     copies: usize,
+    /// Calls of the soak.
+    #[arg(long, value_name = "N", default_value_t = 500_000)]
+    calls: u64,
     /// Measure only these parts.
     #[arg(long, value_name = "PART,...", value_delimiter = ',')]
     only: Vec<Part>,
@@ -101,6 +104,10 @@ pub(crate) enum Part {
     Reload,
     /// Memory for each loaded plugin.
     Density,
+    /// How long others wait beside a hostile plugin.
+    Neighbours,
+    /// Many calls, with reloads and traps, and what the host holds at the end. Only if it is asked for.
+    Soak,
 }
 
 /// What a run does.
@@ -114,6 +121,7 @@ pub(crate) struct Settings {
     pub(crate) measured: Duration,
     pub(crate) drops: usize,
     pub(crate) copies: usize,
+    pub(crate) calls: u64,
     pub(crate) parts: Vec<Part>,
     pub(crate) json: Option<PathBuf>,
 }
@@ -140,7 +148,7 @@ impl RunArgs {
             !self.connections.is_empty() && self.connections.iter().all(|count| (1..=1024).contains(count)),
             "--connections must each be from 1 to 1024"
         );
-        let all = vec![Part::Load, Part::Reload, Part::Density];
+        let all = vec![Part::Load, Part::Reload, Part::Density, Part::Neighbours];
         let host = if self.peers_only { None } else { Some(Host::find(self.host, self.guests, self.plugins)?) };
         let servers = if self.servers.is_empty() { Subject::ALL.to_vec() } else { self.servers };
         Ok(Settings {
@@ -152,6 +160,7 @@ impl RunArgs {
             measured: Duration::from_secs_f64(seconds),
             drops,
             copies,
+            calls: if self.quick { 1000 } else { self.calls },
             parts: if self.only.is_empty() { all } else { self.only },
             json: self.json,
         })
@@ -159,6 +168,13 @@ impl RunArgs {
 }
 
 impl Host {
+    /// The guest that does what a script says.
+    pub(crate) fn scripted(&self) -> Result<PathBuf> {
+        let path = self.echo.with_file_name("scripted.wasm");
+        ensure!(path.is_file(), "{} is not there: `cargo xtask bench` builds what is needed", path.display());
+        Ok(path)
+    }
+
     fn find(program: Option<PathBuf>, guests: PathBuf, plugins: PathBuf) -> Result<Self> {
         let beside = || Ok::<_, std::io::Error>(std::env::current_exe()?.with_file_name("toolyard"));
         let program = program.map_or_else(beside, Ok).context("cannot find this program")?;

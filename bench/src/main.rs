@@ -13,6 +13,9 @@
 //! load/      the load generator, and the interleaved rounds made of it
 //! reload     from dropping a component into the folder to its first answer
 //! density    memory for each loaded plugin
+//! neighbours how long others wait beside a hostile plugin
+//! soak       many calls, and what the host holds at the end
+//! script     the guest that does what it is told
 //! stats      medians and spreads
 //! report/    the table, the aims, the JSON
 //! ```
@@ -22,12 +25,15 @@ mod density;
 mod http1;
 mod load;
 mod machine;
+mod neighbours;
 mod peers;
 mod procfs;
 mod reload;
 mod report;
 mod run;
+mod script;
 mod server;
+mod soak;
 mod stats;
 mod wire;
 

@@ -17,6 +17,44 @@ pub(crate) struct Memory {
     pub(crate) anonymous: u64,
 }
 
+/// What a host holds on to.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Held {
+    pub(crate) memory: Memory,
+    pub(crate) files: usize,
+    pub(crate) threads: usize,
+    /// Of the runtime that serves.
+    pub(crate) tasks: usize,
+    /// Of the engine: instances, memories, tables, and stacks, which are those of fibers.
+    pub(crate) instances: usize,
+    pub(crate) memories: usize,
+    pub(crate) tables: usize,
+    pub(crate) stacks: usize,
+    /// Instances that are kept ready, which are among the above.
+    pub(crate) warm_instances: usize,
+}
+
+impl Held {
+    /// All but memory.
+    pub(crate) fn counts(&self) -> impl Iterator<Item = (&'static str, usize)> {
+        [
+            ("files", self.files),
+            ("threads", self.threads),
+            ("tasks", self.tasks),
+            ("instances", self.instances),
+            ("memories", self.memories),
+            ("tables", self.tables),
+            ("stacks", self.stacks),
+        ]
+        .into_iter()
+    }
+}
+
+/// How many entries a folder of `/proc` has: `fd` for open files, `task` for threads.
+pub(crate) fn entries(pid: u32, folder: &str) -> Result<usize> {
+    Ok(fs::read_dir(format!("/proc/{pid}/{folder}")).context("the server is gone")?.count())
+}
+
 /// The CPU time of all threads that a process has now, user and system.
 ///
 /// Summed over the threads' `schedstat`, which counts nanoseconds: `stat` counts 10 ms, too coarse for short measurements.

@@ -8,8 +8,10 @@ use crate::cli::{Part, Settings};
 use crate::density::Density;
 use crate::load::rounds::Load;
 use crate::machine::Machine;
+use crate::neighbours::Neighbours;
 use crate::reload::Reload;
 use crate::report::Report;
+use crate::soak::Soak;
 
 pub(crate) fn run(settings: &Settings) -> Result<()> {
     let machine = Machine::look()?;
@@ -20,7 +22,7 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
         let _ = writeln!(stderr(), "{what}");
     };
     let load = wanted(Part::Load).then(|| Load::measure(settings, &cores, &mut progress)).transpose()?;
-    let (mut reload, mut density) = (None, None);
+    let (mut reload, mut density, mut neighbours, mut soak) = (None, None, None, None);
     if let Some(host) = &settings.host {
         if wanted(Part::Reload) {
             reload = Some(Reload::measure(host, &cores.all, settings.drops, &mut progress)?);
@@ -28,8 +30,15 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
         if wanted(Part::Density) {
             density = Some(Density::measure(host, &cores.all, settings.copies, &mut progress)?);
         }
+        if wanted(Part::Neighbours) {
+            let measured = settings.measured * 4;
+            neighbours = Some(Neighbours::measure(host, &cores.all, settings.rounds, measured, &mut progress)?);
+        }
+        if wanted(Part::Soak) {
+            soak = Some(Soak::measure(host, &cores.all, settings.calls, &mut progress)?);
+        }
     }
-    let report = Report { machine, measured: settings.measured, load, reload, density };
+    let report = Report { machine, measured: settings.measured, load, reload, density, neighbours, soak };
     write!(stdout(), "{}", report.markdown())?;
     if let Some(path) = &settings.json {
         let json = serde_json::to_string_pretty(&report.json())?;

@@ -15,8 +15,9 @@ use rustix::process::{Pid, Signal, kill_process, set_parent_process_death_signal
 use serde_json::Value;
 
 use crate::cli::Pinned;
+use crate::http1::Client;
 use crate::machine;
-use crate::procfs::{self, Memory};
+use crate::procfs::{self, Held, Memory};
 use crate::wire::Endpoint;
 
 /// How long a server may take until it listens. A host with a hundred plugins compiles them all before.
@@ -45,7 +46,18 @@ impl Server {
 
     /// Starts the host on a folder of plugins.
     pub(crate) fn host(program: &Path, plugins: &Path, cache: &Path, cores: &[usize]) -> Result<Self> {
-        let arguments: [&OsStr; 8] = [
+        Self::host_with(program, plugins, cache, cores, None)
+    }
+
+    /// The same with a configuration.
+    pub(crate) fn host_with(
+        program: &Path,
+        plugins: &Path,
+        cache: &Path,
+        cores: &[usize],
+        config: Option<&Path>,
+    ) -> Result<Self> {
+        let mut arguments: Vec<&OsStr> = vec![
             "serve".as_ref(),
             "--listen".as_ref(),
             "127.0.0.1:0".as_ref(),
@@ -55,7 +67,11 @@ impl Server {
             cache.as_ref(),
             "--json".as_ref(),
         ];
-        Self::start(program, &arguments.map(OsStr::to_owned), cores)
+        if let Some(config) = config {
+            arguments.extend([OsStr::new("--config"), config.as_os_str()]);
+        }
+        let arguments: Vec<OsString> = arguments.into_iter().map(OsStr::to_owned).collect();
+        Self::start(program, &arguments, cores)
     }
 
     fn start(program: &Path, arguments: &[OsString], cores: &[usize]) -> Result<Self> {
@@ -97,6 +113,32 @@ impl Server {
 
     pub(crate) fn memory(&self) -> Result<Memory> {
         procfs::memory(self.child.id())
+    }
+
+    /// What it holds on to, as the kernel and its own metrics say.
+    pub(crate) fn held(&self, admin: &Endpoint) -> Result<Held> {
+        let request = format!("GET /metrics HTTP/1.1\r\nHost: {}\r\n\r\n", admin.address);
+        let mut client = Client::connect(admin.address)?;
+        let answer = client.send(request.as_bytes())?;
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        drop(client);
+        let in_use = |what: &str| -> Result<usize> {
+            let name = format!("toolyard_in_use{{what=\"{what}\"}} ");
+            let count = text.lines().find_map(|line| line.strip_prefix(&name)?.parse().ok());
+            count.with_context(|| format!("the metrics say nothing of {what}"))
+        };
+        let pid = self.child.id();
+        Ok(Held {
+            memory: self.memory()?,
+            files: procfs::entries(pid, "fd")?,
+            threads: procfs::entries(pid, "task")?,
+            tasks: in_use("tasks")?,
+            instances: in_use("instances")?,
+            memories: in_use("memories")?,
+            tables: in_use("tables")?,
+            stacks: in_use("stacks")?,
+            warm_instances: in_use("warm instances")?,
+        })
     }
 
     /// Asks it to end, and waits until it has.

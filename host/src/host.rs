@@ -7,10 +7,12 @@ use tokio::time;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    admin::{self, Admin},
     catalog::{self, Live, Loader, Yard},
     config::{CacheDir, Config},
     http::Http,
     mcp::{Parts, Server, stdio},
+    metrics::Metrics,
     sandbox::{Options, Outside, Sandbox, Settings},
     seal::KeyRing,
     signals::Signals,
@@ -29,7 +31,8 @@ pub struct Host {
     server: Arc<Server>,
     live: Arc<Live>,
     loader: Loader,
-    settings: Settings,
+    yard: Arc<Yard>,
+    metrics: Metrics,
     background: TaskTracker,
     stopping: CancellationToken,
 }
@@ -38,19 +41,19 @@ pub struct Host {
 pub struct Bound {
     host: Host,
     http: Http,
+    admin: Option<Admin>,
     addr: SocketAddr,
 }
 
 impl Host {
     /// Builds the engine, opens the store, loads the plugins that are there.
     pub async fn build(config: Config) -> Result<Self> {
-        let config = Arc::new(config);
+        let (config, metrics) = (Arc::new(config), Metrics::start());
         let signals = Signals::new();
         let live = Arc::new(Live::new(signals.clone()));
         let (background, stopping) = (TaskTracker::new(), CancellationToken::new());
         let (store, ring) = state(&config)?;
         let yard = Arc::new(yard(&config, Arc::clone(&store))?);
-        let settings = yard.sandbox.settings();
         let parts = Parts {
             live: Arc::clone(&live),
             signals,
@@ -62,12 +65,12 @@ impl Host {
         };
         let server = Arc::new(Server::new(&config, parts));
         server.recall().await.context("the sessions cannot be read")?;
-        let mut loader = Loader::new(Arc::clone(&config), yard, Arc::clone(&live));
+        let mut loader = Loader::new(Arc::clone(&config), Arc::clone(&yard), Arc::clone(&live));
         loader.scan().await.with_context(|| {
             let dir = config.plugins.display();
             format!("cannot read the plugin folder `{dir}`; create it, or name another with --plugins")
         })?;
-        Ok(Self { config, server, live, loader, settings, background, stopping })
+        Ok(Self { config, server, live, loader, yard, metrics, background, stopping })
     }
 
     /// What is loaded.
@@ -77,7 +80,7 @@ impl Host {
 
     /// Which of the engine's fast paths are in force.
     pub fn settings(&self) -> Settings {
-        self.settings
+        self.yard.sandbox.settings()
     }
 
     /// Binds the address of the configuration.
@@ -96,7 +99,19 @@ impl Host {
         let http = Http::bind(&self.config, Arc::clone(&self.server)).await;
         let http = http.with_context(|| format!("cannot listen on {}", self.config.listen))?;
         let addr = http.local_addr().context("the listener has no address")?;
-        Ok(Bound { host: self, http, addr })
+        let admin = match self.config.admin_listen {
+            Some(address) => {
+                let admin = Admin::bind(address, self.metrics.clone(), self.report()).await;
+                Some(admin.with_context(|| format!("cannot listen on {address} for health and metrics"))?)
+            }
+            None => None,
+        };
+        Ok(Bound { host: self, http, admin, addr })
+    }
+
+    fn report(&self) -> admin::Report {
+        let yard = Arc::clone(&self.yard);
+        Box::new(move || yard.sandbox.report())
     }
 
     /// Whether all plugins have what they cannot do without, if the configuration wants that.
@@ -153,6 +168,11 @@ impl Bound {
         self.addr
     }
 
+    /// Where health and metrics are, if anywhere.
+    pub fn admin_addr(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().and_then(|admin| admin.local_addr().ok())
+    }
+
     /// The host itself.
     pub fn host(&self) -> &Host {
         &self.host
@@ -160,8 +180,9 @@ impl Bound {
 
     /// Serves until `stop`, then drains: no new connections, streams of news end, calls in flight end within the grace period.
     pub async fn run(self, stop: CancellationToken) {
-        let Self { host, http, .. } = self;
-        let stopping = host.stopping.clone();
+        let Self { host, http, admin, .. } = self;
+        let (stopping, ended) = (host.stopping.clone(), CancellationToken::new());
+        let admin = admin.map(|admin| tokio::spawn(admin.serve(stop.clone(), ended.clone())));
         let serving = async move {
             tokio::join!(http.serve(stop.clone()), async {
                 stop.cancelled().await;
@@ -169,6 +190,10 @@ impl Bound {
             });
         };
         host.while_watching(serving).await;
+        ended.cancel();
+        if let Some(admin) = admin {
+            let _ = admin.await;
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! [`Host`](host::Host) is the whole; `ARCHITECTURE.md` is the map.
 
+pub mod admin;
 pub mod auth;
 pub mod catalog;
 pub mod cli;

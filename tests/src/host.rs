@@ -199,6 +199,15 @@ impl Host {
         self.send(&modern_request(method, params))
     }
 
+    /// Asks the admin listener, where there is one.
+    pub fn admin(&self, path: &str) -> Reply {
+        let url = self.ready["admin"].as_str().unwrap_or_else(|| panic!("no admin listener: {}", self.ready));
+        let address = url.strip_prefix("http://").and_then(|address| address.parse().ok());
+        let mut connection = Connection::open(address.unwrap_or_else(|| panic!("an unexpected url: {url}")));
+        connection.write(&Request::bare("GET", path).bytes(url));
+        connection.read()
+    }
+
     /// Begins a session of the legacy era, with a client that can be asked nothing.
     pub fn legacy(&self, version: &str) -> Session<'_> {
         self.legacy_with(version, &json!({}))

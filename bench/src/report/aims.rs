@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::Report;
 use crate::load::Slice;
 use crate::load::rounds::{Load, Subject};
+use crate::neighbours::Neighbours;
 use crate::reload::{Code, Reload};
 use crate::stats::Spread;
 
@@ -63,6 +64,17 @@ pub(super) fn of(report: &Report) -> Vec<Aim> {
     }
     if let Some(reload) = &report.reload {
         of_reload(reload, &mut aims);
+    }
+    let ratio = report.neighbours.as_ref().and_then(Neighbours::ratio);
+    aims.extend(ratio.map(|ratio| {
+        aim("p99 of a neighbour beside eight hostile calls, to its p99 alone,".to_owned(), Bound::AtMost(3.0), ratio)
+    }));
+    if let Some(soak) = &report.soak {
+        let growth = soak.growth().and_then(|growth| Spread::of([growth]));
+        let what = format!("memory after {} calls, to that after a tenth of them,", soak.calls);
+        aims.extend(growth.map(|growth| aim(what, Bound::AtMost(1.05), growth)));
+        let leaked = Spread::of([soak.leaked().len() as f64]);
+        aims.extend(leaked.map(|leaked| aim("kinds of things that leaked".to_owned(), Bound::AtMost(0.0), leaked)));
     }
     aims
 }

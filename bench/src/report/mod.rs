@@ -13,7 +13,9 @@ use crate::density::{Density, Loaded};
 use crate::load::Slice;
 use crate::load::rounds::{Load, Subject};
 use crate::machine::Machine;
+use crate::neighbours::{Neighbours, Quantiles};
 use crate::reload::Reload;
+use crate::soak::{STRETCHES, Soak};
 use crate::stats::Spread;
 
 /// Picks one figure of what a host takes.
@@ -27,6 +29,8 @@ pub(crate) struct Report {
     pub(crate) load: Option<Load>,
     pub(crate) reload: Option<Reload>,
     pub(crate) density: Option<Density>,
+    pub(crate) neighbours: Option<Neighbours>,
+    pub(crate) soak: Option<Soak>,
 }
 
 impl Report {
@@ -42,6 +46,12 @@ impl Report {
         }
         if let Some(density) = &self.density {
             text.push_str(&density_text(density));
+        }
+        if let Some(neighbours) = &self.neighbours {
+            text.push_str(&neighbours_text(neighbours));
+        }
+        if let Some(soak) = &self.soak {
+            text.push_str(&soak_text(soak));
         }
         let aims = aims::of(self);
         if !aims.is_empty() {
@@ -60,6 +70,8 @@ impl Report {
             "load": self.load.as_ref().map(Load::json),
             "reload": self.reload,
             "density": self.density,
+            "neighbours": self.neighbours,
+            "soak": self.soak,
             "aims": aims::of(self),
         })
     }
@@ -209,6 +221,55 @@ fn density_text(density: &Density) -> String {
         "\n## Memory for each loaded plugin\n\nDistinct copies of the echo guest ({} bytes), their code compiled before. From \
          start to listening with {} plugins: {:.0} ms cold, {:.0} ms with compiled code cached.\n\n{table}",
         density.bytes, density.copies, density.start_cold_ms, density.start_cached_ms
+    )
+}
+
+fn neighbours_text(neighbours: &Neighbours) -> String {
+    let mut table = Table::new(["latency of the neighbour, µs", "alone", "min-max", "beside", "min-max"]);
+    let quantiles: [(&str, fn(&Quantiles) -> f64); 3] =
+        [("p50", |all| all.p50), ("p99", |all| all.p99), ("longest", |all| all.max)];
+    for (label, what) in quantiles {
+        let alone = neighbours.spread(|round| what(&round.alone)).map(|spread| cells(spread, 0));
+        let beside = neighbours.spread(|round| what(&round.beside)).map(|spread| cells(spread, 0));
+        if let (Some((alone, alone_between)), Some((beside, beside_between))) = (alone, beside) {
+            table.row([label.to_owned(), alone, alone_between, beside, beside_between]);
+        }
+    }
+    let hostile: u64 = neighbours.rounds.iter().map(|round| round.hostile_calls).sum();
+    format!(
+        "\n## Beside a hostile plugin\n\nAn echo tool called {} times a second, alone and beside eight callers, without pause, of a plugin that \
+         loops, allocates, recurses, traps and floods: {} rounds, {hostile} hostile calls. Each call is timed from the moment when it was due. The \
+         host and all callers share all cores.\n\n{table}",
+        neighbours.rate,
+        neighbours.rounds.len()
+    )
+}
+
+fn soak_text(soak: &Soak) -> String {
+    let mut table = Table::new([
+        "after calls",
+        "resident MiB",
+        "files",
+        "threads",
+        "tasks",
+        "instances",
+        "memories",
+        "tables",
+        "stacks",
+    ]);
+    for (at, held) in soak.held.iter().enumerate() {
+        let calls = soak.calls / STRETCHES * (at as u64 + 1);
+        let mut cells = [calls.to_string(), mib(held.memory.resident)]
+            .into_iter()
+            .chain(held.counts().map(|(_, count)| count.to_string()));
+        table.row(std::array::from_fn(|_| cells.next().unwrap_or_default()));
+    }
+    let leaked = soak.leaked();
+    let leaked = if leaked.is_empty() { "nothing else grew".to_owned() } else { leaked.join(", ") };
+    format!(
+        "\n## Soak\n\n{} calls of mixed tools over {:.0} s, one in 25 of them a trap or a panic, with {} reloads meanwhile. What the host held when nothing \
+         was under way; {leaked}.\n\n{table}",
+        soak.calls, soak.seconds, soak.reloads
     )
 }
 

@@ -72,6 +72,7 @@ fn as_json(host: &Bound) -> serde_json::Value {
         "plugins": plugins.collect::<Vec<_>>(),
         "refused": catalog.refused(),
         "engine": host.host().settings(),
+        "admin": host.admin_addr().map(|address| format!("http://{address}")),
     })
 }
 
@@ -81,6 +82,9 @@ fn as_text(host: &Bound, dir: &str) -> String {
     let mut text = format!("toolyard {} serves MCP on http://{}{ENDPOINT}\n", env!("CARGO_PKG_VERSION"), host.addr());
     // Writing to a string cannot fail.
     let _ = writeln!(text, "engine: {}", host.host().settings());
+    if let Some(address) = host.admin_addr() {
+        let _ = writeln!(text, "health and metrics: http://{address}/healthz, /readyz, /metrics");
+    }
     let _ = writeln!(text, "plugins in {dir}, watched for changes:");
     for plugin in catalog.plugins() {
         let tools: Vec<&str> = plugin.tools().iter().map(|tool| tool.name().as_str()).collect();

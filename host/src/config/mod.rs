@@ -30,6 +30,8 @@ pub const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 #[derive(Debug, Clone)]
 pub struct Config {
     pub listen: SocketAddr,
+    /// Where health and metrics are; `None`: nowhere.
+    pub admin_listen: Option<SocketAddr>,
     /// Whether callers without credentials may come from other machines.
     pub allow_anonymous: bool,
     /// Whether a plugin is refused that was not granted what it cannot do without.

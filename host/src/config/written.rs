@@ -67,6 +67,8 @@ impl std::error::Error for ConfigError {}
 pub struct Written {
     /// Address and port, such as `127.0.0.1:8080`.
     pub listen: Option<String>,
+    /// Address and port of health and metrics, such as `127.0.0.1:9090`.
+    pub admin_listen: Option<SocketAddr>,
     /// Whether callers without credentials may come from other machines.
     pub allow_anonymous: bool,
     /// Whether a plugin is refused that was not granted what it cannot do without.
@@ -250,6 +252,7 @@ impl Written {
         }
         Ok(Config {
             listen,
+            admin_listen: self.admin_listen,
             allow_anonymous: self.allow_anonymous,
             strict_grants: self.strict_grants,
             plugins: base.join(self.plugins.unwrap_or_else(|| "plugins".into())),

@@ -10,6 +10,7 @@ use std::{
 use futures_util::StreamExt;
 use tokio::{
     io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    select,
     sync::mpsc,
     task::JoinHandle,
     time,
@@ -155,9 +156,13 @@ fn take(
                 forward(events, &lines).await;
             }
         };
-        // A cancelled request is answered no more.
+        // A cancelled request is answered no more, not even that its stream ends: the cancellation is looked at first.
         let stopped = if is_initialized { server.stopping.clone() } else { running };
-        answer.with_cancellation_token(&stopped).await;
+        select! {
+            biased;
+            () = stopped.cancelled() => {}
+            () = answer => {}
+        }
         if let Some(id) = id {
             lock(&connection.running).remove(&id);
         }

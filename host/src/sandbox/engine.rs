@@ -21,7 +21,7 @@ use super::{
     lanes::{Lanes, TICK},
     warm::Warmth,
 };
-use crate::ids::Digest;
+use crate::{ids::Digest, metrics};
 
 /// Wasm frames of a trap that go to the log.
 const TRAP_FRAMES_MAX: usize = 16;
@@ -117,6 +117,17 @@ impl Sandbox {
     /// Where calls run.
     pub fn lanes(&self) -> &Arc<Lanes> {
         &self.lanes
+    }
+
+    /// Tells the metrics what the guests hold at this moment, those that are kept ready included.
+    pub fn report(&self) {
+        if let Some(pool) = self.engine.pooling_allocator_metrics() {
+            metrics::in_use("instances", usize::try_from(pool.component_instances()).unwrap_or(usize::MAX));
+            metrics::in_use("memories", pool.memories());
+            metrics::in_use("tables", pool.tables());
+            metrics::in_use("stacks", pool.stacks());
+        }
+        metrics::in_use("warm instances", self.warmth.ready());
     }
 
     /// Which fast paths are in force.

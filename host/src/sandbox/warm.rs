@@ -32,11 +32,18 @@ const COUNT: u32 = 4;
 pub(super) struct Warmth {
     lanes: Arc<Lanes>,
     room: Arc<Semaphore>,
+    instances_max: usize,
 }
 
 impl Warmth {
     pub(super) fn new(lanes: &Arc<Lanes>, instances_max: u32) -> Self {
-        Self { lanes: Arc::clone(lanes), room: Arc::new(Semaphore::new(instances_max as usize)) }
+        let instances_max = instances_max as usize;
+        Self { lanes: Arc::clone(lanes), room: Arc::new(Semaphore::new(instances_max)), instances_max }
+    }
+
+    /// How many are ready or being made.
+    pub(super) fn ready(&self) -> usize {
+        self.instances_max.saturating_sub(self.room.available_permits())
     }
 }
 

@@ -41,6 +41,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("hyper_util", &["http", "admin"]),
     ("jsonschema", &["catalog"]),
     ("jsonwebtoken", &["auth"]),
+    ("metrics_exporter_prometheus", &["metrics"]),
     ("mimalloc", &["main"]),
     ("notify", &["catalog"]),
     ("redis", &["store"]),
