@@ -12,6 +12,7 @@ use std::{
     os::unix::fs::MetadataExt,
     rc::Rc,
     sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -27,11 +28,21 @@ pub(super) const ENTRY_BYTES: u64 = 4096;
 /// After a measurement, the next one waits for this many times what it took: at most a tenth of one processor measures.
 const PAUSE: u32 = 10;
 
+/// A pause that is no longer than this is waited for: room that was made just now is found. In a folder so large that the pause is
+/// longer, it is found later.
+const WAIT_MAX: Duration = Duration::from_secs(1);
+
 /// The room in one folder of this machine, shared by all who write to it through this host.
 pub(super) struct Room {
     state: Mutex<State>,
-    /// Held while measuring. When that last ended, and what it took.
-    measured: Mutex<Option<(Instant, Duration)>>,
+    /// The last measurement. Held while there is one.
+    measured: Mutex<Option<Measured>>,
+}
+
+#[derive(Clone, Copy)]
+struct Measured {
+    began: Instant,
+    ended: Instant,
 }
 
 #[derive(Default)]
@@ -97,31 +108,37 @@ impl Room {
         if bytes > bytes_max {
             return None;
         }
+        let asked = Instant::now();
         let mut measured = self.measured.lock().unwrap_or_else(PoisonError::into_inner);
         // Somebody else may have measured it meanwhile.
         if let Some(reserved) = self.try_reserve(bytes, bytes_max) {
             return Some(reserved);
         }
-        if measured.is_some_and(|(when, took)| when.elapsed() < took * PAUSE) {
-            return None;
+        if let Some(last) = *measured {
+            let pause = last.pause();
+            if last.began > asked || pause > WAIT_MAX {
+                return None;
+            }
+            thread::sleep(pause);
         }
-        let begin = Instant::now();
-        // That it failed is seen by what is known then: nothing, or what was known before.
-        let _ = self.measure_now(dir);
-        *measured = Some((Instant::now(), begin.elapsed()));
+        // If it fails, what is known stays as it is.
+        let _ = self.measure_now(dir, &mut measured);
         self.try_reserve(bytes, bytes_max)
     }
 
     /// Measures the folder `dir`. May block.
     pub(super) fn measure(&self, dir: &File) -> io::Result<()> {
-        let mut measured = self.measured.lock().unwrap_or_else(PoisonError::into_inner);
-        let begin = Instant::now();
-        let done = self.measure_now(dir);
-        *measured = Some((Instant::now(), begin.elapsed()));
+        self.measure_now(dir, &mut self.measured.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn measure_now(&self, dir: &File, measured: &mut Option<Measured>) -> io::Result<()> {
+        let began = Instant::now();
+        let done = self.count(dir);
+        *measured = Some(Measured { began, ended: Instant::now() });
         done
     }
 
-    fn measure_now(&self, dir: &File) -> io::Result<()> {
+    fn count(&self, dir: &File) -> io::Result<()> {
         let (added, in_flight, moves) = {
             let state = self.state();
             (state.added, state.in_flight, (state.moving == 0).then_some(state.moves))
@@ -163,6 +180,14 @@ impl Room {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Measured {
+    /// How long it is until the next measurement may begin.
+    fn pause(self) -> Duration {
+        let took = self.ended - self.began;
+        (took * PAUSE).saturating_sub(self.ended.elapsed())
     }
 }
 
@@ -321,7 +346,6 @@ mod tests {
         drop(reserved);
         assert!(room.try_reserve(41, 100).is_none());
         // Nothing was written, as is found out now.
-        *room.measured.lock().unwrap() = None;
         drop(room.reserve(41, 100, &dir).unwrap());
         assert_eq!(used(&room), 41);
         room.try_reserve(9, 100).unwrap().give_back();
