@@ -106,7 +106,7 @@ impl CallState {
         let dialer = Arc::new(Dialer::new(granted, &refusals));
         let asked = Arc::clone(&dialer);
         let wasi = WasiCtxBuilder::new()
-            .allow_udp(false)
+            .allow_tcp(true)
             .socket_addr_check(move |address, usage| Box::pin(std::future::ready(asked.allows(address, usage))))
             .stdout(Stream::new("stdout", log.clone()))
             .stderr(Stream::new("stderr", log.clone()))

@@ -11,7 +11,7 @@ use hyper::client::conn::http1;
 use ipnet::IpNet;
 use tokio::time::timeout;
 use url::{Host, Url};
-use wasmtime::component::Linker;
+use wasmtime::component::{Linker, Resource};
 use wasmtime_wasi::runtime::spawn;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks, io::TokioIo};
 
@@ -28,9 +28,19 @@ use body::{Download, Upload};
 /// What hyper keeps of a response that was not read yet: its status and headers must fit in.
 const RESPONSE_HEAD_BYTES_MAX: usize = 64 << 10;
 
+/// The interface as `wasmtime-wasi-http` links it.
+const TYPES: &str = "wasi:http/types@0.2.12";
+
 /// Links `wasi:http`, all but what receives requests.
 pub(super) fn link(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
-    wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
+    // What `wasmtime-wasi-http` puts there knows no error that a body ended with.
+    linker.allow_shadowing(true);
+    linker.instance(TYPES)?.func_wrap("http-error-code", |store, (error,): (Resource<wasmtime::Error>,)| {
+        Ok((outcome::code(store.data().table.get(&error)?),))
+    })?;
+    linker.allow_shadowing(false);
+    Ok(())
 }
 
 /// Where one plugin may send requests.

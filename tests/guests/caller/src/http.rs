@@ -3,6 +3,7 @@
 use wasip2::http::outgoing_handler::handle;
 use wasip2::http::types::{
     Fields, FutureIncomingResponse, IncomingBody, IncomingResponse, Method, OutgoingBody, OutgoingRequest, Scheme,
+    http_error_code,
 };
 use wasip2::io::streams::{InputStream, OutputStream, StreamError};
 
@@ -125,7 +126,10 @@ fn read(body: &IncomingBody) -> (Vec<u8>, Option<String>) {
             // What is kept is bounded, so that a flood is the host's to end.
             Ok(piece) => bytes.extend(piece.into_iter().take((1_usize << 16).saturating_sub(bytes.len()))),
             Err(StreamError::Closed) => return (bytes, None),
-            Err(StreamError::LastOperationFailed(error)) => return (bytes, Some(error.to_debug_string())),
+            Err(StreamError::LastOperationFailed(error)) => {
+                let code = http_error_code(&error).map(|code| format!("{code:?}"));
+                return (bytes, Some(code.unwrap_or_else(|| error.to_debug_string())));
+            }
         }
     }
 }

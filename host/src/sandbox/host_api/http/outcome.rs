@@ -1,7 +1,7 @@
 //! What a guest is told when a request fails: nothing of the inside of the operator's network.
 
 use url::Host;
-use wasmtime_wasi_http::Error;
+use wasmtime_wasi_http::{Error, p2::bindings::http::types::ErrorCode};
 
 use super::body::Overlong;
 use crate::sandbox::{
@@ -73,4 +73,18 @@ pub(super) fn failed(error: &hyper::Error, overlong: &Overlong, head_bytes_max: 
 /// Why a response ends early.
 pub(super) fn incomplete(error: &hyper::Error) -> Error {
     if error.is_parse() { Error::HttpProtocolError } else { Error::HttpResponseIncomplete }
+}
+
+/// What `wasi:http` calls the error that a body ended with.
+pub(super) fn code(error: &wasmtime::Error) -> Option<ErrorCode> {
+    if let Some(code) = error.downcast_ref::<ErrorCode>() {
+        return Some(code.clone());
+    }
+    match error.downcast_ref::<Error>()? {
+        Error::HttpResponseBodySize(max) => Some(ErrorCode::HttpResponseBodySize(*max)),
+        Error::HttpResponseIncomplete => Some(ErrorCode::HttpResponseIncomplete),
+        Error::HttpProtocolError => Some(ErrorCode::HttpProtocolError),
+        Error::ConnectionReadTimeout => Some(ErrorCode::ConnectionReadTimeout),
+        _ => None,
+    }
 }
