@@ -5,13 +5,15 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use wasmtime::{Engine, PoolConcurrencyLimitError, Store, Trap, UpdateDeadline, component::ResourceTable};
 use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::{
     contract::Level,
     granted::{Granted, Refusals},
-    host_api::{LogPipe, OpenFiles, Progress, Stream},
+    host_api::{Dialer, Hooks, LogPipe, OpenFiles, Progress, Stream},
     lanes,
     limits::{Meter, Refused},
+    network::Traffic,
 };
 use crate::{config::Limits, signals::Signals};
 
@@ -100,6 +102,8 @@ impl CallError {
 /// What a store carries for the host's side of one call.
 pub(super) struct CallState {
     wasi: WasiCtx,
+    http: WasiHttpCtx,
+    hooks: Hooks,
     pub(super) table: ResourceTable,
     pub(super) files: OpenFiles,
     /// What its `cas` handles hold.
@@ -107,6 +111,10 @@ pub(super) struct CallState {
     meter: Meter,
     pub(super) granted: Arc<Granted>,
     pub(super) refusals: Refusals,
+    /// What it sends and receives.
+    pub(super) traffic: Traffic,
+    /// Where it may connect to.
+    pub(super) dialer: Arc<Dialer>,
     pub(super) voice: Option<Voice>,
     pub(super) progress: Progress,
     pub(super) log: LogPipe,
@@ -120,7 +128,13 @@ impl CallState {
     /// A store under `limits` with what was granted within reach, of which no call is known yet.
     pub(super) fn store(engine: &Engine, granted: &Arc<Granted>, limits: &Limits) -> Store<Self> {
         let log = LogPipe::new(Arc::clone(granted.plugin()), limits);
+        let refusals = Refusals::new();
+        let traffic = Traffic::new(granted.plugin(), limits);
+        let dialer = Arc::new(Dialer::new(granted, &refusals));
+        let asked = Arc::clone(&dialer);
         let wasi = WasiCtxBuilder::new()
+            .allow_tcp(true)
+            .socket_addr_check(move |address, usage| Box::pin(std::future::ready(asked.allows(address, usage))))
             .stdout(Stream::new("stdout", log.clone()))
             .stderr(Stream::new("stderr", log.clone()))
             .envs(&granted.environment)
@@ -129,12 +143,16 @@ impl CallState {
         table.set_max_capacity(HANDLES_MAX);
         let state = Self {
             wasi,
+            http: WasiHttpCtx::new(),
+            hooks: Hooks::new(granted, &refusals, &traffic),
             table,
             files: OpenFiles::default(),
             cas_bytes: 0,
             meter: Meter::new(limits),
             granted: Arc::clone(granted),
-            refusals: Refusals::new(),
+            refusals,
+            traffic,
+            dialer,
             voice: None,
             progress: Progress::new(limits.progress_per_second_max),
             log,
@@ -150,24 +168,37 @@ impl CallState {
         store
     }
 
-    /// Makes the store that of one call: its limits may be the tool's own, and the store may have waited for a while.
+    /// Makes the store that of one call.
     pub(super) fn arm(store: &mut Store<Self>, run: Run<'_>) {
-        let Run { limits, voice, signals, prefixes } = run;
+        let Run { voice, signals, prefixes, .. } = run;
+        let state = store.data_mut();
+        state.voice = voice;
+        state.signals = signals;
+        state.prefixes = Arc::clone(prefixes);
+    }
+
+    /// Sets the limits anew of a store that was made ahead: those of the call may be the tool's own.
+    pub(super) fn limit(store: &mut Store<Self>, limits: &Limits) {
         store.set_hostcall_fuel(limits.output_bytes_max);
         store.set_epoch_deadline(1);
         let state = store.data_mut();
         state.meter.arm(limits);
         state.log.arm(limits);
         state.progress = Progress::new(limits.progress_per_second_max);
-        state.voice = voice;
-        state.signals = signals;
-        state.prefixes = Arc::clone(prefixes);
+        state.traffic = Traffic::new(state.granted.plugin(), limits);
+        state.hooks = Hooks::new(&state.granted, &state.refusals, &state.traffic);
     }
 }
 
 impl WasiView for CallState {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl WasiHttpView for CallState {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { ctx: &mut self.http, table: &mut self.table, hooks: &mut self.hooks }
     }
 }
 
