@@ -9,10 +9,14 @@ use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use super::{
     contract::Level,
     granted::{Granted, Refusals},
-    host_api::{LogPipe, Stream},
+    host_api::{LogPipe, OpenFiles, Stream},
     limits::Meter,
 };
 use crate::{config::Limits, signals::Signals};
+
+/// Handles that a call may hold at once: open files, streams, requests, and so on. Each is some of the host's memory. Far more
+/// than a tool needs.
+const HANDLES_MAX: usize = 4096;
 
 /// Something the guest said while it ran.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,7 +78,10 @@ pub enum CallError {
 /// What a store carries for the host's side of one call.
 pub(super) struct CallState {
     wasi: WasiCtx,
-    table: ResourceTable,
+    pub(super) table: ResourceTable,
+    pub(super) files: OpenFiles,
+    /// What its `cas` handles hold.
+    pub(super) cas_bytes: usize,
     meter: Meter,
     pub(super) granted: Arc<Granted>,
     pub(super) refusals: Refusals,
@@ -98,9 +105,13 @@ impl CallState {
             .stderr(Stream::new("stderr", log.clone()))
             .envs(&granted.environment)
             .build();
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(HANDLES_MAX);
         let state = Self {
             wasi,
-            table: ResourceTable::new(),
+            table,
+            files: OpenFiles::default(),
+            cas_bytes: 0,
             meter: Meter::new(limits),
             granted: Arc::clone(granted),
             refusals: Refusals::new(),
