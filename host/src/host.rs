@@ -11,7 +11,7 @@ use crate::{
     config::{CacheDir, Config},
     http::Http,
     mcp::{Parts, Server, stdio},
-    sandbox::{Options, Outside, Sandbox, Settings},
+    sandbox::{Network, Options, Outside, Sandbox, Settings},
     seal::KeyRing,
     signals::Signals,
     store::{Sqlite, Store},
@@ -164,7 +164,7 @@ fn yard(config: &Config, store: Arc<dyn Store>) -> Result<Yard> {
             CacheDir::Usual | CacheDir::Nowhere => None,
         },
     })?;
-    let outside = Outside { store, egress: config.egress.clone() };
+    let outside = Outside { store, network: Arc::new(Network::new(config.egress.clone())) };
     Ok(Yard { sandbox, outside, secrets: config.secrets.clone() })
 }
 

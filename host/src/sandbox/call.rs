@@ -5,12 +5,14 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 use wasmtime::{Engine, PoolConcurrencyLimitError, Store, Trap, component::ResourceTable};
 use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::{
     contract::Level,
     granted::{Granted, Refusals},
-    host_api::{LogPipe, OpenFiles, Stream},
+    host_api::{Dialer, Hooks, LogPipe, OpenFiles, Stream},
     limits::Meter,
+    network::Traffic,
 };
 use crate::{config::Limits, signals::Signals};
 
@@ -78,6 +80,8 @@ pub enum CallError {
 /// What a store carries for the host's side of one call.
 pub(super) struct CallState {
     wasi: WasiCtx,
+    http: WasiHttpCtx,
+    hooks: Hooks,
     pub(super) table: ResourceTable,
     pub(super) files: OpenFiles,
     /// What its `cas` handles hold.
@@ -85,6 +89,10 @@ pub(super) struct CallState {
     meter: Meter,
     pub(super) granted: Arc<Granted>,
     pub(super) refusals: Refusals,
+    /// What it sends and receives.
+    pub(super) traffic: Traffic,
+    /// Where it may connect to.
+    pub(super) dialer: Arc<Dialer>,
     pub(super) voice: Option<Voice>,
     /// The last progress reported.
     pub(super) progress: Option<f64>,
@@ -100,7 +108,13 @@ impl CallState {
     pub(super) fn store(engine: &Engine, granted: &Arc<Granted>, run: Run<'_>) -> Store<Self> {
         let Run { limits, voice, signals, prefixes } = run;
         let log = LogPipe::new(Arc::clone(granted.plugin()), limits.log_bytes_max);
+        let refusals = Refusals::new();
+        let traffic = Traffic::new(granted.plugin(), limits);
+        let dialer = Arc::new(Dialer::new(granted, &refusals));
+        let asked = Arc::clone(&dialer);
         let wasi = WasiCtxBuilder::new()
+            .allow_udp(false)
+            .socket_addr_check(move |address, usage| Box::pin(std::future::ready(asked.allows(address, usage))))
             .stdout(Stream::new("stdout", log.clone()))
             .stderr(Stream::new("stderr", log.clone()))
             .envs(&granted.environment)
@@ -109,12 +123,16 @@ impl CallState {
         table.set_max_capacity(HANDLES_MAX);
         let state = Self {
             wasi,
+            http: WasiHttpCtx::new(),
+            hooks: Hooks::new(granted, &refusals, &traffic),
             table,
             files: OpenFiles::default(),
             cas_bytes: 0,
             meter: Meter::new(limits),
             granted: Arc::clone(granted),
-            refusals: Refusals::new(),
+            refusals,
+            traffic,
+            dialer,
             voice,
             progress: None,
             log,
@@ -134,6 +152,12 @@ impl CallState {
 impl WasiView for CallState {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl WasiHttpView for CallState {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { ctx: &mut self.http, table: &mut self.table, hooks: &mut self.hooks }
     }
 }
 

@@ -11,8 +11,10 @@ mod engine;
 mod granted;
 mod host_api;
 mod limits;
+mod network;
 
 pub use call::{CallError, Run, Said, Voice};
 pub use component::{Component, Description, LoadError, Ran};
 pub use engine::{Options, Sandbox, Settings};
 pub use granted::{Granted, Outside};
+pub use network::Network;
