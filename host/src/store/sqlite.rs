@@ -248,6 +248,7 @@ fn expiry(ttl: Duration) -> i64 {
     i64::try_from(now_ms().saturating_add(millis(ttl))).unwrap_or(i64::MAX)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "as `map_err` gives it")]
 fn failed(error: rusqlite::Error) -> StoreError {
     StoreError(error.to_string())
 }

@@ -343,7 +343,8 @@ impl HostDescriptor for CallState {
     async fn set_times(&mut self, fd: Resource<Descriptor>, read: NewTimestamp, written: NewTimestamp) -> FsResult<()> {
         self.place_to_write(&fd)?;
         // Checked here first: wasmtime's own conversion is not made for every number.
-        (time(read)?, time(written)?);
+        time(read)?;
+        time(written)?;
         self.filesystem().set_times(fd, read, written).await
     }
 

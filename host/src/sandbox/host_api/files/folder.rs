@@ -5,9 +5,10 @@ use std::{
     io,
     os::unix::fs::{FileExt, OpenOptionsExt},
     sync::{
-        Arc, LazyLock,
+        Arc, LazyLock, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use rustix::{
@@ -26,6 +27,9 @@ const FILES_PER_CALL_MAX: usize = 64;
 /// The kernel gives up on a path when something is renamed while it looks. It is asked again this often.
 const ATTEMPTS_MAX: usize = 8;
 
+/// How often the log says that a folder is full, however often a guest finds out.
+const TELL_EVERY: Duration = Duration::from_secs(60);
+
 /// A folder that one plugin sees.
 pub(crate) struct Folder {
     plugin: String,
@@ -38,6 +42,8 @@ pub(crate) struct Folder {
     room: Option<Arc<Room>>,
     /// Files that the plugin has open in it.
     open: Arc<AtomicUsize>,
+    /// When the log last said that it is full.
+    told: Mutex<Option<Instant>>,
 }
 
 /// How a guest wants something opened.
@@ -105,6 +111,7 @@ impl Folder {
             bytes_max: grant.bytes_max,
             room,
             open: Arc::default(),
+            told: Mutex::default(),
         }))
     }
 
@@ -118,8 +125,19 @@ impl Folder {
         let reserved = self.room.as_ref().and_then(|room| room.reserve(bytes, self.bytes_max, &self.dir.dir));
         reserved.ok_or_else(|| {
             metrics::limit_reached(&self.plugin, "folder_bytes_max");
+            self.tell_full();
             Errno::NOSPC.into()
         })
+    }
+
+    /// Many guests cannot tell a full disk from a broken one when they write to a stream: the log can.
+    fn tell_full(&self) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.is_none_or(|told| told.elapsed() > TELL_EVERY) {
+            *told = Some(Instant::now());
+            let (plugin, folder, bytes_max) = (&self.plugin, &self.guest, self.bytes_max);
+            tracing::warn!(plugin, folder, bytes_max, "the folder is full");
+        }
     }
 
     /// To be held while something is moved in it.

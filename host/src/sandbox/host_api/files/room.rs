@@ -69,8 +69,11 @@ pub(super) struct Reserved {
 /// A rename that is under way.
 pub(super) struct Moving(Arc<Room>);
 
+/// By device and inode.
+type Rooms = HashMap<(u64, u64), Weak<Room>>;
+
 /// A folder is one, however many plugins see it under however many paths.
-static ROOMS: LazyLock<Mutex<HashMap<(u64, u64), Weak<Room>>>> = LazyLock::new(Mutex::default);
+static ROOMS: LazyLock<Mutex<Rooms>> = LazyLock::new(Mutex::default);
 
 impl Room {
     /// The room of the folder that `dir` is.
