@@ -69,7 +69,14 @@ enum Place {
 /// All secrets of a configuration. Each is read once, when it is first asked for. Clones share what was read.
 #[derive(Debug, Clone, Default)]
 pub struct Secrets {
-    places: BTreeMap<SecretName, (Place, Arc<OnceLock<Result<Secret, String>>>)>,
+    places: BTreeMap<SecretName, Arc<Known>>,
+}
+
+/// What is known of one secret.
+#[derive(Debug)]
+struct Known {
+    place: Place,
+    value: OnceLock<Result<Secret, String>>,
 }
 
 impl Secrets {
@@ -87,7 +94,7 @@ impl Secrets {
                     return Err(ConfigError::new(reason));
                 }
             };
-            places.insert(name, (place, Arc::default()));
+            places.insert(name, Arc::new(Known { place, value: OnceLock::new() }));
         }
         Ok(Self { places })
     }
@@ -99,11 +106,13 @@ impl Secrets {
 
     /// Reads a secret; may block for as long as its command takes. The error says where it should have been, and nothing of it.
     pub fn read(&self, name: &SecretName) -> Result<Secret, String> {
-        let Some((place, value)) = self.places.get(name) else {
+        let Some(known) = self.places.get(name) else {
             return Err(format!("secret `{name}` is not in the configuration; add [secret.{name}]"));
         };
-        let read = || place.read().and_then(checked).map_err(|reason| format!("secret `{name}`: {reason}"));
-        value.get_or_init(read).clone()
+        let read = || {
+            known.place.read().and_then(|text| checked(&text)).map_err(|reason| format!("secret `{name}`: {reason}"))
+        };
+        known.value.get_or_init(read).clone()
     }
 }
 
@@ -127,11 +136,11 @@ impl Place {
 }
 
 /// A secret as it is used: without the end of line that files and commands put after it.
-fn checked(text: String) -> Result<Secret, String> {
+fn checked(text: &str) -> Result<Secret, String> {
     if text.len() as u64 > SECRET_BYTES_MAX {
         return Err(format!("is longer than {SECRET_BYTES_MAX} bytes"));
     }
-    let text = text.strip_suffix('\n').map_or(text.as_str(), |text| text.strip_suffix('\r').unwrap_or(text));
+    let text = text.strip_suffix('\n').map_or(text, |text| text.strip_suffix('\r').unwrap_or(text));
     if text.is_empty() {
         return Err("is empty".into());
     }
