@@ -28,6 +28,10 @@ use body::{Download, Upload};
 /// What hyper keeps of a response that was not read yet: its status and headers must fit in.
 const RESPONSE_HEAD_BYTES_MAX: usize = 64 << 10;
 
+/// What a guest may write to a request's body at once. The host keeps up to two of these for each body, also of requests that
+/// are never sent.
+const BODY_PIECE_BYTES_MAX: usize = 64 << 10;
+
 /// The interface as `wasmtime-wasi-http` links it.
 const TYPES: &str = "wasi:http/types@0.2.12";
 
@@ -161,6 +165,10 @@ impl WasiHttpHooks for Hooks {
     /// It is made of the URL that was held against the grants.
     fn set_host_header(&mut self) -> bool {
         false
+    }
+
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        BODY_PIECE_BYTES_MAX
     }
 
     fn send_request(

@@ -39,6 +39,9 @@ use crate::{
 /// What the grants of this file are called in `[plugin.NAME.grants]`.
 const GRANT: &str = "tcp";
 
+/// A name cannot be longer, dot at its end included (RFC 1035, 2.3.4).
+const NAME_BYTES_MAX: usize = 254;
+
 /// Links what is other than in `wasmtime-wasi`, over that: who makes sockets, and who looks names up.
 pub(super) fn link(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
     linker.allow_shadowing(true);
@@ -217,6 +220,9 @@ impl ip_name_lookup::Host for CallState {
     ) -> SocketResult<Resource<ResolveAddressStream>> {
         // The resource is the right to ask at all.
         self.table.get(&network)?;
+        if name.len() > NAME_BYTES_MAX {
+            return Err(ErrorCode::InvalidArgument.into());
+        }
         let host = match name.parse::<IpAddr>() {
             // An address is its own answer; whether it may be connected to is seen when that is tried.
             Ok(address) => return push(self, Lookup::Found(vec![address].into_iter())),

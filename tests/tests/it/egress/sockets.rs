@@ -51,6 +51,10 @@ fn nothing_without_any_grant() {
     }
     host.log.wait_for(&["refused", "tcp", &format!("127.0.0.1:{}", site.port())]);
     host.log.wait_for(&["refused", "tcp", "localhost"]);
+    // What cannot be a name at all.
+    for name in ["", ".", "a b", "a/b", "a\n127.0.0.1", "a..b", &"a".repeat(64), &"a.".repeat(1_000_000)] {
+        refused(&look_up(&host, name));
+    }
     assert_eq!(site.connections(), 0);
     host.stop();
 }
