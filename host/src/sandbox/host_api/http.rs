@@ -205,7 +205,7 @@ impl Sending {
         let found = found.map_err(|why| outcome::unreachable(why, named, &self.host, &self.plugin, &self.refusals))?;
         let time = self.options.connect_timeout.unwrap_or(Duration::MAX);
         let stream = network.connect(&found, &self.host, self.port, to.is_https(), time).await;
-        let stream = stream.map_err(|why| outcome::not_connected(why, &self.host, &self.plugin))?;
+        let stream = stream.map_err(|why| outcome::not_connected(&why, &self.host, &self.plugin))?;
 
         let mut builder = http1::Builder::new();
         builder.max_buf_size(RESPONSE_HEAD_BYTES_MAX);

@@ -153,7 +153,7 @@ impl Dialer {
                     dialable.extend(found.iter().map(|address| SocketAddr::new(*address, rule.port)));
                     addresses.extend(found);
                 }
-                Err(why) => failed = self.not_found(why, rule),
+                Err(why) => failed = self.not_found(&why, rule),
             }
         }
         // Grants of two ports of one host found it twice.
@@ -163,7 +163,7 @@ impl Dialer {
     }
 
     /// A name that leads inside is one that has no addresses, for all that the guest learns.
-    fn not_found(&self, why: Unreachable, rule: &Rule) -> ErrorCode {
+    fn not_found(&self, why: &Unreachable, rule: &Rule) -> ErrorCode {
         match why {
             Unreachable::Forbidden(address) => {
                 self.refuse(&format_args!("networks with {address}, which is where {} leads", rule.host));
