@@ -201,6 +201,11 @@ impl WrittenHttp {
         if let Some(wrong) = headers.iter().find(|header| !token(&header.name)) {
             return Err(format!("`{}` is no name of a header", wrong.name));
         }
+        if !headers.is_empty() && to.is_every_host() {
+            return Err(format!(
+                "a secret would go to whoever the plugin chooses by `{url}`; name a host, or a domain"
+            ));
+        }
         if !headers.is_empty() && !to.is_private_transport() {
             return Err(format!("a secret would go to `{url}` unencrypted; use https, or an address of this machine"));
         }

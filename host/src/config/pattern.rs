@@ -48,6 +48,11 @@ impl UrlPattern {
         matches!(self.host, HostPattern::Exactly(_))
     }
 
+    /// Whether every host is meant.
+    pub fn is_every_host(&self) -> bool {
+        matches!(self.host, HostPattern::Any)
+    }
+
     /// Whether it is about encrypted requests.
     pub fn is_https(&self) -> bool {
         self.https

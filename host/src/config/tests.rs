@@ -113,6 +113,14 @@ fn mistakes_in_grants_name_the_plugin_and_the_part() {
     assert!(grant("'example.com'").starts_with("[plugin.p] grants http: `example.com` has no scheme"));
     let plain = grant("'http://a.example/'\nheaders = [{ name = 'A', secret = 's' }]\n[secret.s]\nenv = 'S'");
     assert!(plain.contains("unencrypted"), "{plain}");
+    for url in ["https://*/", "http://*/"] {
+        let everybody = grant(&format!("'{url}'\nheaders = [{{ name = 'A', secret = 's' }}]\n[secret.s]\nenv = 'S'"));
+        assert!(everybody.contains("whoever the plugin chooses"), "{everybody}");
+    }
+    for method in ["connect", "TRACE"] {
+        let never = grant(&format!("'https://a/'\nmethods = ['GET', '{method}']"));
+        assert!(never.contains("cannot be granted"), "{never}");
+    }
     let unknown = grant("'https://a/'\nheaders = [{ name = 'A', secret = 's' }]");
     assert!(unknown.contains("there is no secret `s`; add [secret.s]"), "{unknown}");
     assert!(error("[secret.s]").contains("[secret.s] give one of"));

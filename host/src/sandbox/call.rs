@@ -17,9 +17,12 @@ use super::{
 };
 use crate::{config::Limits, signals::Signals};
 
-/// Handles that a call may hold at once: open files, streams, requests, and so on. Each is some of the host's memory. Far more
-/// than a tool needs.
-const HANDLES_MAX: usize = 4096;
+/// Handles that a guest may hold at once, such as streams, sockets and sets of headers: what is behind them is the host's
+/// memory, at most 128 KiB for each.
+const HANDLES_MAX: usize = 1024;
+
+/// Headers that a guest puts into one set, in bytes of the host's memory. Most servers take less.
+const HEADER_BYTES_MAX: usize = 64 << 10;
 
 /// Something the guest said while it ran.
 #[derive(Debug, Clone, PartialEq)]
@@ -139,11 +142,13 @@ impl CallState {
             .stderr(Stream::new("stderr", log.clone()))
             .envs(&granted.environment)
             .build();
+        let mut http = WasiHttpCtx::new();
+        http.set_field_size_limit(HEADER_BYTES_MAX);
         let mut table = ResourceTable::new();
         table.set_max_capacity(HANDLES_MAX);
         let state = Self {
             wasi,
-            http: WasiHttpCtx::new(),
+            http,
             hooks: Hooks::new(granted, &refusals, &traffic),
             table,
             files: OpenFiles::default(),

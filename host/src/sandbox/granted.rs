@@ -90,6 +90,9 @@ fn pairs(map: &std::collections::BTreeMap<String, String>) -> Vec<(String, Strin
 /// Lines that one call may put into the log about what it was refused: a guest that tries again and again says nothing new.
 const LINES_PER_CALL: u32 = 8;
 
+/// What the log shows of what is missing: a guest may ask for something very long.
+const MISSING_CHARS_MAX: usize = 256;
+
 /// Tells of what a call tried and may not: the log names the grant that is missing, the guest gets a plain error, and the
 /// caller learns nothing of how to get it.
 /// Clones share the lines.
@@ -109,7 +112,7 @@ impl Refusals {
         let take = |left: u32| left.checked_sub(1);
         if self.lines_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() {
             // Debug form: what is missing is in the guest's words.
-            let missing = missing.to_string();
+            let missing: String = missing.to_string().chars().take(MISSING_CHARS_MAX).collect();
             tracing::warn!(plugin, grant, ?missing, "refused: it is not granted");
         }
     }

@@ -28,6 +28,10 @@ use body::{Download, Upload};
 /// What hyper keeps of a response that was not read yet: its status and headers must fit in.
 const RESPONSE_HEAD_BYTES_MAX: usize = 64 << 10;
 
+/// What a guest may write to a request's body at once. The host keeps up to two of these for each body, also of requests that
+/// are never sent.
+const BODY_PIECE_BYTES_MAX: usize = 64 << 10;
+
 /// The interface as `wasmtime-wasi-http` links it.
 const TYPES: &str = "wasi:http/types@0.2.12";
 
@@ -163,6 +167,10 @@ impl WasiHttpHooks for Hooks {
         false
     }
 
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        BODY_PIECE_BYTES_MAX
+    }
+
     fn send_request(
         &mut self,
         request: Request<WasiBody>,
@@ -197,7 +205,7 @@ impl Sending {
         let found = found.map_err(|why| outcome::unreachable(why, named, &self.host, &self.plugin, &self.refusals))?;
         let time = self.options.connect_timeout.unwrap_or(Duration::MAX);
         let stream = network.connect(&found, &self.host, self.port, to.is_https(), time).await;
-        let stream = stream.map_err(|why| outcome::not_connected(why, &self.host, &self.plugin))?;
+        let stream = stream.map_err(|why| outcome::not_connected(&why, &self.host, &self.plugin))?;
 
         let mut builder = http1::Builder::new();
         builder.max_buf_size(RESPONSE_HEAD_BYTES_MAX);

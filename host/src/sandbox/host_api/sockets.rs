@@ -39,6 +39,9 @@ use crate::{
 /// What the grants of this file are called in `[plugin.NAME.grants]`.
 const GRANT: &str = "tcp";
 
+/// A name cannot be longer, dot at its end included (RFC 1035, 2.3.4).
+const NAME_BYTES_MAX: usize = 254;
+
 /// Links what is other than in `wasmtime-wasi`, over that: who makes sockets, and who looks names up.
 pub(super) fn link(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
     linker.allow_shadowing(true);
@@ -150,7 +153,7 @@ impl Dialer {
                     dialable.extend(found.iter().map(|address| SocketAddr::new(*address, rule.port)));
                     addresses.extend(found);
                 }
-                Err(why) => failed = self.not_found(why, rule),
+                Err(why) => failed = self.not_found(&why, rule),
             }
         }
         // Grants of two ports of one host found it twice.
@@ -160,7 +163,7 @@ impl Dialer {
     }
 
     /// A name that leads inside is one that has no addresses, for all that the guest learns.
-    fn not_found(&self, why: Unreachable, rule: &Rule) -> ErrorCode {
+    fn not_found(&self, why: &Unreachable, rule: &Rule) -> ErrorCode {
         match why {
             Unreachable::Forbidden(address) => {
                 self.refuse(&format_args!("networks with {address}, which is where {} leads", rule.host));
@@ -217,6 +220,9 @@ impl ip_name_lookup::Host for CallState {
     ) -> SocketResult<Resource<ResolveAddressStream>> {
         // The resource is the right to ask at all.
         self.table.get(&network)?;
+        if name.len() > NAME_BYTES_MAX {
+            return Err(ErrorCode::InvalidArgument.into());
+        }
         let host = match name.parse::<IpAddr>() {
             // An address is its own answer; whether it may be connected to is seen when that is tried.
             Ok(address) => return push(self, Lookup::Found(vec![address].into_iter())),

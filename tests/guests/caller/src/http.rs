@@ -33,6 +33,16 @@ pub(crate) fn fetch_together(url: &str, count: u32) -> Vec<String> {
         .collect()
 }
 
+pub(crate) fn hoard(count: u32, bytes: u32) -> String {
+    let value = vec![b'x'; bytes as usize];
+    let hoard = (0..count).map(|_| {
+        let fields = Fields::new();
+        fields.append("x", &value).map(|()| fields)
+    });
+    let kept = hoard.collect::<std::result::Result<Vec<_>, _>>();
+    kept.map_or_else(|error| format!("error: {error:?}"), |kept| format!("kept {}", kept.len()))
+}
+
 /// The error, or the status.
 pub(crate) fn outcome(fetched: &Fetched) -> String {
     match (&fetched.error, fetched.status) {

@@ -48,6 +48,11 @@ pub mod caller {
         (0..count).map(|_| http::outcome(&http::fetch(&url, "GET", &[], None))).collect()
     }
 
+    /// Makes so many sets of headers, with a large one in each, and keeps them all.
+    pub fn hoard(count: u32, bytes: u32) -> String {
+        http::hoard(count, bytes)
+    }
+
     /// Follows where a server says to go, as a client does that trusts servers.
     pub fn follow(url: String) -> Fetched {
         let first = http::fetch(&url, "GET", &[], None);

@@ -137,3 +137,16 @@ fn a_request_that_is_too_large() {
     assert_eq!(site.seen().len(), 1, "no more than a part of the others came");
     host.stop();
 }
+
+#[test]
+fn memory_of_the_hosts_behind_handles() {
+    let host = super::host("");
+    let hoard = |count: u32, bytes: u32| host.call("caller_hoard", &json!({ "count": count, "bytes": bytes }));
+    assert_eq!(expect::text(&hoard(500, 1000)), "kept 500");
+    undisturbed(&host, || {
+        // Too many sets, and a set that is too large.
+        expect::failure(&hoard(100_000, 60_000));
+        expect::failure(&hoard(1, 70_000));
+    });
+    host.stop();
+}

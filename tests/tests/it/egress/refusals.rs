@@ -147,8 +147,10 @@ fn a_guest_that_tries_again_and_again_fills_no_log() {
     let host = host("");
     let outcomes = super::list(&host, "fetch_in_turn", &json!({ "url": site.url(), "count": 100 }));
     assert!(outcomes.len() == 100 && outcomes.iter().all(|outcome| outcome.contains(DENIED)), "{outcomes:?}");
+    denied(&host, &format!("{}/long{}", site.url(), "x".repeat(10_000)));
     denied(&host, &format!("{}/last", site.url()));
     host.log.wait_for(&["refused", "/last"]);
+    assert!(host.log.wait_for(&["refused", "/long"]).to_string().len() < 1000, "{:?}", host.log.lines());
     let lines = host.log.lines().iter().filter(|line| line.contains("not granted")).count();
     assert!((2..20).contains(&lines), "{lines} lines");
     host.stop();

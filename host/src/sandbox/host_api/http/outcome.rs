@@ -45,16 +45,17 @@ fn dns_error(rcode: &str) -> Error {
     Error::DnsError { rcode: Some(rcode.to_owned()), info_code: None }
 }
 
-pub(super) fn not_connected(why: ConnectError, host: &Host<String>, plugin: &str) -> Error {
+pub(super) fn not_connected(why: &ConnectError, host: &Host<String>, plugin: &str) -> Error {
     tracing::debug!(plugin, host = ?host.to_string(), %why, "a request found no server");
     match why {
         ConnectError::TimedOut => Error::ConnectionTimeout,
         ConnectError::Refused => Error::ConnectionRefused,
         ConnectError::Failed(_) => Error::DestinationUnavailable,
         ConnectError::Certificate(_) => Error::TlsCertificateError,
-        ConnectError::Alert(alert) => {
-            Error::TlsAlertReceived { alert_id: Some(alert.into()), alert_message: alert.as_str().map(str::to_owned) }
-        }
+        ConnectError::Alert(alert) => Error::TlsAlertReceived {
+            alert_id: Some((*alert).into()),
+            alert_message: alert.as_str().map(str::to_owned),
+        },
         ConnectError::Tls(_) => Error::TlsProtocolError,
     }
 }

@@ -1,16 +1,11 @@
 //! A guest's request, as it goes out.
 
-use std::fmt;
-
 use http::{HeaderName, HeaderValue, Method, Request, Uri, header::HOST, uri::PathAndQuery};
 use url::{Position, Url};
 use wasmtime_wasi_http::Error;
 
 /// A longer URL is refused by most servers.
 const URL_BYTES_MAX: usize = 16 << 10;
-
-/// What the log shows of a URL.
-const SHOWN_CHARS_MAX: usize = 256;
 
 /// Whether a header is not the guest's to set: it is about the connection, which is the host's; it says where a request came
 /// from or was going to, as only a proxy knows; or it makes of a request another one than was held against the grants.
@@ -56,9 +51,8 @@ pub(super) fn url(uri: &Uri) -> Result<Url, Error> {
 }
 
 /// What the log says of a request that is not granted: no query, since that may be private.
-pub(super) fn shown(method: &Method, url: &Url) -> impl fmt::Display {
-    let text = format!("{method} {}", &url[..Position::AfterPath]);
-    text.chars().take(SHOWN_CHARS_MAX).collect::<String>()
+pub(super) fn shown(method: &Method, url: &Url) -> String {
+    format!("{method} {}", &url[..Position::AfterPath])
 }
 
 /// The request as it goes out: to the URL that was held against the grants, with the host's own headers over the guest's.

@@ -88,7 +88,5 @@ fn the_path_that_is_sent_is_the_one_that_was_checked() {
 #[test]
 fn the_log_shows_no_query() {
     let url = Url::parse("https://a.example:8443/b?token=k3y").unwrap();
-    assert_eq!(request::shown(&Method::GET, &url).to_string(), "GET https://a.example:8443/b");
-    let long = Url::parse(&format!("https://a/{}", "b".repeat(10_000))).unwrap();
-    assert_eq!(request::shown(&Method::GET, &long).to_string().len(), 256);
+    assert_eq!(request::shown(&Method::GET, &url), "GET https://a.example:8443/b");
 }
