@@ -30,6 +30,8 @@ pub enum Error {
     Status(u16),
     /// The plugin, or the host, has too many requests open, or made too many.
     TooMany,
+    /// The host could not, or would not, go on. In its words.
+    Failed(String),
     /// The response broke off, or is not what it says it is. In words.
     Response(String),
 }
@@ -49,6 +51,7 @@ impl fmt::Display for Error {
             Self::BadRedirect(reason) => write!(f, "the server redirects to what is no address: {reason}"),
             Self::Status(status) => write!(f, "the server answered with status {status}"),
             Self::TooMany => f.write_str("too many requests; try again later"),
+            Self::Failed(reason) => write!(f, "the request failed: {reason}"),
             Self::Response(reason) => write!(f, "the server's response cannot be used: {reason}"),
         }
     }

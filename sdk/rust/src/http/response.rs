@@ -25,7 +25,7 @@ enum Body {
 const CHUNK_BYTES: usize = 64 << 10;
 
 impl Response {
-    /// A response for [`Grants::http`](https://docs.rs/toolyard-plugin) to give in a native test.
+    /// A response for [`Grants::http`](crate::testing::Grants::http) to give in a native test.
     pub fn new(status: u16) -> Self {
         Self { status, url: None, headers: Vec::new(), body: Body::Here(std::io::Cursor::default()) }
     }

@@ -156,7 +156,7 @@ fn left_ns(deadline: Instant) -> Result<u64, Error> {
 }
 
 fn internal(what: &str) -> Error {
-    Error::Response(what.to_owned())
+    Error::Failed(what.to_owned())
 }
 
 fn from_code(code: ErrorCode) -> Error {
@@ -188,7 +188,7 @@ fn from_code(code: ErrorCode) -> Error {
         Code::HttpRequestBodySize(_) | Code::HttpRequestHeaderSectionSize(_) | Code::HttpRequestHeaderSize(_) => {
             Error::InvalidRequest("the request is too large".into())
         }
-        Code::InternalError(Some(reason)) => Error::Response(reason),
+        Code::InternalError(Some(reason)) => Error::Failed(reason),
         _ => Error::Response("it cannot be read".into()),
     }
 }

@@ -40,6 +40,7 @@ pub(crate) fn exists(bucket: &Bucket, key: &str) -> Result<bool, Error> {
     Ok(get(bucket, key)?.is_some())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "as the component side has it")]
 pub(crate) fn list_keys(_: &Bucket, cursor: Option<String>) -> Result<(Vec<String>, Option<String>), Error> {
     with(|grants| {
         let values = grants.keyvalue.as_ref().ok_or(Error::Denied)?;
