@@ -85,6 +85,12 @@ impl Plugin {
         let wishes = wishes.map_or_else(|| sandbox::wishes(&bytes), |text| Ok(Some(text)));
         let wishes = wishes.and_then(|text| text.map(Wishes::parse).transpose());
         let wishes = wishes.map_err(|reason| format!("has wishes that do not read: {reason}"))?.unwrap_or_default();
+        if !settings.own_resources && sandbox::defines_resources(&bytes) {
+            return Err(format!(
+                "defines resources of its own, whose number cannot be bounded; if you trust it with the host's memory, set \
+                 own_resources = true in [plugin.{id}]"
+            ));
+        }
         let (shared, name, grants) = (Arc::clone(yard), id.clone(), settings.grants.clone());
         // Compiling takes seconds of both processor and memory, and a secret may come from a command: not on a thread that
         // serves requests.

@@ -148,6 +148,8 @@ pub struct PluginSettings {
     pub grants: Grants,
     /// Fresh instances that are kept ready. `None`: as many as the plugin's start makes worth it.
     pub warm: Option<u32>,
+    /// Whether it may define resources of its own, whose number nothing bounds.
+    pub own_resources: bool,
 }
 
 impl Config {
@@ -176,7 +178,14 @@ impl Config {
 impl PluginSettings {
     /// Of a plugin of which nothing is said.
     pub fn new(limits: Limits) -> Self {
-        Self { prefix: None, limits, tool_limits: BTreeMap::new(), grants: Grants::default(), warm: None }
+        Self {
+            prefix: None,
+            limits,
+            tool_limits: BTreeMap::new(),
+            grants: Grants::default(),
+            warm: None,
+            own_resources: false,
+        }
     }
 }
 

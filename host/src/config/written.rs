@@ -202,6 +202,8 @@ pub struct WrittenPlugin {
     pub grants: WrittenGrants,
     /// Fresh instances that are kept ready.
     pub warm: Option<u32>,
+    /// Whether it may define resources of its own, whose number nothing bounds.
+    pub own_resources: bool,
 }
 
 /// `[plugin.NAME.tool.TOOL]`
@@ -379,7 +381,14 @@ impl WrittenPlugin {
             tool_limits.insert(tool, own);
         }
         let grants = self.grants.usable(base).map_err(|error| error.within("grants"))?;
-        Ok(PluginSettings { prefix: self.prefix, limits, tool_limits, grants, warm: self.warm })
+        Ok(PluginSettings {
+            prefix: self.prefix,
+            limits,
+            tool_limits,
+            grants,
+            warm: self.warm,
+            own_resources: self.own_resources,
+        })
     }
 }
 

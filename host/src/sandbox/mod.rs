@@ -22,4 +22,4 @@ pub use engine::{Options, Sandbox, Settings};
 pub use granted::{Granted, Outside};
 pub use lanes::{InLane, Lanes};
 pub use network::Network;
-pub use sections::wishes;
+pub use sections::{defines_resources, wishes};

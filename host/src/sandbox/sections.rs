@@ -1,6 +1,6 @@
 //! What a component carries beside its code: custom sections.
 
-use wasmparser::{Parser, Payload};
+use wasmparser::{ComponentType, Parser, Payload};
 
 /// The section in which an SDK writes the plugin's wishes.
 const WISHES: &str = "toolyard:wishes";
@@ -21,6 +21,19 @@ pub fn wishes(component: &[u8]) -> Result<Option<&str>, String> {
     Ok(None)
 }
 
+/// Whether a component defines resources of its own.
+///
+/// Handles to them are kept by the engine, outside of the guest's memory and of every limit: a guest that made them in a loop
+/// would fill the host's memory within its processor time.
+pub fn defines_resources(component: &[u8]) -> bool {
+    let payloads = Parser::new(0).parse_all(component).map_while(Result::ok);
+    let mut types = payloads.filter_map(|payload| match payload {
+        Payload::ComponentTypeSection(section) => Some(section),
+        _ => None,
+    });
+    types.any(|section| section.into_iter().any(|ty| matches!(ty, Ok(ComponentType::Resource { .. }))))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -34,6 +47,18 @@ mod tests {
         component.extend([0, u8::try_from(section.len()).unwrap()]);
         component.extend(section);
         component
+    }
+
+    #[test]
+    fn resources_are_found() {
+        // A type section (7) with one type: a resource (0x3f) that is an i32 (0x7f), without a destructor (0).
+        let resource = b"\0asm\x0d\0\x01\0\x07\x04\x01\x3f\x7f\0";
+        assert!(defines_resources(resource));
+        // The same within another component (section 4).
+        let nested = [b"\0asm\x0d\0\x01\0\x04\x0e", &resource[..]].concat();
+        assert!(defines_resources(&nested));
+        assert!(!defines_resources(&component(WISHES, b"")));
+        assert!(!defines_resources(b"not wasm"));
     }
 
     #[test]
