@@ -12,7 +12,7 @@ use super::{HeaderParam, Schema, Slots, headers};
 use crate::{
     config::{Limits, PluginSettings, Secrets, Wishes},
     ids::{Digest, IllegalName, PluginId, PromptName, TenantId, ToolName},
-    sandbox::{self, Component, Granted, Outside, Sandbox, contract},
+    sandbox::{self, Component, Granted, Outside, Sandbox, Score, contract},
 };
 
 /// Tools, prompts, templates or prefixes of one plugin.
@@ -39,6 +39,8 @@ pub struct Program {
     tool_limits: BTreeMap<String, Limits>,
     /// Places for its calls.
     pub slots: Slots,
+    /// How heavy its calls are that are none of tools.
+    pub score: Arc<Score>,
     /// The beginnings of the URIs that it answers for.
     pub prefixes: Arc<[String]>,
 }
@@ -59,6 +61,7 @@ pub struct Tool {
     input: Schema,
     output: Option<Schema>,
     limits: Limits,
+    score: Arc<Score>,
     headers: Vec<HeaderParam>,
     program: Arc<Program>,
 }
@@ -118,7 +121,15 @@ impl Plugin {
             None => Default::default(),
         };
         let slots = Slots::new(limits.plugin_calls_max, limits.plugin_queue_max);
-        let program = Arc::new(Program { id, component, limits, tool_limits, slots, prefixes: prefixes.into() });
+        let program = Arc::new(Program {
+            id,
+            component,
+            limits,
+            tool_limits,
+            slots,
+            score: Arc::default(),
+            prefixes: prefixes.into(),
+        });
 
         let tools =
             check_all("tool", description.tools, |tool| Tool::check(tool, &prefix, &program), |tool| &tool.name)?;
@@ -267,7 +278,16 @@ impl Tool {
         check_icons("tool", own, &described.icons)?;
         check_meta("tool", own, described.meta.as_deref())?;
         let limits = program.tool_limits.get(own).unwrap_or(&program.limits).clone();
-        Ok(Self { name, described, input, output, limits, headers, program: Arc::clone(program) })
+        Ok(Self {
+            name,
+            described,
+            input,
+            output,
+            limits,
+            score: Arc::default(),
+            headers,
+            program: Arc::clone(program),
+        })
     }
 
     /// As clients call it.
@@ -291,6 +311,11 @@ impl Tool {
     /// What one call of it may use.
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// How heavy its calls have been.
+    pub fn score(&self) -> &Arc<Score> {
+        &self.score
     }
 
     /// The arguments that clients repeat as HTTP headers.

@@ -18,7 +18,7 @@ use crate::{
     json,
     policy::{self, Permit},
     sandbox::{
-        CallError, Ran, Run, Voice,
+        CallError, Ran, Run, Score, Voice,
         contract::{
             CallContext, Content, InputNeed, Outcome, PromptOutcome, PromptResult, ReadOutcome, ResourceContents,
             Resumption, TextContent, ToolError, ToolResult,
@@ -150,12 +150,12 @@ impl Wanted {
         }
     }
 
-    /// The plugin that it takes.
-    pub(super) fn program(&self) -> &Arc<Program> {
+    /// How heavy such calls have been.
+    pub(super) fn score(&self) -> &Arc<Score> {
         match self {
-            Self::Tool { permit, .. } => permit.what().program(),
-            Self::Prompt { permit, .. } => permit.what().program(),
-            Self::Resource { permit, .. } => permit.what(),
+            Self::Tool { permit, .. } => permit.what().score(),
+            Self::Prompt { permit, .. } => &permit.what().program().score,
+            Self::Resource { permit, .. } => &permit.what().score,
         }
     }
 
@@ -285,8 +285,13 @@ async fn enter<T>(
     let context = context(&call.caller, principal, &scopes, limits, &call.round.idempotency_key, call.voice.as_ref());
     let responses: Vec<(&str, &String)> = call.round.responses.iter().map(|(key, json)| (key.as_str(), json)).collect();
     let resume = call.round.is_resumed().then_some(Resumption { responses: &responses, state: &call.round.state });
-    let run =
-        Run { limits, voice: call.voice.clone(), signals: Some(runner.signals.clone()), prefixes: &program.prefixes };
+    let run = Run {
+        limits,
+        score: call.wanted.score(),
+        voice: call.voice.clone(),
+        signals: Some(runner.signals.clone()),
+        prefixes: &program.prefixes,
+    };
     guest(context, resume, run).await
 }
 

@@ -52,10 +52,11 @@ pub(super) async fn complete(
         let scopes: Vec<&str> = principal.scopes.iter().map(String::as_str).collect();
         let round = Round::first();
         let context = context(&caller, &principal, &scopes, &asked.limits, &round.idempotency_key, None);
-        let run = Run { limits: &asked.limits, voice: None, signals: None, prefixes: &asked.prefixes };
+        let run =
+            Run { limits: &asked.limits, score: &asked.score, voice: None, signals: None, prefixes: &asked.prefixes };
         asked.component.complete(reference, &name, &value, &pairs(&known), context, run).await
     };
-    let mut completion = or_fault(&program, runner.in_lane(&program, Box::pin(suggest)).await)?;
+    let mut completion = or_fault(&program, runner.in_lane(&program.score, Box::pin(suggest)).await)?;
     if completion.values.len() > VALUES_MAX {
         completion.values.truncate(VALUES_MAX);
         completion.has_more = true;

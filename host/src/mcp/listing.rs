@@ -127,7 +127,7 @@ async fn ask(
     let program = plugin.program();
     let _slot = runner.slot(program).await?;
     let list = list(Arc::clone(program), Arc::clone(principal), Arc::clone(caller), cursor.clone());
-    let page = runner.in_lane(program, list.boxed()).await?;
+    let page = runner.in_lane(&program.score, list.boxed()).await?;
     if cursor.is_some() && page.next == cursor {
         return Err(Fault::Internal("its list goes on where it began".into()));
     }
@@ -152,7 +152,8 @@ async fn list(
     let scopes: Vec<&str> = principal.scopes.iter().map(String::as_str).collect();
     let round = Round::first();
     let context = context(&caller, &principal, &scopes, &program.limits, &round.idempotency_key, None);
-    let run = Run { limits: &program.limits, voice: None, signals: None, prefixes: &program.prefixes };
+    let run =
+        Run { limits: &program.limits, score: &program.score, voice: None, signals: None, prefixes: &program.prefixes };
     or_fault(&program, program.component.list_resources(cursor.as_deref(), context, run).await)
 }
 

@@ -13,7 +13,7 @@ use crate::{
     catalog::{Program, Slot, Slots},
     config::{HostLimits, Limits},
     metrics,
-    sandbox::{InLane, Lanes, Voice, contract::CallContext},
+    sandbox::{InLane, Lanes, Score, Voice, contract::CallContext},
     seal::millis,
     signals::Signals,
 };
@@ -34,9 +34,9 @@ impl Runner {
         Self { slots, queue_wait_max: limits.queue_wait_max, signals, lanes: Arc::clone(lanes) }
     }
 
-    /// Does `work`, which runs `program`, in the lane where it belongs.
-    pub(super) fn in_lane<T: Send + 'static>(&self, program: &Program, work: BoxFuture<'static, T>) -> InLane<T> {
-        self.lanes.run(work, program.component.is_slow())
+    /// Does `work`, whose calls have this score, in the lane where it belongs.
+    pub(super) fn in_lane<T: Send + 'static>(&self, score: &Score, work: BoxFuture<'static, T>) -> InLane<T> {
+        self.lanes.run(work, score.is_slow())
     }
 
     /// A place among the calls of `program`, and then among all. The queues for both are bounded, so that a flood is refused

@@ -11,7 +11,7 @@ use super::{
     contract::Level,
     granted::{Granted, Refusals},
     host_api::{Dialer, Hooks, LogPipe, OpenFiles, Progress, Stream},
-    lanes,
+    lanes::{self, Score},
     limits::{Meter, Refused},
     network::Traffic,
 };
@@ -54,6 +54,8 @@ impl Voice {
 pub struct Run<'a> {
     /// The bounds of this call.
     pub limits: &'a Limits,
+    /// Where to note how heavy it was.
+    pub score: &'a Arc<Score>,
     /// Who listens to it; `None` if nobody does.
     pub voice: Option<Voice>,
     /// Where it may say that something changed.

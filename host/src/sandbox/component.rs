@@ -35,7 +35,6 @@ impl LoadError {
 /// A compiled component, its imports resolved. Shared by all calls; each makes an instance of its own.
 pub struct Component {
     granted: Arc<Granted>,
-    score: Arc<Score>,
     warm: Arc<Warm>,
     digest: Digest,
     size_bytes: usize,
@@ -74,7 +73,6 @@ impl Component {
         let pre = linker.instantiate_pre(compiled).map_err(|error| not_linked(&error, &imports))?;
         let granted = Arc::new(granted);
         let component = Self {
-            score: Arc::default(),
             warm: Warm::new(&pre, &granted, warmth),
             granted,
             digest,
@@ -115,16 +113,12 @@ impl Component {
         self.completions.is_some()
     }
 
-    /// Whether its calls have taken so long lately that the next begins in the slow lane.
-    pub fn is_slow(&self) -> bool {
-        self.score.is_slow()
-    }
-
     /// Asks the component what it offers, in one instance, with nothing granted.
     pub async fn describe(&self, limits: &Limits) -> Result<Description, CallError> {
         let nothing = Arc::new(Granted::nothing(self.granted.plugin()));
         let store = CallState::store(self.pre.engine(), &nothing, limits);
-        let described = self.enter(limits, store, None, async |store, instance| {
+        let unscored = Arc::default();
+        let described = self.enter((limits, &unscored), store, None, async |store, instance| {
             let mut description = Description::default();
             if let Some(tools) = &self.tools {
                 description.tools = tools.load(&mut *store, instance)?.call_describe(&mut *store).await?;
@@ -232,16 +226,16 @@ impl Component {
             }
             None => (CallState::store(self.pre.engine(), &self.granted, run.limits), None),
         };
-        let limits = run.limits;
+        let bounds = (run.limits, run.score);
         CallState::arm(&mut store, run);
-        self.enter(limits, store, instance, guest).await
+        self.enter(bounds, store, instance, guest).await
     }
 
     /// Runs a guest under the limits of time. (The timer is armed only if the guest does not end at once: `timeout` asks the
     /// call before the clock.)
     async fn enter<T>(
         &self,
-        limits: &Limits,
+        (limits, score): (&Limits, &Arc<Score>),
         mut store: Store<CallState>,
         instance: Option<Instance>,
         guest: impl AsyncFnOnce(&mut Store<CallState>, &Instance) -> wasmtime::Result<T>,
@@ -254,7 +248,7 @@ impl Component {
                 };
                 guest(&mut store, &instance).await
             });
-            timeout(limits.timeout(), Metered::new(guest, limits.cpu(), &self.score)).await
+            timeout(limits.timeout(), Metered::new(guest, limits.cpu(), score)).await
         };
         let error = match ran {
             Ok(Ok(Ok(value))) => return Ok(value),

@@ -33,10 +33,10 @@ const SLOW_TICKS: u64 = 5;
 /// How much the slow lane yields to the quick one: at 10, the scheduler gives it a tenth of a processor that both want.
 const SLOW_NICE: i32 = 10;
 
-/// A plugin whose score is this high begins in the slow lane.
+/// What has this high a score begins in the slow lane.
 const SLOW_SCORE: u32 = 8;
 
-/// The score is not counted further, so that a plugin that got quicker is soon quick again.
+/// The score is not counted further, so that what got quicker is soon quick again.
 const SCORE_MAX: u32 = 16;
 
 thread_local! {
@@ -165,17 +165,17 @@ impl<T> Drop for InLane<T> {
     }
 }
 
-/// How heavy the calls of one plugin have been lately.
+/// How heavy the calls of one tool have been lately.
 #[derive(Debug, Default)]
-pub(super) struct Score(AtomicU32);
+pub struct Score(AtomicU32);
 
 impl Score {
-    /// Whether its next call begins in the slow lane.
-    pub(super) fn is_slow(&self) -> bool {
+    /// Whether the next call begins in the slow lane.
+    pub fn is_slow(&self) -> bool {
         self.0.load(Ordering::Relaxed) >= SLOW_SCORE
     }
 
-    /// Takes note of a call. (A plugin that is always quick is never written to: its calls share nothing.)
+    /// Takes note of a call. (One that is always quick is never written to: its calls share nothing.)
     pub(super) fn note(&self, cpu: Duration) {
         let score = self.0.load(Ordering::Relaxed);
         let next = if cpu > TICK { (score + 2).min(SCORE_MAX) } else { score.saturating_sub(1) };
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plugin_that_was_heavy_becomes_quick_again() {
+    fn what_was_heavy_becomes_quick_again() {
         let score = Score::default();
         for _ in 0..100 {
             score.note(Duration::from_millis(20));

@@ -20,6 +20,6 @@ pub use call::{CallError, Run, Said, Voice};
 pub use component::{Component, Description, LoadError, Ran};
 pub use engine::{Options, Sandbox, Settings};
 pub use granted::{Granted, Outside};
-pub use lanes::{InLane, Lanes};
+pub use lanes::{InLane, Lanes, Score};
 pub use network::Network;
 pub use sections::{defines_resources, wishes};

@@ -68,9 +68,9 @@ pub(super) async fn run(
     let era = Era::Legacy(session.version);
     let (ask, asked) = mpsc::channel(1);
     let cancelled = CancellationToken::new();
-    let program = Arc::clone(call.wanted.program());
+    let score = Arc::clone(call.wanted.score());
     let work = work(server.core(), session.clone(), call, id.clone(), takes_events.then_some(ask));
-    let work = server.core.runner.in_lane(&program, work.boxed());
+    let work = server.core.runner.in_lane(&score, work.boxed());
     let work = Registered::new(server.core(), &session, &id, &cancelled).during(work);
     let mut work: Work = Detach::new(work, server.background.clone()).boxed();
     let mut words = Words { listener, asked };

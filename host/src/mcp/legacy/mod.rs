@@ -213,7 +213,7 @@ async fn run(
         Some(session) => exchange::run(server, session, call, listener, id, takes_events).await,
         None => {
             let (core, own_id) = (server.core(), id.clone());
-            let program = Arc::clone(call.wanted.program());
+            let score = Arc::clone(call.wanted.score());
             let work = async move {
                 match call::run(&core.runner, &call).await? {
                     call::Reply::NeedInput(_) => {
@@ -224,7 +224,7 @@ async fn run(
                 }
             };
             // A client of this era that is gone has not thereby cancelled (MCP 2025-11-25, transports, "Sending Messages").
-            let work = server.core.runner.in_lane(&program, Box::pin(work));
+            let work = server.core.runner.in_lane(&score, Box::pin(work));
             let work = detach::Detach::new(work, server.background.clone());
             first_word(Era::Legacy(version), id, listener, work).await
         }

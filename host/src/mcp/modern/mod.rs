@@ -154,7 +154,7 @@ async fn run(
         input::resume(&server.core.ring, method, params, &mut call).map_err(reject)?;
     }
     let (core, own_id, method) = (server.core(), id.clone(), method.to_owned());
-    let program = Arc::clone(call.wanted.program());
+    let score = Arc::clone(call.wanted.score());
     let work = async move {
         let reply = call::run(&core.runner, &call).await?;
         let meta = Some(&*core.modern_meta);
@@ -165,6 +165,6 @@ async fn run(
             Reply::NeedInput(need) => response(&own_id, &input::required(&core, &method, call, need)?),
         })
     };
-    let work = server.core.runner.in_lane(&program, Box::pin(work));
+    let work = server.core.runner.in_lane(&score, Box::pin(work));
     first_word(Era::Modern, id, listener, work).await
 }
