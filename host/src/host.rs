@@ -13,7 +13,7 @@ use crate::{
     http::Http,
     mcp::{Parts, Server, stdio},
     metrics::Metrics,
-    sandbox::{Options, Outside, Sandbox, Settings},
+    sandbox::{Network, Options, Outside, Sandbox, Settings},
     seal::KeyRing,
     signals::Signals,
     store::{Sqlite, Store},
@@ -215,7 +215,7 @@ fn yard(config: &Config, store: Arc<dyn Store>) -> Result<Yard> {
             CacheDir::Usual | CacheDir::Nowhere => None,
         },
     })?;
-    let outside = Outside { store, egress: config.egress.clone() };
+    let outside = Outside { store, network: Arc::new(Network::new(config.egress.clone())) };
     Ok(Yard { sandbox, outside, secrets: config.secrets.clone() })
 }
 

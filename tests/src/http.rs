@@ -86,7 +86,7 @@ impl Request {
         Ok(Request { method: method.to_owned(), path: path.to_owned(), headers, body })
     }
 
-    pub(crate) fn value_of(&self, name: &str) -> Option<&str> {
+    pub fn value_of(&self, name: &str) -> Option<&str> {
         find(&self.headers, name)
     }
 }

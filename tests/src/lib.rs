@@ -2,6 +2,7 @@
 //!
 //! Everything here fails by panicking, with what it saw: it is for tests.
 
+mod authority;
 mod bystander;
 mod connection;
 mod conversation;
@@ -10,14 +11,17 @@ mod host;
 mod http;
 mod log;
 mod mcp;
+mod names;
 mod paths;
 mod pipe;
 mod schemas;
 mod script;
 mod session;
+mod site;
 mod tap;
 mod wait;
 
+pub use authority::Authority;
 pub use bystander::{meanwhile, undisturbed};
 pub use connection::Connection;
 pub use events::Event;
@@ -25,8 +29,10 @@ pub use host::{Host, Setup};
 pub use http::{Reply, Request};
 pub use log::Log;
 pub use mcp::{MODERN, modern_request};
+pub use names::Names;
 pub use paths::{client_folder, guest, host_program, plugin};
 pub use pipe::Pipe;
 pub use script::scripted;
 pub use session::Session;
+pub use site::{Answer, Site};
 pub use wait::{PATIENCE, eventually};

@@ -192,6 +192,12 @@ impl WrittenHttp {
         if let Some(wrong) = methods.iter().find(|method| !token(method)) {
             return Err(format!("`{wrong}` is no method"));
         }
+        // The one makes a tunnel, in which nothing is held against a grant; the other gives headers back, secrets among them.
+        if let Some(wrong) =
+            methods.iter().find(|method| ["CONNECT", "TRACE"].iter().any(|no| no.eq_ignore_ascii_case(method)))
+        {
+            return Err(format!("`{wrong}` cannot be granted"));
+        }
         if let Some(wrong) = headers.iter().find(|header| !token(&header.name)) {
             return Err(format!("`{}` is no name of a header", wrong.name));
         }

@@ -1,6 +1,6 @@
 //! Which URLs are meant: scheme, host, port and the beginning of a path.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, net::Ipv4Addr, str::FromStr};
 
 use url::{Host, Url};
 
@@ -38,8 +38,19 @@ impl UrlPattern {
 
     /// Whether what is sent there cannot be read on the way: it is encrypted, or does not leave this machine.
     pub fn is_private_transport(&self) -> bool {
-        let here = |host: &str| host == "localhost" || host == "[::1]" || host.starts_with("127.");
+        let loopback = |host: &str| host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback());
+        let here = |host: &str| host == "localhost" || host == "[::1]" || loopback(host);
         self.https || matches!(&self.host, HostPattern::Exactly(host) if here(host))
+    }
+
+    /// Whether it is about one host, which the operator wrote in full.
+    pub fn names_its_host(&self) -> bool {
+        matches!(self.host, HostPattern::Exactly(_))
+    }
+
+    /// Whether it is about encrypted requests.
+    pub fn is_https(&self) -> bool {
+        self.https
     }
 
     /// Whether `other` takes nothing that this does not.
@@ -223,6 +234,19 @@ mod tests {
         }
         assert!(takes("http://[::1]/", "http://[0:0:0:0:0:0:0:1]/"));
         assert!(!takes("http://127.0.0.1/", "http://[::ffff:127.0.0.1]/"));
+    }
+
+    #[test]
+    fn only_what_stays_here_is_private_without_encryption() {
+        for here in ["http://127.0.0.1/", "http://127.1.2.3:8080/", "http://localhost/", "http://[::1]/", "https://a/"]
+        {
+            assert!(pattern(here).is_private_transport(), "{here}");
+        }
+        for elsewhere in
+            ["http://127.evil.example/", "http://a/", "http://10.0.0.1/", "http://*/", "http://*.localhost/"]
+        {
+            assert!(!pattern(elsewhere).is_private_transport(), "{elsewhere}");
+        }
     }
 
     #[test]

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use wasmtime::{Engine, PoolConcurrencyLimitError, Store, Trap, UpdateDeadline, component::ResourceTable};
 use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::{
     contract::Level,
     granted::{Granted, Refusals},
-    host_api::{LogPipe, Progress, Stream},
+    host_api::{Dialer, Hooks, LogPipe, Progress, Stream},
     lanes,
     limits::{Meter, Refused},
+    network::Traffic,
 };
 use crate::{config::Limits, signals::Signals};
 
@@ -96,10 +98,16 @@ impl CallError {
 /// What a store carries for the host's side of one call.
 pub(super) struct CallState {
     wasi: WasiCtx,
-    table: ResourceTable,
+    http: WasiHttpCtx,
+    hooks: Hooks,
+    pub(super) table: ResourceTable,
     meter: Meter,
     pub(super) granted: Arc<Granted>,
     pub(super) refusals: Refusals,
+    /// What it sends and receives.
+    pub(super) traffic: Traffic,
+    /// Where it may connect to.
+    pub(super) dialer: Arc<Dialer>,
     pub(super) voice: Option<Voice>,
     pub(super) progress: Progress,
     pub(super) log: LogPipe,
@@ -113,17 +121,27 @@ impl CallState {
     /// A store under `limits` with what was granted within reach, of which no call is known yet.
     pub(super) fn store(engine: &Engine, granted: &Arc<Granted>, limits: &Limits) -> Store<Self> {
         let log = LogPipe::new(Arc::clone(granted.plugin()), limits);
+        let refusals = Refusals::new();
+        let traffic = Traffic::new(granted.plugin(), limits);
+        let dialer = Arc::new(Dialer::new(granted, &refusals));
+        let asked = Arc::clone(&dialer);
         let wasi = WasiCtxBuilder::new()
+            .allow_tcp(true)
+            .socket_addr_check(move |address, usage| Box::pin(std::future::ready(asked.allows(address, usage))))
             .stdout(Stream::new("stdout", log.clone()))
             .stderr(Stream::new("stderr", log.clone()))
             .envs(&granted.environment)
             .build();
         let state = Self {
             wasi,
+            http: WasiHttpCtx::new(),
+            hooks: Hooks::new(granted, &refusals, &traffic),
             table: ResourceTable::new(),
             meter: Meter::new(limits),
             granted: Arc::clone(granted),
-            refusals: Refusals::new(),
+            refusals,
+            traffic,
+            dialer,
             voice: None,
             progress: Progress::new(limits.progress_per_second_max),
             log,
@@ -147,6 +165,8 @@ impl CallState {
         let state = store.data_mut();
         state.meter.arm(limits);
         state.log.arm(limits);
+        state.traffic = Traffic::new(state.granted.plugin(), limits);
+        state.hooks = Hooks::new(&state.granted, &state.refusals, &state.traffic);
         state.progress = Progress::new(limits.progress_per_second_max);
         state.voice = voice;
         state.signals = signals;
@@ -157,6 +177,12 @@ impl CallState {
 impl WasiView for CallState {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl WasiHttpView for CallState {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { ctx: &mut self.http, table: &mut self.table, hooks: &mut self.hooks }
     }
 }
 

@@ -3,11 +3,17 @@
 //! A capability's life: linked once for all (`host_api::link`), made ready for a plugin here, when it is loaded, and brought
 //! into each call by `CallState`.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
 
-use super::host_api::{Folder, Keyspace, Outbound, Sockets};
+use super::{
+    host_api::{Folder, Keyspace, Outbound, Sockets},
+    network::Network,
+};
 use crate::{
-    config::{Egress, Grants, Secrets},
+    config::{Grants, Secrets},
     metrics,
     store::Store,
 };
@@ -16,7 +22,7 @@ use crate::{
 #[derive(Clone)]
 pub struct Outside {
     pub store: Arc<dyn Store>,
-    pub egress: Egress,
+    pub network: Arc<Network>,
 }
 
 /// All that one plugin may touch.
@@ -66,8 +72,8 @@ impl Granted {
             environment: pairs(&grants.environment),
             folders: grants.folders.iter().map(Folder::open).collect::<Result<_, _>>()?,
             keyspace,
-            outbound: Outbound::new(&grants.http, secrets, &outside.egress)?,
-            sockets: Sockets::new(&grants.tcp, &outside.egress)?,
+            outbound: Outbound::new(&grants.http, secrets, &outside.network)?,
+            sockets: Sockets::new(&grants.tcp, &outside.network)?,
         })
     }
 
@@ -86,21 +92,22 @@ const LINES_PER_CALL: u32 = 8;
 
 /// Tells of what a call tried and may not: the log names the grant that is missing, the guest gets a plain error, and the
 /// caller learns nothing of how to get it.
-#[derive(Debug)]
+/// Clones share the lines.
+#[derive(Debug, Clone)]
 pub(super) struct Refusals {
-    lines_left: u32,
+    lines_left: Arc<AtomicU32>,
 }
 
 impl Refusals {
     pub(super) fn new() -> Self {
-        Self { lines_left: LINES_PER_CALL }
+        Self { lines_left: Arc::new(AtomicU32::new(LINES_PER_CALL)) }
     }
 
     /// `grant` is the part of `[plugin.NAME.grants]` that would have to say `missing`.
-    pub(super) fn add(&mut self, plugin: &str, grant: &'static str, missing: &dyn std::fmt::Display) {
+    pub(super) fn add(&self, plugin: &str, grant: &'static str, missing: &dyn std::fmt::Display) {
         metrics::refused(plugin, grant);
-        if self.lines_left > 0 {
-            self.lines_left -= 1;
+        let take = |left: u32| left.checked_sub(1);
+        if self.lines_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() {
             // Debug form: what is missing is in the guest's words.
             let missing = missing.to_string();
             tracing::warn!(plugin, grant, ?missing, "refused: it is not granted");

@@ -12,6 +12,7 @@ mod granted;
 mod host_api;
 mod lanes;
 mod limits;
+mod network;
 mod sections;
 mod warm;
 
@@ -20,4 +21,5 @@ pub use component::{Component, Description, LoadError, Ran};
 pub use engine::{Options, Sandbox, Settings};
 pub use granted::{Granted, Outside};
 pub use lanes::{InLane, Lanes};
+pub use network::Network;
 pub use sections::wishes;

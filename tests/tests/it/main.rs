@@ -9,6 +9,7 @@ mod cancelling;
 mod cli;
 mod clients;
 mod context;
+mod egress;
 mod expect;
 mod hostile;
 mod legacy;

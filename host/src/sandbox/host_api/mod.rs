@@ -11,11 +11,11 @@ mod progress;
 mod sockets;
 
 pub(super) use files::Folder;
-pub(super) use http::Outbound;
+pub(super) use http::{Hooks, Outbound};
 pub(super) use keyvalue::Keyspace;
 pub(super) use output::{LogPipe, Stream};
 pub(super) use progress::Progress;
-pub(super) use sockets::Sockets;
+pub(super) use sockets::{Dialer, Sockets};
 
 use wasmtime::component::{HasSelf, Linker};
 
@@ -23,9 +23,11 @@ use super::{call::CallState, contract};
 
 /// Links every import once; each call brings its own [`CallState`].
 pub(super) fn link(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
-    // All of WASI 0.2 but HTTP. With the context that a call gets (no folders, no addresses, no environment) its
-    // functions are there and answer with an error, so that components which merely mention them still load.
+    // All of WASI 0.2. With the context that a call gets its functions are there and answer with an error where nothing was
+    // granted, so that components which merely mention them still load.
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
+    http::link(linker)?;
+    sockets::link(linker)?;
     contract::toolyard::plugin::changes::add_to_linker::<_, HasSelf<CallState>>(linker, |state| state)?;
     contract::toolyard::plugin::progress::add_to_linker::<_, HasSelf<CallState>>(linker, |state| state)?;
     contract::wasi::config::store::add_to_linker::<_, HasSelf<CallState>>(linker, |state| state)?;
