@@ -10,12 +10,16 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use super::{
     contract::Level,
     granted::{Granted, Refusals},
-    host_api::{Dialer, Hooks, LogPipe, Progress, Stream},
+    host_api::{Dialer, Hooks, LogPipe, OpenFiles, Progress, Stream},
     lanes,
     limits::{Meter, Refused},
     network::Traffic,
 };
 use crate::{config::Limits, signals::Signals};
+
+/// Handles that a call may hold at once: open files, streams, requests, and so on. Each is some of the host's memory. Far more
+/// than a tool needs.
+const HANDLES_MAX: usize = 4096;
 
 /// Something the guest said while it ran.
 #[derive(Debug, Clone, PartialEq)]
@@ -101,6 +105,9 @@ pub(super) struct CallState {
     http: WasiHttpCtx,
     hooks: Hooks,
     pub(super) table: ResourceTable,
+    pub(super) files: OpenFiles,
+    /// What its `cas` handles hold.
+    pub(super) cas_bytes: usize,
     meter: Meter,
     pub(super) granted: Arc<Granted>,
     pub(super) refusals: Refusals,
@@ -132,11 +139,15 @@ impl CallState {
             .stderr(Stream::new("stderr", log.clone()))
             .envs(&granted.environment)
             .build();
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(HANDLES_MAX);
         let state = Self {
             wasi,
             http: WasiHttpCtx::new(),
             hooks: Hooks::new(granted, &refusals, &traffic),
-            table: ResourceTable::new(),
+            table,
+            files: OpenFiles::default(),
+            cas_bytes: 0,
             meter: Meter::new(limits),
             granted: Arc::clone(granted),
             refusals,

@@ -3,7 +3,25 @@
 wasmtime::component::bindgen!({
     path: "../wit",
     world: "plugin",
-    imports: { default: trappable },
+    imports: {
+        // What waits for the store.
+        "wasi:keyvalue/store.[method]bucket.get": async | trappable,
+        "wasi:keyvalue/store.[method]bucket.set": async | trappable,
+        "wasi:keyvalue/store.[method]bucket.delete": async | trappable,
+        "wasi:keyvalue/store.[method]bucket.exists": async | trappable,
+        "wasi:keyvalue/store.[method]bucket.list-keys": async | trappable,
+        "wasi:keyvalue/atomics.[static]cas.new": async | trappable,
+        "wasi:keyvalue/atomics.increment": async | trappable,
+        "wasi:keyvalue/atomics.swap": async | trappable,
+        "wasi:keyvalue/batch.get-many": async | trappable,
+        "wasi:keyvalue/batch.set-many": async | trappable,
+        "wasi:keyvalue/batch.delete-many": async | trappable,
+        default: trappable,
+    },
+    with: {
+        "wasi:keyvalue/store.bucket": super::host_api::Bucket,
+        "wasi:keyvalue/atomics.cas": super::host_api::Cas,
+    },
     exports: { default: async },
     // A call's context is lent to the guest, not copied first.
     ownership: Borrowing { duplicate_if_necessary: false },

@@ -32,7 +32,7 @@ pub struct Granted {
     /// What `wasi:config` tells it, secrets included.
     pub(super) config: Vec<(String, String)>,
     pub(super) environment: Vec<(String, String)>,
-    pub(super) folders: Vec<Folder>,
+    pub(super) folders: Vec<Arc<Folder>>,
     pub(super) keyspace: Option<Keyspace>,
     pub(super) outbound: Outbound,
     pub(super) sockets: Sockets,
@@ -65,12 +65,12 @@ impl Granted {
         for (key, name) in &grants.secrets {
             config.push((key.clone(), secrets.read(name)?.reveal().to_owned()));
         }
-        let keyspace = grants.keyvalue.clone().map(|bounds| Keyspace::new(&outside.store, space, bounds));
+        let keyspace = grants.keyvalue.clone().map(|bounds| Keyspace::new(plugin, &outside.store, space, bounds));
         Ok(Self {
             plugin: plugin.into(),
             config,
             environment: pairs(&grants.environment),
-            folders: grants.folders.iter().map(Folder::open).collect::<Result<_, _>>()?,
+            folders: grants.folders.iter().map(|folder| Folder::open(plugin, folder)).collect::<Result<_, _>>()?,
             keyspace,
             outbound: Outbound::new(&grants.http, secrets, &outside.network)?,
             sockets: Sockets::new(&grants.tcp, &outside.network)?,

@@ -1,7 +1,8 @@
-//! The one place for state that must outlive a request. A plain call never comes here.
+//! The one place for state that must outlive a request. A plain call never comes here, unless its plugin keeps values.
 //!
-//! Two shapes of state: values by key, and streams of numbered entries. Everything has an expiry; what has expired is as
-//! good as gone, and is removed some time later.
+//! Three shapes of state. Values by key and streams of numbered entries are the host's own; they have an expiry, and what has
+//! expired is as good as gone, and is removed some time later. Kept values are what plugins keep: they stay until they are
+//! deleted, in a space of the plugin's own that has bounds.
 
 mod sqlite;
 
@@ -14,12 +15,74 @@ pub use sqlite::Sqlite;
 /// What the store promises of one operation: done and visible to everybody who shares the store, or an error.
 pub type Stored<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 
+/// The same of an operation on kept values, which can also be refused.
+pub type Kept<'a, T> = BoxFuture<'a, Result<T, KeepError>>;
+
 /// Why the store did not do it.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("the store did not answer: {0}")]
 pub struct StoreError(pub String);
 
-/// Values by key and streams by name. Cheap to share; its operations do not wait for each other.
+/// Why a value is not kept. The space is then as it was before.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum KeepError {
+    #[error("the space is full")]
+    Full(Full),
+    /// What is there is no decimal number of 64 bits, or the sum would be none.
+    #[error("it is no number, or the sum is beyond 64 bits")]
+    NoNumber,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Which bound of a [`Room`] a change runs into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Full {
+    Keys,
+    Bytes,
+}
+
+/// The bounds of a space. They come with each change, since they are the configuration's and may be others tomorrow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    pub keys_max: u64,
+    /// Of all keys and values together.
+    pub bytes_max: u64,
+}
+
+/// What is in a space.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    pub keys: u64,
+    /// Of all keys and values together.
+    pub bytes: u64,
+}
+
+/// What is to become of one key: its value, or nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    pub key: String,
+    pub value: Option<Vec<u8>>,
+}
+
+impl Room {
+    /// Whether a change from `before` to `after` may be. What makes a space smaller always may, even where the bounds were
+    /// drawn closer than what was there already.
+    fn admit(self, before: Usage, after: Usage) -> Result<(), KeepError> {
+        if after.keys > self.keys_max && after.keys > before.keys {
+            return Err(KeepError::Full(Full::Keys));
+        }
+        if after.bytes > self.bytes_max && after.bytes > before.bytes {
+            return Err(KeepError::Full(Full::Bytes));
+        }
+        Ok(())
+    }
+}
+
+/// Values by key, streams by name, and kept values by space and key. Cheap to share; its operations do not wait for each
+/// other.
+///
+/// Keys are compared and ordered by their bytes.
 pub trait Store: Send + Sync {
     /// Sets `key`, for `ttl` from now.
     fn put(&self, key: &str, value: &[u8], ttl: Duration) -> Stored<'_, ()>;
@@ -38,6 +101,37 @@ pub trait Store: Send + Sync {
 
     /// The entries of `stream` after number `after`, in order.
     fn read(&self, stream: &str, after: u64) -> Stored<'_, Vec<(u64, Vec<u8>)>>;
+
+    /// The kept value of `key`, if it has one.
+    fn kept(&self, space: &str, key: &str) -> Stored<'_, Option<Vec<u8>>>;
+
+    /// The first `limit` keys of `space` after `after`, in order; from the first if it is `None`. The key `after` need not
+    /// be there.
+    fn kept_keys(&self, space: &str, after: Option<&str>, limit: usize) -> Stored<'_, Vec<String>>;
+
+    /// What is in `space`. Exact: it changes together with what it counts.
+    fn kept_usage(&self, space: &str) -> Stored<'_, Usage>;
+
+    /// Makes all `changes`, or none of them. Where a key is changed twice, the last one counts; to delete what is not there
+    /// is no error. Once done, they outlive the process; how much of the last moment a loss of power takes is for the
+    /// backend to say.
+    fn keep(&self, space: &str, changes: Vec<Change>, room: Room) -> Kept<'_, ()>;
+
+    /// Adds `delta` to the number at `key`, decimal text, which is 0 if it is not there; gives the sum. Whoever else does so
+    /// at the same time, no addition is lost.
+    fn keep_sum(&self, space: &str, key: &str, delta: i64, room: Room) -> Kept<'_, i64>;
+
+    /// Sets `key` to `value` if it still is what it `was`; `None` is a key that was not there. Otherwise changes nothing and
+    /// gives what it is now.
+    fn keep_if(&self, space: &str, key: &str, was: Option<&[u8]>, value: &[u8], room: Room) -> Kept<'_, Swapped>;
+}
+
+/// What came of [`Store::keep_if`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Swapped {
+    Done,
+    /// Somebody else was first: what they wrote, or `None` if they deleted it.
+    Not(Option<Vec<u8>>),
 }
 
 #[cfg(test)]

@@ -1,8 +1,12 @@
 //! The store in one file: SQLite in WAL mode, which several processes of one machine may share.
 //!
 //! One thread owns the connection. Whatever waits when it is free is done in one transaction: under load a commit is shared
-//! by many, alone it is made at once. With `synchronous = NORMAL` a commit survives the end of the process; the last ones
-//! may be lost when the machine loses power.
+//! by many, alone it is made at once. With `synchronous = NORMAL` a commit survives the end of the process, however it ends;
+//! when the machine loses power, the last ones may be lost, as a whole each: what is there after that is what was there at
+//! some moment shortly before. This holds for kept values too.
+
+mod kept;
+mod schema;
 
 use std::{
     fs,
@@ -13,24 +17,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures_util::future::BoxFuture;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use tokio::sync::oneshot;
 
-use super::{Store, StoreError, Stored};
+use super::{Change, Kept, Room, Store, StoreError, Stored, Swapped, Usage};
 use crate::seal::{millis, now_ms};
-
-/// What the tables look like; another number in the file means another version of the host made it.
-const SCHEMA_VERSION: i64 = 1;
-
-const SCHEMA: &str = "
-    CREATE TABLE value (key TEXT PRIMARY KEY, value BLOB NOT NULL, expires_ms INTEGER NOT NULL) WITHOUT ROWID;
-    CREATE INDEX value_expiry ON value (expires_ms);
-    CREATE TABLE entry (
-        stream TEXT NOT NULL, number INTEGER NOT NULL, entry BLOB NOT NULL, expires_ms INTEGER NOT NULL,
-        PRIMARY KEY (stream, number)
-    ) WITHOUT ROWID;
-    CREATE INDEX entry_expiry ON entry (expires_ms);
-";
 
 /// How long an operation waits for another process's transaction.
 const BUSY_WAIT: Duration = Duration::from_secs(5);
@@ -57,37 +49,37 @@ impl Sqlite {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let private = fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path);
         private.map_err(|error| StoreError(error.to_string()))?;
-        let connection = Connection::open(path).and_then(prepare).map_err(|error| failed(&error))?;
+        let connection = Connection::open(path).map_err(failed).and_then(prepare)?;
         Self::start(connection)
     }
 
     /// A store that ends with the process.
     pub fn in_memory() -> Result<Self, StoreError> {
-        Self::start(Connection::open_in_memory().and_then(prepare).map_err(|error| failed(&error))?)
+        Self::start(Connection::open_in_memory().map_err(failed).and_then(prepare)?)
     }
 
-    fn start(connection: (Connection, i64)) -> Result<Self, StoreError> {
-        let (connection, version) = connection;
-        if version != SCHEMA_VERSION {
-            return Err(StoreError(format!("it has version {version}, and this host knows {SCHEMA_VERSION}")));
-        }
+    fn start(connection: Connection) -> Result<Self, StoreError> {
         let (jobs, queue) = mpsc::channel();
         let work = move || work(connection, &queue);
         thread::Builder::new().name("store".into()).spawn(work).map_err(|error| StoreError(error.to_string()))?;
         Ok(Self { jobs })
     }
 
-    fn run<T: Send + 'static>(
+    fn run<T, E>(
         &self,
-        operation: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Stored<'_, T> {
+        operation: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+    ) -> BoxFuture<'_, Result<T, E>>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
         let (sender, done) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
-            let result = operation(connection).map_err(|error| failed(&error));
+            let result = operation(connection);
             Box::new(move |not_committed| {
                 // Whoever asked may be gone.
                 let _ = sender.send(match not_committed {
-                    Some(error) => Err(error),
+                    Some(error) => Err(error.into()),
                     None => result,
                 });
             })
@@ -99,12 +91,20 @@ impl Sqlite {
             done.await.map_err(|_| gone())?
         })
     }
+
+    /// The same, where nothing can go wrong but the database.
+    fn query<T: Send + 'static>(
+        &self,
+        operation: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Stored<'_, T> {
+        self.run(move |connection| operation(connection).map_err(failed))
+    }
 }
 
 impl Store for Sqlite {
     fn put(&self, key: &str, value: &[u8], ttl: Duration) -> Stored<'_, ()> {
         let (key, value, expires_ms) = (key.to_owned(), value.to_vec(), expiry(ttl));
-        self.run(move |connection| {
+        self.query(move |connection| {
             connection
                 .prepare_cached("INSERT OR REPLACE INTO value (key, value, expires_ms) VALUES (?1, ?2, ?3)")?
                 .execute(params![key, value, expires_ms])
@@ -114,7 +114,7 @@ impl Store for Sqlite {
 
     fn get(&self, key: &str) -> Stored<'_, Option<Vec<u8>>> {
         let key = key.to_owned();
-        self.run(move |connection| {
+        self.query(move |connection| {
             connection
                 .prepare_cached("SELECT value FROM value WHERE key = ?1 AND expires_ms > ?2")?
                 .query_row(params![key, expiry(Duration::ZERO)], |row| row.get(0))
@@ -124,14 +124,14 @@ impl Store for Sqlite {
 
     fn delete(&self, key: &str) -> Stored<'_, ()> {
         let key = key.to_owned();
-        self.run(move |connection| {
+        self.query(move |connection| {
             connection.prepare_cached("DELETE FROM value WHERE key = ?1")?.execute(params![key]).map(drop)
         })
     }
 
     fn scan(&self, prefix: &str) -> Stored<'_, Vec<(String, Vec<u8>)>> {
         let prefix = prefix.to_owned();
-        self.run(move |connection| {
+        self.query(move |connection| {
             // `substr` rather than LIKE: a prefix may hold any character.
             connection
                 .prepare_cached(
@@ -145,7 +145,7 @@ impl Store for Sqlite {
 
     fn append(&self, stream: &str, number: u64, entry: &[u8], ttl: Duration) -> Stored<'_, ()> {
         let (stream, entry, expires_ms) = (stream.to_owned(), entry.to_vec(), expiry(ttl));
-        self.run(move |connection| {
+        self.query(move |connection| {
             connection
                 .prepare_cached(
                     "INSERT OR REPLACE INTO entry (stream, number, entry, expires_ms) VALUES (?1, ?2, ?3, ?4)",
@@ -160,7 +160,7 @@ impl Store for Sqlite {
 
     fn read(&self, stream: &str, after: u64) -> Stored<'_, Vec<(u64, Vec<u8>)>> {
         let stream = stream.to_owned();
-        self.run(move |connection| {
+        self.query(move |connection| {
             connection
                 .prepare_cached(
                     "SELECT number, entry FROM entry WHERE stream = ?1 AND number > ?2 AND expires_ms > ?3 ORDER BY number",
@@ -171,21 +171,48 @@ impl Store for Sqlite {
                 .collect()
         })
     }
+
+    fn kept(&self, space: &str, key: &str) -> Stored<'_, Option<Vec<u8>>> {
+        let (space, key) = (space.to_owned(), key.to_owned());
+        self.query(move |connection| kept::value(connection, &space, &key))
+    }
+
+    fn kept_keys(&self, space: &str, after: Option<&str>, limit: usize) -> Stored<'_, Vec<String>> {
+        let (space, after) = (space.to_owned(), after.map(str::to_owned));
+        self.query(move |connection| kept::keys(connection, &space, after.as_deref(), limit))
+    }
+
+    fn kept_usage(&self, space: &str) -> Stored<'_, Usage> {
+        let space = space.to_owned();
+        self.query(move |connection| kept::usage(connection, &space))
+    }
+
+    fn keep(&self, space: &str, changes: Vec<Change>, room: Room) -> Kept<'_, ()> {
+        let space = space.to_owned();
+        self.run(move |connection| kept::change(connection, &space, changes, room))
+    }
+
+    fn keep_sum(&self, space: &str, key: &str, delta: i64, room: Room) -> Kept<'_, i64> {
+        let (space, key) = (space.to_owned(), key.to_owned());
+        self.run(move |connection| kept::sum(connection, &space, key, delta, room))
+    }
+
+    fn keep_if(&self, space: &str, key: &str, was: Option<&[u8]>, value: &[u8], room: Room) -> Kept<'_, Swapped> {
+        let (space, was) = (space.to_owned(), was.map(<[u8]>::to_vec));
+        let change = Change { key: key.to_owned(), value: Some(value.to_vec()) };
+        self.run(move |connection| kept::swap(connection, &space, was.as_deref(), change, room))
+    }
 }
 
-fn prepare(mut connection: Connection) -> rusqlite::Result<(Connection, i64)> {
-    connection.busy_timeout(BUSY_WAIT)?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "synchronous", "NORMAL")?;
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut version: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    if version == 0 {
-        transaction.execute_batch(SCHEMA)?;
-        transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
-        version = SCHEMA_VERSION;
-    }
-    transaction.commit()?;
-    Ok((connection, version))
+fn prepare(mut connection: Connection) -> Result<Connection, StoreError> {
+    let settings = |connection: &Connection| {
+        connection.busy_timeout(BUSY_WAIT)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "NORMAL")
+    };
+    settings(&connection).map_err(failed)?;
+    schema::bring_up(&mut connection)?;
+    Ok(connection)
 }
 
 /// The thread. Ends when the last [`Sqlite`] does.
@@ -202,7 +229,7 @@ fn work(mut connection: Connection, queue: &mpsc::Receiver<Job>) {
             }
             transaction.commit()
         });
-        let error = committed.err().as_ref().map(failed);
+        let error = committed.err().map(failed);
         for tell in done {
             tell(error.clone());
         }
@@ -221,6 +248,6 @@ fn expiry(ttl: Duration) -> i64 {
     i64::try_from(now_ms().saturating_add(millis(ttl))).unwrap_or(i64::MAX)
 }
 
-fn failed(error: &rusqlite::Error) -> StoreError {
+fn failed(error: rusqlite::Error) -> StoreError {
     StoreError(error.to_string())
 }

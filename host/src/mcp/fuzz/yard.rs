@@ -23,7 +23,7 @@ use crate::{
     mcp::{Answer, Parts, Refusal, Request, Server, Via},
     seal::{Binding, KEY_BYTES, KeyRing},
     signals::Signals,
-    store::{Store, Stored},
+    store::{Change, Kept, Room, Store, StoreError, Stored, Swapped, Usage},
 };
 
 /// Stands in headers for the id of a session that is good: nobody guesses one.
@@ -179,4 +179,32 @@ impl Store for Memory {
     fn read(&self, _: &str, _: u64) -> Stored<'_, Vec<(u64, Vec<u8>)>> {
         self.with(|_| Vec::new())
     }
+
+    fn kept(&self, _: &str, _: &str) -> Stored<'_, Option<Vec<u8>>> {
+        self.with(|_| None)
+    }
+
+    fn kept_keys(&self, _: &str, _: Option<&str>, _: usize) -> Stored<'_, Vec<String>> {
+        self.with(|_| Vec::new())
+    }
+
+    fn kept_usage(&self, _: &str) -> Stored<'_, Usage> {
+        self.with(|_| Usage::default())
+    }
+
+    fn keep(&self, _: &str, _: Vec<Change>, _: Room) -> Kept<'_, ()> {
+        no_plugins()
+    }
+
+    fn keep_sum(&self, _: &str, _: &str, _: i64, _: Room) -> Kept<'_, i64> {
+        no_plugins()
+    }
+
+    fn keep_if(&self, _: &str, _: &str, _: Option<&[u8]>, _: &[u8], _: Room) -> Kept<'_, Swapped> {
+        no_plugins()
+    }
+}
+
+fn no_plugins<'a, T: Send + 'a>() -> Kept<'a, T> {
+    Box::pin(ready(Err(StoreError("there are no plugins here, and nothing is kept".into()).into())))
 }
