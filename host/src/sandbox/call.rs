@@ -21,6 +21,10 @@ use crate::{config::Limits, signals::Signals};
 /// than a tool needs.
 const HANDLES_MAX: usize = 4096;
 
+/// Random bytes that a guest may ask for at once: they are made in the host's memory, and in one go that nothing interrupts.
+/// A megabyte takes a few milliseconds.
+const RANDOM_BYTES_MAX: u64 = 1 << 20;
+
 /// Something the guest said while it ran.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Said {
@@ -138,6 +142,7 @@ impl CallState {
             .stdout(Stream::new("stdout", log.clone()))
             .stderr(Stream::new("stderr", log.clone()))
             .envs(&granted.environment)
+            .max_random_size(RANDOM_BYTES_MAX)
             .build();
         let mut table = ResourceTable::new();
         table.set_max_capacity(HANDLES_MAX);
