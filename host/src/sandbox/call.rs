@@ -173,9 +173,17 @@ impl CallState {
         store
     }
 
-    /// Makes the store that of one call: its limits may be the tool's own, and the store may have waited for a while.
+    /// Makes the store that of one call.
     pub(super) fn arm(store: &mut Store<Self>, run: Run<'_>) {
-        let Run { limits, voice, signals, prefixes } = run;
+        let Run { voice, signals, prefixes, .. } = run;
+        let state = store.data_mut();
+        state.voice = voice;
+        state.signals = signals;
+        state.prefixes = Arc::clone(prefixes);
+    }
+
+    /// Sets the limits anew of a store that was made ahead: those of the call may be the tool's own.
+    pub(super) fn limit(store: &mut Store<Self>, limits: &Limits) {
         store.set_hostcall_fuel(limits.output_bytes_max);
         store.set_epoch_deadline(1);
         let state = store.data_mut();
@@ -184,9 +192,8 @@ impl CallState {
         state.traffic = Traffic::new(state.granted.plugin(), limits);
         state.hooks = Hooks::new(&state.granted, &state.refusals, &state.traffic);
         state.progress = Progress::new(limits.progress_per_second_max);
-        state.voice = voice;
-        state.signals = signals;
-        state.prefixes = Arc::clone(prefixes);
+        state.traffic = Traffic::new(state.granted.plugin(), limits);
+        state.hooks = Hooks::new(&state.granted, &state.refusals, &state.traffic);
     }
 }
 

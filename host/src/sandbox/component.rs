@@ -226,7 +226,10 @@ impl Component {
         guest: impl AsyncFnOnce(&mut Store<CallState>, &Instance) -> wasmtime::Result<T>,
     ) -> Result<T, CallError> {
         let (mut store, instance) = match self.warm.take() {
-            Some(Ready { store, instance }) => (store, Some(instance)),
+            Some(Ready { mut store, instance }) => {
+                CallState::limit(&mut store, run.limits);
+                (store, Some(instance))
+            }
             None => (CallState::store(self.pre.engine(), &self.granted, run.limits), None),
         };
         let limits = run.limits;

@@ -22,6 +22,26 @@ wit_bindgen::generate!({
     generate_all,
 });
 
+/// What a plugin has only if it was granted. Their handles cannot be compared, so they are generated without that.
+#[cfg(target_family = "wasm")]
+pub(crate) mod granted {
+    wit_bindgen::generate!({
+        path: "../../wit",
+        inline: "
+            package toolyard:sdk;
+            world granted {
+                import wasi:config/store@0.2.0-rc.1;
+                import wasi:keyvalue/store@0.2.0-draft2;
+                import wasi:keyvalue/atomics@0.2.0-draft2;
+                import wasi:keyvalue/batch@0.2.0-draft2;
+            }
+        ",
+        world: "toolyard:sdk/granted",
+        generate_all,
+    });
+    pub(crate) use wasi::{config, keyvalue};
+}
+
 macro_rules! exported {
     ($module:ident, $world:literal, $inline:literal, $export:literal, $bindings:literal) => {
         pub mod $module {

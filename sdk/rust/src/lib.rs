@@ -6,11 +6,14 @@ mod ask;
 #[doc(hidden)]
 pub mod bindings;
 mod completion;
+pub mod config;
 mod content;
 mod content_json;
 mod context;
 mod error;
 mod host;
+pub mod http;
+pub mod keyvalue;
 pub mod log;
 mod output;
 mod plugin;

@@ -29,11 +29,15 @@
 //! # Ok::<(), toolyard_plugin::Error>(())
 //! ```
 
+pub(crate) mod grants;
+pub(crate) mod keyvalue;
+
 use std::cell::RefCell;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
+pub use self::grants::Grants;
 pub use crate::bindings::toolyard::plugin::changes::Listing;
 use crate::bindings::toolyard::plugin::types::{CallContext, Resumption};
 use crate::log::Level;

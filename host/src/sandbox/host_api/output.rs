@@ -6,7 +6,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll},
 };
@@ -37,18 +37,21 @@ struct Shared {
     plugin: Arc<str>,
     bytes_left: AtomicUsize,
     lines_left: AtomicUsize,
+    /// Whether there was too little once.
+    full: AtomicBool,
 }
 
 impl LogPipe {
     pub(crate) fn new(plugin: Arc<str>, limits: &Limits) -> Self {
         let (bytes_left, lines_left) = (limits.log_bytes_max.into(), limits.log_lines_max.into());
-        Self { shared: Arc::new(Shared { plugin, bytes_left, lines_left }) }
+        Self { shared: Arc::new(Shared { plugin, bytes_left, lines_left, full: AtomicBool::new(false) }) }
     }
 
     /// Sets the room anew.
     pub(crate) fn arm(&self, limits: &Limits) {
         self.shared.bytes_left.store(limits.log_bytes_max, Ordering::Relaxed);
         self.shared.lines_left.store(limits.log_lines_max, Ordering::Relaxed);
+        self.shared.full.store(false, Ordering::Relaxed);
     }
 
     pub(crate) fn plugin(&self) -> &str {
@@ -57,36 +60,24 @@ impl LogPipe {
 
     /// Takes room for a line of `bytes`. The first time there is too little, says so in the log, and then stays silent.
     pub(crate) fn take_room(&self, bytes: usize) -> bool {
-        let Shared { plugin, bytes_left, lines_left } = &*self.shared;
-        let full = match (take(lines_left, 1), take(bytes_left, bytes)) {
-            (Room::Enough, Room::Enough) => return true,
-            (Room::TooLittle, _) => "log_lines_max",
-            (_, Room::TooLittle) => "log_bytes_max",
-            (Room::None, _) | (_, Room::None) => return false,
+        let Shared { plugin, bytes_left, lines_left, full } = &*self.shared;
+        let reached = match (take(lines_left, 1), take(bytes_left, bytes)) {
+            (true, true) => return true,
+            (false, _) => "log_lines_max",
+            (true, false) => "log_bytes_max",
         };
-        metrics::limit_reached(plugin, full);
-        tracing::warn!(target: "plugin", plugin = &**plugin, "the call said more than {full}; the rest is dropped");
         // Nothing more is taken of either.
         lines_left.store(0, Ordering::Relaxed);
+        if !full.swap(true, Ordering::Relaxed) {
+            metrics::limit_reached(plugin, reached);
+            tracing::warn!(target: "plugin", plugin = &**plugin, "the call said more than {reached}; the rest is dropped");
+        }
         false
     }
 }
 
-/// What there was of something bounded.
-enum Room {
-    Enough,
-    /// Not as much as was wanted. What was left is gone with it.
-    TooLittle,
-    None,
-}
-
-fn take(left: &AtomicUsize, wanted: usize) -> Room {
-    let less = |left: usize| (left > 0).then(|| left.saturating_sub(wanted));
-    match left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less) {
-        Ok(left) if left >= wanted => Room::Enough,
-        Ok(_) => Room::TooLittle,
-        Err(_) => Room::None,
-    }
+fn take(left: &AtomicUsize, wanted: usize) -> bool {
+    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(wanted)).is_ok()
 }
 
 /// One of the guest's two standard streams.

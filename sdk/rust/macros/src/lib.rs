@@ -86,6 +86,29 @@ mod tests;
 /// `value: &str`, is what the user has typed; further ones, each an `Option`, are other arguments under their names, as far as
 /// they are filled in. Returned are `Vec<String>`, `Vec<&str>` or `Completion`, each also in a `Result`.
 ///
+/// # Wishes
+/// `#[plugin(wishes = "wishes.toml")]` names a file beside `Cargo.toml` that says which grants the plugin would like, and why:
+/// `toolyard inspect` shows that to the operator, who alone decides. It has the shape of the configuration's
+/// `[plugin.NAME.grants]`, with `why` in each entry, and reasons in place of values:
+///
+/// ```toml
+/// [[http]]
+/// url = "https://api.weather.example/v1/"
+/// why = "to ask for the weather"
+///
+/// [[folders]]
+/// guest = "/maps"
+/// why = "to read the maps"
+///
+/// [keyvalue]
+/// why = "to keep what was asked for"
+///
+/// [config]
+/// units = "`metric` or `imperial`; `metric` if it is not set"
+/// ```
+///
+/// It becomes the component's custom section `toolyard:wishes`.
+///
 /// # Types in the module
 /// `Serialize`, `Deserialize` and `JsonSchema` can be derived from what `toolyard_plugin` exports under these names: inside
 /// of the module, the macro tells the derives where their crates are.

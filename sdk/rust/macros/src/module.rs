@@ -1,15 +1,17 @@
 //! The module that `#[plugin]` stands on: finding what it offers.
 
 use proc_macro2::{Span, TokenStream};
+use syn::parse::Parser;
 use syn::spanned::Spanned;
 use syn::{
-    Attribute, Error, Item, ItemFn, ItemMod, Result, Token, Visibility, parse_quote, parse2, punctuated::Punctuated,
+    Attribute, Error, Item, ItemFn, ItemMod, LitStr, Result, Token, Visibility, parse_quote, parse2,
+    punctuated::Punctuated,
 };
 
 use crate::completion::{self, Completer};
 use crate::emit;
 use crate::function::Function;
-use crate::options::is;
+use crate::options::{self, is};
 use crate::prompt::{self, Prompt};
 use crate::resource::{self, Listing, Resource};
 use crate::tool::{self, Tool};
@@ -26,9 +28,7 @@ pub(crate) struct Offers {
 
 /// `#[plugin(attribute)] item`, expanded.
 pub(crate) fn expand(attribute: &TokenStream, item: TokenStream) -> Result<TokenStream> {
-    if !attribute.is_empty() {
-        return Err(Error::new(attribute.span(), "`#[plugin]` takes no options"));
-    }
+    let wishes = read_options(attribute)?;
     let start = item.span();
     let mut module: ItemMod = parse2(item).map_err(|error| not_a_module(start, error))?;
     let Some((_, items)) = &mut module.content else {
@@ -43,11 +43,29 @@ pub(crate) fn expand(attribute: &TokenStream, item: TokenStream) -> Result<Token
         name_crates(item);
     }
     items.extend(emit::exports(&offers));
+    items.extend(wishes.as_ref().map(emit::wishes));
     // The functions are public for the reader and for the macro, and their parameters are the arguments' types.
     module.attrs.push(parse_quote! {
         #[allow(unreachable_pub, clippy::boxed_local, clippy::needless_pass_by_value, clippy::too_many_arguments)]
     });
     Ok(quote::quote!(#module))
+}
+
+/// `#[plugin(wishes = "wishes.toml")]`: the file that says what the plugin would like to be granted.
+fn read_options(attribute: &TokenStream) -> Result<Option<LitStr>> {
+    let mut wishes = None;
+    let parser = syn::meta::parser(|meta| {
+        if !meta.path.is_ident("wishes") {
+            return Err(options::unknown(&meta, "plugin", "`wishes`"));
+        }
+        let file = options::text(&meta)?;
+        match wishes.replace(file) {
+            Some(_) => Err(meta.error("`wishes` stands here twice; write all of them into one file")),
+            None => Ok(()),
+        }
+    });
+    parser.parse2(attribute.clone())?;
+    Ok(wishes)
 }
 
 // What the parser has to say about a module with a mistake in it is better than what we could.

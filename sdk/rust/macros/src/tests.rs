@@ -284,7 +284,7 @@ fn mistakes_with_the_module_say_what_to_do() {
                     pub fn tool() {}
                 }
             ),
-            "takes no options",
+            "`name` is no option of `#[plugin]`, which has `wishes`",
         ),
     ];
     for (attribute, item, expected) in cases {
@@ -302,4 +302,17 @@ fn functions_for_other_targets_may_share_a_name() {
         pub fn tool() {}
     });
     assert!(written.contains("# [cfg (unix)] {"), "the condition holds for the table as well: {written}");
+}
+
+#[test]
+fn wishes_become_a_section() {
+    let item = quote!(
+        mod plugin {
+            pub fn tool() {}
+        }
+    );
+    let written = expand(&quote!(wishes = "wishes.toml"), item.clone()).expect("it is an option").to_string();
+    assert!(written.contains("link_section = \"toolyard:wishes\""), "{written}");
+    let twice = expand(&quote!(wishes = "a", wishes = "b"), item).expect_err("there is one file").to_string();
+    assert!(twice.contains("stands here twice"), "{twice}");
 }

@@ -4,6 +4,7 @@ mod asking;
 mod completions;
 mod content;
 mod forms;
+mod granted;
 mod prompts;
 mod resources;
 mod tools;

@@ -9,7 +9,7 @@ mod tool;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, ExprLit, Ident, Item, Lit, Type, parse_quote};
+use syn::{Expr, ExprLit, Ident, Item, Lit, LitStr, Type, parse_quote};
 
 use crate::function::Function;
 use crate::module::Offers;
@@ -63,6 +63,22 @@ pub(crate) fn exports(offers: &Offers) -> [Item; 2] {
         };
     };
     [table, component]
+}
+
+/// The wishes in `file`, as a custom section of the component.
+pub(crate) fn wishes(file: &LitStr) -> Item {
+    let bytes = quote_spanned!(file.span()=> ::core::include_bytes!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/", #file)));
+    parse_quote! {
+        #[allow(unsafe_code)]
+        const _: () = {
+            // Read in every build, so that a missing file shows in tests, too.
+            const __WISHES: &[u8] = #bytes;
+            #[cfg(target_family = "wasm")]
+            #[used]
+            #[unsafe(link_section = "toolyard:wishes")]
+            static __SECTION: [u8; __WISHES.len()] = *#bytes;
+        };
+    }
 }
 
 fn about(name: &str, function: &Function, about: &About) -> TokenStream {
