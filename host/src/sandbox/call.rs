@@ -189,8 +189,6 @@ impl CallState {
         let state = store.data_mut();
         state.meter.arm(limits);
         state.log.arm(limits);
-        state.traffic = Traffic::new(state.granted.plugin(), limits);
-        state.hooks = Hooks::new(&state.granted, &state.refusals, &state.traffic);
         state.progress = Progress::new(limits.progress_per_second_max);
         state.traffic = Traffic::new(state.granted.plugin(), limits);
         state.hooks = Hooks::new(&state.granted, &state.refusals, &state.traffic);
