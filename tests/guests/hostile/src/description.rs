@@ -2,7 +2,7 @@
 
 use crate::bindings::exports::toolyard::plugin::tools::Tool;
 use crate::bindings::toolyard::plugin::types::Icon;
-use crate::{cpu, name};
+use crate::cpu;
 
 /// What the attack of this name says of itself; `None` for the attacks that are made in a call.
 pub(crate) fn describe(attack: &str) -> Option<Vec<Tool>> {
@@ -24,10 +24,16 @@ pub(crate) fn describe(attack: &str) -> Option<Vec<Tool>> {
         "name-with-escape" => vec![tool("attack\u{1b}[2J\u{7}")],
         "name-that-looks-like-another" => vec![tool("аttack")],
         "name-of-a-megabyte" => vec![tool(&"n".repeat(900_000))],
-        "description-unseen" => vec![Tool { description: Some(UNSEEN.into()), title: Some(UNSEEN.into()), ..tool("attack") }],
+        "description-unseen" => {
+            vec![Tool { description: Some(UNSEEN.into()), title: Some(UNSEEN.into()), ..tool("attack") }]
+        }
         "icon-that-is-a-script" => vec![Tool { icons: vec![icon("javascript:alert(1)")], ..tool("attack") }],
         "icon-of-this-machine" => vec![Tool { icons: vec![icon("file:///etc/passwd")], ..tool("attack") }],
-        _ => return schema(attack).map(|schema| vec![Tool { input_schema: schema, ..tool("attack") }]).or_else(|| output(attack)),
+        _ => {
+            return schema(attack)
+                .map(|schema| vec![Tool { input_schema: schema, ..tool("attack") }])
+                .or_else(|| output(attack));
+        }
     })
 }
 
@@ -103,6 +109,5 @@ fn output(attack: &str) -> Option<Vec<Tool>> {
         "output-schema-doubling" => doubling(40),
         _ => return None,
     };
-    debug_assert_eq!(attack, name::read());
     Some(vec![Tool { output_schema: Some(schema), ..tool("attack") }])
 }

@@ -48,8 +48,18 @@ fn files_without_a_grant() -> Told {
 /// Out of `/data`, by every way that a path can be written.
 fn files_escape() -> Told {
     let secret = store::get("secret").ok().flatten().unwrap_or_default();
-    let up = ["../outside/secret", "./../outside/secret", "sub/../../outside/secret", "..//outside//secret", ".../../outside/secret"];
-    let ways = up.iter().map(|way| format!("/data/{way}")).chain([secret.clone(), format!("/data/{secret}"), format!("/data//{secret}")]);
+    let up = [
+        "../outside/secret",
+        "./../outside/secret",
+        "sub/../../outside/secret",
+        "..//outside//secret",
+        ".../../outside/secret",
+    ];
+    let ways = up.iter().map(|way| format!("/data/{way}")).chain([
+        secret.clone(),
+        format!("/data/{secret}"),
+        format!("/data//{secret}"),
+    ]);
     let mut got: Vec<String> = ways.filter_map(|path| reached(&path)).collect();
     for (folder, _) in get_directories() {
         let paths = [secret.as_str(), "..", "../outside/secret", "/", "/proc/self/environ", "..\\outside\\secret"];
@@ -61,9 +71,12 @@ fn files_escape() -> Told {
 /// Through links: those that are there, and those that it makes.
 fn files_escape_by_link() -> Told {
     let secret = store::get("secret").ok().flatten().unwrap_or_default();
-    let mut got: Vec<String> = ["/data/out", "/data/out/secret", "/data/up"].iter().filter_map(|path| reached(path)).collect();
+    let mut got: Vec<String> =
+        ["/data/out", "/data/out/secret", "/data/up"].iter().filter_map(|path| reached(path)).collect();
     for (folder, _) in get_directories() {
-        for (number, target) in [secret.as_str(), "../outside/secret", "../../../../etc/passwd", "/proc/self/environ"].iter().enumerate() {
+        for (number, target) in
+            [secret.as_str(), "../outside/secret", "../../../../etc/passwd", "/proc/self/environ"].iter().enumerate()
+        {
             let name = format!("link{number}");
             let _ = folder.symlink_at(target, &name);
             let _ = folder.link_at(PathFlags::empty(), target, &folder, &format!("hard{number}"));
@@ -119,7 +132,9 @@ fn files_strange_names() -> Told {
     let long = "l".repeat(300_000);
     let deep = "d/".repeat(50_000);
     let mut made = 0;
-    for name in ["a\0b", "", "\u{202e}gnp.exe", "new\nline", "\u{1b}[2J", &long, &deep, "con", "a/b\0/../../outside/secret"] {
+    for name in
+        ["a\0b", "", "\u{202e}gnp.exe", "new\nline", "\u{1b}[2J", &long, &deep, "con", "a/b\0/../../outside/secret"]
+    {
         made += u32::from(fs::write(format!("/data/{name}"), "x").is_ok());
     }
     say(format!("made {made}"))
@@ -129,11 +144,17 @@ fn files_strange_names() -> Told {
 fn files_read_everything_at_once() -> Told {
     let mut read = 0;
     for (folder, _) in get_directories() {
-        let Ok(file) = folder.open_at(PathFlags::empty(), "text", OpenFlags::empty(), DescriptorFlags::READ) else { continue };
+        let Ok(file) = folder.open_at(PathFlags::empty(), "text", OpenFlags::empty(), DescriptorFlags::READ) else {
+            continue;
+        };
         for offset in [0, 1 << 40, u64::MAX] {
             read += file.read(u64::MAX, offset).map_or(0, |(bytes, _)| bytes.len());
         }
-        read += file.read_via_stream(0).ok().and_then(|stream| stream.blocking_read(u64::MAX).ok()).map_or(0, |bytes| bytes.len());
+        read += file
+            .read_via_stream(0)
+            .ok()
+            .and_then(|stream| stream.blocking_read(u64::MAX).ok())
+            .map_or(0, |bytes| bytes.len());
     }
     say(format!("read {}", read > 0))
 }

@@ -6,7 +6,7 @@ use crate::{Attack, Told, content, result, say, structured};
 
 pub(crate) const ATTACKS: &[Attack] = &[
     ("huge-text", || say("x".repeat(16 << 20))),
-    ("huge-list", || Ok(result((0..200_000).map(|_| content("")).collect(), None))),
+    ("huge-list", || Ok(result((0..20_000).map(|_| content("")).collect(), None))),
     ("huge-json", || structured(format!("[{}0]", "0,".repeat(1 << 20)))),
     ("escapes-that-grow", || say("\u{1}".repeat(900_000))),
     ("huge-error", || Err(Error::Failed("x".repeat(16 << 20)))),

@@ -33,7 +33,7 @@ fn secrets_everywhere() -> Told {
 
 /// In what is said of requests that fail although the secret goes with them.
 fn secrets_in_errors() -> Told {
-    let site = site();
+    let site = network::told("site");
     let mut got = String::new();
     for (path, headers) in [
         ("/granted/nonsense", &[][..]),
@@ -52,18 +52,15 @@ fn secrets_in_errors() -> Told {
 fn secrets_to_another_site() -> Told {
     let got: Vec<bool> = ["/granted/echo", "/beside/echo"]
         .iter()
-        .map(|path| network::get(&Scheme::Http, &site(), path, &[("authorization", "mine")]).is_ok())
+        .map(|path| network::get(&Scheme::Http, &network::told("site"), path, &[("authorization", "mine")]).is_ok())
         .collect();
     say(format!("sent {got:?}"))
 }
 
-fn site() -> String {
-    format!("127.0.0.1:{}", store::get("port").ok().flatten().unwrap_or_default())
-}
-
 /// Buckets of other plugins, by every name that one may have.
 fn keys_of_others() -> Told {
-    let names = ["bystander", "default/bystander", "../bystander", "*", "", "default\0bystander", "DEFAULT", "sqlite_master"];
+    let names =
+        ["bystander", "default/bystander", "../bystander", "*", "", "default\0bystander", "DEFAULT", "sqlite_master"];
     let mut got: Vec<&str> = names.into_iter().filter(|name| keyvalue::open(name).is_ok()).collect();
     if let Ok(bucket) = keyvalue::open("default") {
         let keys = ["../bystander/key", "default/bystander/key", "%", "_", "' OR 1=1 --"];

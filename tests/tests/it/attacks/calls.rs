@@ -4,7 +4,12 @@ use super::Told::{Fails, Says, Something};
 use super::{Attack, Counted, LITTLE_CPU, LITTLE_TIME, contained, setup};
 
 const fn cpu(name: &'static str) -> Attack {
-    Attack { name, config: LITTLE_CPU, told: Fails(&["150 ms of processor time"]), counted: Counted::Limit("cpu_ms_max") }
+    Attack {
+        name,
+        config: LITTLE_CPU,
+        told: Fails(&["150 ms of processor time"]),
+        counted: Counted::Limit("cpu_ms_max"),
+    }
 }
 
 const fn waits(name: &'static str) -> Attack {
@@ -13,6 +18,10 @@ const fn waits(name: &'static str) -> Attack {
 
 const fn memory(name: &'static str) -> Attack {
     Attack { name, config: "", told: Fails(&["memory", "33554432"]), counted: Counted::Limit("memory_bytes_max") }
+}
+
+const fn too_large(name: &'static str) -> Attack {
+    Attack { name, config: "", told: Fails(&["1048576 bytes"]), counted: Counted::Limit("output_bytes_max") }
 }
 
 const fn traps(name: &'static str) -> Attack {
@@ -55,7 +64,7 @@ fn on_memory() {
         says("memory-page-by-page", "has 512 pages"),
         says("memory-at-once", "grown: false"),
         memory("memory-small-pieces"),
-        Attack { config: LITTLE_CPU, told: Something, ..memory("memory-again-after-refusal") },
+        cpu("memory-again-after-refusal"),
         says("memory-all-of-it-touched", "touched 24"),
         cpu("memory-while-looping"),
     ];
@@ -72,10 +81,10 @@ fn on_what_the_host_makes() {
         traps("random-megabytes"),
         traps("insecure-random-megabytes"),
         traps("zeroes-without-end"),
-        traps("write-beyond-what-is-taken"),
+        too_large("write-beyond-what-is-taken"),
         says("splice-without-end", "closed 1000"),
         says("read-without-end", "Err(StreamError::Closed) Err(StreamError::Closed)"),
-        Attack { told: Fails(&["1048576 bytes"]), counted: Counted::Limit("output_bytes_max"), ..traps("huge-argument") },
+        too_large("huge-argument"),
     ];
     let host = setup(&attacks).start();
     contained(&host, &attacks);
