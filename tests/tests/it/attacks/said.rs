@@ -48,7 +48,7 @@ fn in_answers() {
     let host = setup(&attacks).start();
     contained(&host, &attacks);
     let told = host.call("meta-of-the-protocol_attack", &json!({}));
-    assert!(!told["_meta"].to_string().contains("forged"), "only the host speaks for the protocol: {told}");
+    assert!(told["_meta"].get("io.modelcontextprotocol/forged").is_none(), "only the host speaks for it: {told}");
     host.stop();
 }
 
