@@ -78,7 +78,7 @@ fn in_a_manner(manner: u8) -> Told {
     say(format!("got {}", bytes.len()))
 }
 
-/// The answer is complete; what is left is to give back its room. It is a big one, so that there is something to give back.
+/// The answer is complete; what is left is to give back its room.
 fn reentry_from_clean_up() -> Told {
     MANNER.store(CALLS_WHEN_GIVEN_BACK, Ordering::Relaxed);
     say("answered")

@@ -32,18 +32,43 @@ const REFUSED: &[(&str, &[&str])] = &[
     ("schema-key-twice", &["duplicate key"]),
 ];
 
-/// Plugins that are served, and what becomes of a call with these arguments.
-const SERVED: &[(&str, fn() -> Value, bool)] = &[
-    ("describe-reaches-out", || json!({}), true),
-    ("description-unseen", || json!({}), true),
-    ("schema-round", || json!({}), false),
-    ("schema-round-deeply", || json!({}), false),
-    ("schema-doubling", || json!({}), false),
-    ("schema-doubling-items", || json!({ "a": (0..60).fold(json!([]), |inner, _| json!([inner])) }), false),
-    ("schema-slow-pattern", || json!({ "a": format!("{}!", "a".repeat(100_000)) }), false),
-    ("schema-slow-pattern-with-lookahead", || json!({ "a": vec![format!("{}!", "a".repeat(40)); 20_000] }), false),
-    ("output-schema-doubling", || json!({}), false),
+/// A plugin that is served.
+struct Served {
+    name: &'static str,
+    /// What its tool is called with.
+    arguments: fn() -> Value,
+    /// Whether that goes well.
+    well: bool,
+}
+
+const SERVED: &[Served] = &[
+    Served { name: "describe-reaches-out", arguments: nothing, well: true },
+    Served { name: "description-unseen", arguments: nothing, well: true },
+    Served { name: "schema-round", arguments: nothing, well: false },
+    Served { name: "schema-round-deeply", arguments: nothing, well: false },
+    Served { name: "schema-doubling", arguments: nothing, well: false },
+    Served { name: "schema-doubling-items", arguments: nested, well: false },
+    Served { name: "schema-slow-pattern", arguments: slow_text, well: false },
+    Served { name: "schema-slow-pattern-with-lookahead", arguments: slow_texts, well: false },
+    Served { name: "output-schema-doubling", arguments: nothing, well: false },
 ];
+
+fn nothing() -> Value {
+    json!({})
+}
+
+/// Deep enough for a schema to double its work sixty times.
+fn nested() -> Value {
+    json!({ "a": (0..60).fold(json!([]), |inner, _| json!([inner])) })
+}
+
+fn slow_text() -> Value {
+    json!({ "a": format!("{}!", "a".repeat(100_000)) })
+}
+
+fn slow_texts() -> Value {
+    json!({ "a": vec![format!("{}!", "a".repeat(40)); 20_000] })
+}
 
 fn all(names: impl Iterator<Item = &'static str>, config: &str) -> Host {
     let setup = Setup::new().config(LIMITS).config(config);
@@ -80,12 +105,12 @@ fn that_are_refused() {
 #[test]
 fn that_are_served() {
     let host = all(
-        SERVED.iter().map(|(name, ..)| *name),
+        SERVED.iter().map(|served| served.name),
         "[plugin.describe-reaches-out.grants]\nconfig = { word = 'the-secret' }\n",
     );
     assert_eq!(host.ready["refused"], json!([]));
     undisturbed(&host, || {
-        for (name, arguments, well) in SERVED {
+        for Served { name, arguments, well } in SERVED {
             // As many as there are threads, and more: none of them is kept.
             for _ in 0..5 {
                 let result = host.call(&format!("{name}_attack"), &arguments());

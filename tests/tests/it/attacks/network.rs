@@ -175,7 +175,9 @@ fn nothing_else_is_said() {
     ];
     contained_with(&sites, &attacks, "");
     for request in sites.granted.seen() {
-        let head = format!("{:?} {:?}", request.path, request.headers).to_lowercase();
+        // What it expects is the guest's own affair.
+        let headers: Vec<_> = request.headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("expect")).collect();
+        let head = format!("{:?} {headers:?}", request.path).to_lowercase();
         assert!(!head.contains("smuggled"), "{request:?}");
         let host: Vec<&String> = request
             .headers
