@@ -32,7 +32,7 @@ pub use mcp::{MODERN, modern_request};
 pub use names::Names;
 pub use paths::{client_folder, guest, host_program, plugin};
 pub use pipe::Pipe;
-pub use script::scripted;
+pub use script::{hostile, scripted};
 pub use session::Session;
 pub use site::{Answer, Site};
 pub use wait::{PATIENCE, eventually};

@@ -7,6 +7,8 @@ use std::{env, io};
 
 use serde_json::{Map, Value, json};
 
+use super::shown;
+
 use crate::{
     mcp::{Question, QuestionKind},
     sandbox::contract::ClientCapabilities,
@@ -26,7 +28,7 @@ pub(super) fn ask(questions: &[Question]) -> io::Result<Vec<(String, String)>> {
 fn one(question: &QuestionKind) -> io::Result<Value> {
     match question {
         QuestionKind::Form { message, schema } => {
-            eprintln!("{message}");
+            eprintln!("{}", shown(message));
             let schema: Value = serde_json::from_str(schema.get()).unwrap_or_default();
             if schema["properties"].as_object().is_none_or(Map::is_empty) {
                 eprintln!("Press Enter to agree, or type `no`:");
@@ -38,11 +40,12 @@ fn one(question: &QuestionKind) -> io::Result<Value> {
             })
         }
         QuestionKind::Url { message, url } => {
+            let (message, url) = (shown(message), shown(url));
             eprintln!("{message}\n  {url}\nOpen it, then press Enter; `no` to decline:");
             consent()
         }
         QuestionKind::Sampling { params } => {
-            eprintln!("The tool asks a model. Answer in its place:\n{}", params.get());
+            eprintln!("The tool asks a model. Answer in its place:\n{}", shown(params.get()));
             let text = line()?.unwrap_or_default();
             let content = json!({ "type": "text", "text": text });
             Ok(json!({ "role": "assistant", "content": content, "model": "a person", "stopReason": "endTurn" }))
@@ -69,7 +72,7 @@ fn form(schema: &Value) -> io::Result<Option<Map<String, Value>>> {
     for (name, field) in schema["properties"].as_object().into_iter().flatten() {
         let required = schema["required"].as_array().is_some_and(|names| names.iter().any(|other| other == name));
         loop {
-            eprint!("  {}: ", label(name, field, required));
+            eprint!("  {}: ", shown(&label(name, field, required)));
             let Some(text) = line()? else { return Ok(None) };
             match read(&text, field) {
                 Ok(Some(value)) => content.insert(name.clone(), value),

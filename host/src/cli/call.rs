@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{self, Read},
+    io::{self, IsTerminal, Read},
     sync::Arc,
 };
 
@@ -11,7 +11,7 @@ use clap::Args;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use super::{Outcome, Source, ask, plugin_file, runtime, start_log};
+use super::{Outcome, Source, ask, plugin_file, runtime, shown, start_log};
 use crate::{
     auth::Principal,
     catalog::{Plugin, Tool, Yard, read_wishes},
@@ -91,7 +91,9 @@ impl Call {
             println!("{}", String::from_utf8_lossy(&mcp::to_tool_result(completed)));
         } else {
             for content in &completed.result.content {
-                println!("{}", as_text(content));
+                let text = as_text(content);
+                // A program gets what the tool said; a terminal would obey it.
+                println!("{}", if io::stdout().is_terminal() { shown(&text) } else { text });
             }
         }
         if completed.result.is_error { Outcome::ToolFailed } else { Outcome::Done }
@@ -120,7 +122,8 @@ async fn print_progress(mut said: mpsc::Receiver<Said>) {
     while let Some(said) = said.recv().await {
         let Said::Progress { progress, total, message } = said else { continue };
         let total = total.map(|total| format!("/{total}")).unwrap_or_default();
-        eprintln!("progress {progress}{total} {}", message.unwrap_or_default());
+        let message = shown(&message.unwrap_or_default()).replace('\n', " ");
+        eprintln!("progress {progress}{total} {message}");
     }
 }
 

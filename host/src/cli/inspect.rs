@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{Outcome, Source, call::load, runtime, start_log};
+use super::{Outcome, Source, call::load, runtime, shown, start_log};
 use crate::{
     catalog::{Plugin, Schema},
     config::Grants,
@@ -39,7 +39,7 @@ impl Inspect {
         if self.json {
             println!("{:#}", as_json(&plugin, &grants));
         } else {
-            print!("{}", as_text(&plugin, &grants));
+            print!("{}", shown(&as_text(&plugin, &grants)));
         }
         Ok(Outcome::Done)
     }

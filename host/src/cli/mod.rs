@@ -83,10 +83,19 @@ pub fn main() -> ExitCode {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::ToolFailed) => ExitCode::from(1),
         Err(error) => {
-            eprintln!("toolyard: {error:#}");
+            eprintln!("toolyard: {}", shown(&format!("{error:#}")));
             ExitCode::from(3)
         }
     }
+}
+
+/// A text that may be a plugin's, without what a terminal would obey or show in another order than it stands.
+fn shown(text: &str) -> String {
+    let misleads = |c: char| {
+        c.is_control() && c != '\n'
+            || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
+    };
+    text.chars().map(|c| if misleads(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 impl Source {

@@ -24,6 +24,10 @@ const HANDLES_MAX: usize = 1024;
 /// Headers that a guest puts into one set, in bytes of the host's memory. Most servers take less.
 const HEADER_BYTES_MAX: usize = 64 << 10;
 
+/// Random bytes that a guest may ask for at once: they are made in the host's memory, and in one go that nothing interrupts.
+/// A megabyte takes a few milliseconds.
+const RANDOM_BYTES_MAX: u64 = 1 << 20;
+
 /// Something the guest said while it ran.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Said {
@@ -143,6 +147,7 @@ impl CallState {
             .stdout(Stream::new("stdout", log.clone()))
             .stderr(Stream::new("stderr", log.clone()))
             .envs(&granted.environment)
+            .max_random_size(RANDOM_BYTES_MAX)
             .build();
         let mut http = WasiHttpCtx::new();
         http.set_field_size_limit(HEADER_BYTES_MAX);

@@ -3,6 +3,7 @@
 mod asking;
 mod asking_legacy;
 mod asking_modern;
+mod attacks;
 mod bad_input;
 mod batches;
 mod cancelling;
