@@ -175,7 +175,7 @@ impl CallState {
         let mut store = Store::new(engine, state);
         store.limiter(|state| &mut state.meter);
         store.set_hostcall_fuel(limits.output_bytes_max);
-        store.set_epoch_deadline(1);
+        store.set_epoch_deadline(lanes::QUICK_TICKS);
         store.epoch_deadline_callback(|_| Ok(UpdateDeadline::Yield(lanes::slice_ended())));
         store
     }
@@ -192,7 +192,7 @@ impl CallState {
     /// Sets the limits anew of a store that was made ahead: those of the call may be the tool's own.
     pub(super) fn limit(store: &mut Store<Self>, limits: &Limits) {
         store.set_hostcall_fuel(limits.output_bytes_max);
-        store.set_epoch_deadline(1);
+        store.set_epoch_deadline(lanes::QUICK_TICKS);
         let state = store.data_mut();
         state.meter.arm(limits);
         state.log.arm(limits);

@@ -24,8 +24,12 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// How often guests are interrupted: the longest that one keeps a thread of the quick lane.
+/// How often the clock of guests ticks. One that has run for two ticks leaves the quick lane.
 pub(super) const TICK: Duration = Duration::from_millis(1);
+
+/// Ticks that a guest has in the quick lane. With one, a call that began just before a tick would be taken for a long one; with
+/// two, each has at least a whole tick.
+pub(super) const QUICK_TICKS: u64 = 2;
 
 /// Ticks that a guest has in the slow lane before another gets its turn: changing over costs more than a tick is worth.
 const SLOW_TICKS: u64 = 5;
@@ -50,7 +54,7 @@ thread_local! {
 /// Called when a guest is interrupted. Gives the ticks of its next slice.
 pub(super) fn slice_ended() -> u64 {
     SLICE_ENDED.set(true);
-    if IS_SLOW.get() { SLOW_TICKS } else { 1 }
+    if IS_SLOW.get() { SLOW_TICKS } else { QUICK_TICKS }
 }
 
 /// The slow lane, and the way into it. Its threads are started when it is first needed.
@@ -89,7 +93,8 @@ impl Lanes {
 
 fn start() -> io::Result<Runtime> {
     runtime::Builder::new_multi_thread()
-        .worker_threads(thread::available_parallelism().map_or(1, usize::from))
+        // One processor is left to those who serve: what is to be woken finds it free, whatever computes.
+        .worker_threads(thread::available_parallelism().map_or(1, |count| count.get().saturating_sub(1).max(1)))
         .thread_name("slow-lane")
         .on_thread_start(|| {
             IS_SLOW.set(true);
