@@ -27,6 +27,9 @@ macro_rules! call_limits {
             /// Core modules that a component may be made of.
             // Python's has 39; each takes a slot of the pool, which has this many for a call.
             instances_max: usize = 64,
+            /// Handles that a call may hold at once, such as open files, streams, sockets and sets of headers.
+            // Behind each is memory of the host's, at most 128 KiB; far more than a tool needs.
+            handles_max: usize = 1024,
             /// What the plugin may hand to the host in one go: its whole result, or one log message.
             // More than any model reads, and room for a screenshot.
             output_bytes_max: usize = 8 << 20,

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
-use wasmtime::{Engine, PoolConcurrencyLimitError, Store, Trap, UpdateDeadline, component::ResourceTable};
+use wasmtime::{
+    Engine, PoolConcurrencyLimitError, Store, Trap, UpdateDeadline,
+    component::{ResourceTable, ResourceTableError},
+};
 use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
@@ -16,10 +19,6 @@ use super::{
     network::Traffic,
 };
 use crate::{config::Limits, signals::Signals};
-
-/// Handles that a guest may hold at once, such as streams, sockets and sets of headers: what is behind them is the host's
-/// memory, at most 128 KiB for each.
-const HANDLES_MAX: usize = 1024;
 
 /// Headers that a guest puts into one set, in bytes of the host's memory. Most servers take less.
 const HEADER_BYTES_MAX: usize = 64 << 10;
@@ -79,6 +78,8 @@ pub enum CallError {
     OutOfMemory { memory_bytes_max: usize },
     #[error("the tool wanted a larger table than its limit of {table_elements_max} elements and was stopped")]
     OutOfTable { table_elements_max: usize },
+    #[error("the tool held more than its limit of {handles_max} handles at once and was stopped")]
+    TooManyHandles { handles_max: usize },
     #[error("the tool is made of more than its limit of {instances_max} modules")]
     TooManyInstances { instances_max: usize },
     #[error("the tool gave back more than its limit of {output_bytes_max} bytes")]
@@ -101,6 +102,7 @@ impl CallError {
             Self::OutOfCpu { .. } => Some("cpu_ms_max"),
             Self::OutOfMemory { .. } => Some("memory_bytes_max"),
             Self::OutOfTable { .. } => Some("table_elements_max"),
+            Self::TooManyHandles { .. } => Some("handles_max"),
             Self::TooManyInstances { .. } => Some("instances_max"),
             Self::OutputTooLarge { .. } => Some("output_bytes_max"),
             Self::StackOverflow | Self::Trapped { .. } | Self::Busy => None,
@@ -152,7 +154,7 @@ impl CallState {
         let mut http = WasiHttpCtx::new();
         http.set_field_size_limit(HEADER_BYTES_MAX);
         let mut table = ResourceTable::new();
-        table.set_max_capacity(HANDLES_MAX);
+        table.set_max_capacity(limits.handles_max);
         let state = Self {
             wasi,
             http,
@@ -195,6 +197,7 @@ impl CallState {
         store.set_epoch_deadline(lanes::QUICK_TICKS);
         let state = store.data_mut();
         state.meter.arm(limits);
+        state.table.set_max_capacity(limits.handles_max);
         state.log.arm(limits);
         state.progress = Progress::new(limits.progress_per_second_max);
         state.traffic = Traffic::new(state.granted.plugin(), limits);
@@ -224,6 +227,9 @@ pub(super) fn explain(error: &wasmtime::Error, state: &CallState, limits: &Limit
         Some(Refused::Memory) => return CallError::OutOfMemory { memory_bytes_max: limits.memory_bytes_max },
         Some(Refused::Table) => return CallError::OutOfTable { table_elements_max: limits.table_elements_max },
         None => {}
+    }
+    if matches!(error.downcast_ref(), Some(ResourceTableError::Full)) {
+        return CallError::TooManyHandles { handles_max: limits.handles_max };
     }
     if error.downcast_ref::<Trap>() == Some(&Trap::StackOverflow) {
         return CallError::StackOverflow;

@@ -24,6 +24,10 @@ const fn too_large(name: &'static str) -> Attack {
     Attack { name, config: "", told: Fails(&["1048576 bytes"]), counted: Counted::Limit("output_bytes_max") }
 }
 
+const fn too_many_handles(name: &'static str) -> Attack {
+    Attack { name, config: "", told: Fails(&["1024 handles"]), counted: Counted::Limit("handles_max") }
+}
+
 const fn traps(name: &'static str) -> Attack {
     Attack { name, config: "", told: Fails(&["stopped"]), counted: Counted::Nothing }
 }
@@ -47,7 +51,7 @@ fn on_processors_and_time() {
         traps("mutual-recursion"),
         waits("sleep-for-ever"),
         waits("sleep-beyond-time"),
-        waits("poll-thousands"),
+        too_many_handles("poll-thousands"),
         traps("poll-nothing"),
         traps("exit-well"),
         traps("exit-badly"),
