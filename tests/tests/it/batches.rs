@@ -152,11 +152,11 @@ fn no_other_revision_has_batches() {
 fn calls_of_a_batch_run_side_by_side() {
     let host = host();
     let session = host.legacy("2025-03-26");
-    let calls: Vec<Value> = (0..8).map(|id| call(&json!(id), "b_wait", &json!({ "ms": 500 }))).collect();
+    let calls: Vec<Value> = (0..8).map(|id| call(&json!(id), "b_wait", &json!({ "ms": 1000 }))).collect();
     let start = std::time::Instant::now();
     let responses = send(&host, &session, &json!(calls));
     assert!(responses.iter().all(|response| expect::text(&response["result"]) == "waited"), "{responses:?}");
-    assert!(start.elapsed().as_millis() < 8 * 500, "one after the other: {:?}", start.elapsed());
+    assert!(start.elapsed().as_millis() < 8 * 1000, "one after the other: {:?}", start.elapsed());
     host.stop();
 }
 

@@ -166,53 +166,50 @@ fn saying(tool: &str, words: &str) -> Vec<u8> {
     scripted(&json!({ "tools": [{ "name": tool, "act": { "say": words } }] }))
 }
 
-/// Counts the news on both kinds of stream until the host ends.
-fn count(host: Host, mut modern: Connection, mut legacy: Connection) -> [Vec<String>; 2] {
+/// Hears this much on both kinds of stream, and that nothing more comes until the host ends. Gives what it was.
+fn hear(host: Host, mut streams: [Connection; 2], count: usize) -> [Vec<String>; 2] {
+    let heard = streams.each_mut().map(|stream| {
+        let messages = (0..count).map(|_| stream.next_message().expect("something happened"));
+        let mut methods: Vec<String> = messages.map(|message| said(&message).0).collect();
+        methods.sort();
+        methods
+    });
     host.stop();
-    let methods = |stream: &mut Connection| {
-        let messages = stream.messages();
-        let news = messages.iter().filter(|message| message.get("method").is_some());
-        news.map(|message| said(message).0).collect::<Vec<String>>()
-    };
-    [methods(&mut modern), methods(&mut legacy)]
+    for mut stream in streams {
+        let more: Vec<Value> = stream.messages().into_iter().filter(|last| last.get("method").is_some()).collect();
+        assert_eq!(more, Vec::<Value>::new());
+    }
+    heard
+}
+
+/// A stream of each kind that hears of every list.
+fn listen_to_all(host: &Host) -> [Connection; 2] {
+    let all = json!({ "toolsListChanged": true, "promptsListChanged": true, "resourcesListChanged": true });
+    [listen(host, &json!(1), &all), host.legacy("2025-11-25").listen()]
 }
 
 #[test]
 fn a_list_that_changes_is_told_and_one_that_does_not_is_not() {
-    let host = host();
-    host.put("p.wasm", &saying("say", "one"));
-    eventually("the plugin to be there", || host.tools().contains(&"p_say".to_owned()).then_some(()));
-    let session = host.legacy("2025-11-25");
-    let legacy = session.listen();
-    let all = json!({ "toolsListChanged": true, "promptsListChanged": true, "resourcesListChanged": true });
-    let modern = listen(&host, &json!(1), &all);
-
+    let host = Setup::new().file("p.wasm", saying("say", "one")).start();
+    let streams = listen_to_all(&host);
     // Another component with the same list: whoever calls it notices, and nobody is told.
     host.put("p.wasm", &saying("say", "two"));
     let says = |words: &str| (expect::text(&host.call("p_say", &json!({}))) == words).then_some(());
     eventually("the plugin to be replaced", || says("two"));
     // Another list of tools, and no other list of prompts.
     host.put("p.wasm", &saying("tell", "three"));
-    eventually("the tool to be renamed", || host.tools().contains(&"p_tell".to_owned()).then_some(()));
-    assert_eq!(count(host, modern, legacy), [vec!["tools/list_changed"], vec!["tools/list_changed"]]);
+    for heard in hear(host, streams, 1) {
+        assert_eq!(heard, ["tools/list_changed"]);
+    }
 }
 
 #[test]
 fn prompts_and_resources_that_come_with_a_plugin_are_told() {
     let host = host();
-    let session = host.legacy("2025-06-18");
-    let legacy = session.listen();
-    let all = json!({ "toolsListChanged": true, "promptsListChanged": true, "resourcesListChanged": true });
-    let modern = listen(&host, &json!(1), &all);
+    let streams = listen_to_all(&host);
     let resources = json!({ "prefixes": ["more://"], "list": [{ "uri": "more://one" }] });
     host.put("q.wasm", &scripted(&json!({ "prompts": [{ "name": "hi" }], "resources": resources })));
-    eventually("the prompt to be there", || {
-        let prompts = host.modern("prompts/list", json!({})).result();
-        (prompts["prompts"][0]["name"] == "q_hi").then_some(())
-    });
-    for heard in count(host, modern, legacy) {
-        let mut heard = heard;
-        heard.sort();
+    for heard in hear(host, streams, 2) {
         assert_eq!(heard, ["prompts/list_changed", "resources/list_changed"]);
     }
 }

@@ -118,7 +118,7 @@ fn what_other_methods_sealed_is_refused() {
 
 #[test]
 fn it_expires() {
-    let host = setup().config("[limits]\ninput_wait_ms_max = 700\n").start();
+    let host = setup().config("[limits]\ninput_wait_ms_max = 2000\n").start();
     let (call, need) = begun(&host);
     taken(&call, &need.state);
     let late = || {

@@ -141,7 +141,7 @@ fn an_ended_session_stays_ended() {
 
 #[test]
 fn a_session_that_is_not_used_expires() {
-    let host = setup().config("[limits]\nsession_ttl_ms = 500\n").start();
+    let host = setup().config("[limits]\nsession_ttl_ms = 2000\n").start();
     let session = host.legacy("2025-11-25");
     eventually("the session to expire", || (session.send("ping", &json!({})).status == 404).then_some(()));
     is_unknown(&host, "2025-11-25", session.id());

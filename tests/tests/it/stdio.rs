@@ -157,7 +157,7 @@ fn nothing_but_messages_comes_out() {
 fn answers_come_when_they_are_ready() {
     let mut pipe = setup().start_pipe();
     pipe.initialize("2025-11-25", &json!({}));
-    call(&mut pipe, &json!("slow"), "p_wait", &json!({ "ms": 1000 }));
+    call(&mut pipe, &json!("slow"), "p_wait", &json!({ "ms": 2500 }));
     call(&mut pipe, &json!("fast"), "p_echo", &json!({}));
     let (_, before) = pipe.read_to(&json!("fast"));
     assert!(before.iter().all(|message| message["method"] == "notifications/progress"), "{before:?}");
