@@ -21,6 +21,9 @@ use crate::stats::Spread;
 /// Picks one figure of what a host takes.
 type Measure = fn(&Loaded) -> u64;
 
+/// Picks one latency of a neighbour.
+type Pick = fn(&Quantiles) -> f64;
+
 /// All that a run gave. A part that was not asked for is absent.
 pub(crate) struct Report {
     pub(crate) machine: Machine,
@@ -226,8 +229,7 @@ fn density_text(density: &Density) -> String {
 
 fn neighbours_text(neighbours: &Neighbours) -> String {
     let mut table = Table::new(["latency of the neighbour, µs", "alone", "min-max", "beside", "min-max"]);
-    let quantiles: [(&str, fn(&Quantiles) -> f64); 3] =
-        [("p50", |all| all.p50), ("p99", |all| all.p99), ("longest", |all| all.max)];
+    let quantiles: [(&str, Pick); 3] = [("p50", |all| all.p50), ("p99", |all| all.p99), ("longest", |all| all.max)];
     for (label, what) in quantiles {
         let alone = neighbours.spread(|round| what(&round.alone)).map(|spread| cells(spread, 0));
         let beside = neighbours.spread(|round| what(&round.beside)).map(|spread| cells(spread, 0));
