@@ -85,12 +85,17 @@ impl Soak {
         Some(last.memory.resident as f64 / first.memory.resident as f64)
     }
 
-    /// What there is more of at the end than after the first stretch, beside memory.
+    /// What there is more of in all of the second half than after the first stretch, beside memory. (A connection that is
+    /// just being closed is a file for a moment, and no leak.)
     pub(crate) fn leaked(&self) -> Vec<String> {
-        let (Some(first), Some(last)) = (self.held.first(), self.held.last()) else { return Vec::new() };
-        let pairs = first.counts().zip(last.counts());
-        let more = pairs.filter(|((_, before), (_, after))| after > before);
-        more.map(|((what, before), (_, after))| format!("{what}: {before} -> {after}")).collect()
+        let Some(first) = self.held.first() else { return Vec::new() };
+        let later = &self.held[self.held.len() / 2..];
+        let least = |at: usize| later.iter().filter_map(|held| held.counts().nth(at)).map(|(_, count)| count).min();
+        let counts = first.counts().enumerate().filter_map(|(at, (what, before))| Some((what, before, least(at)?)));
+        counts
+            .filter(|(_, before, after)| after > before)
+            .map(|(what, before, after)| format!("{what}: {before} -> {after}"))
+            .collect()
     }
 }
 
