@@ -12,12 +12,13 @@ const MIB: usize = 1024 * 1024;
 /// Low, so that tests are quick; the memory is enough for the flood to be made.
 const LIMITS: &str = "\
     [plugin.hostile.limits]\ntimeout_ms_max = 500\nmemory_bytes_max = 33554432\noutput_bytes_max = 1048576\n\
+    [plugin.patient.limits]\nmemory_bytes_max = 33554432\n\
     [plugin.roomy.limits]\nmemory_bytes_max = 536870912\noutput_bytes_max = 1048576\n";
 
-/// A plugin with this one tool, which is called `act`. As `roomy`, it may use much memory.
+/// A plugin with this one tool, which is called `act`. As `roomy`, it may use much memory; as `patient`, much time.
 fn host(act: &Value, output_schema: Option<&str>) -> Host {
     let script = json!({ "tools": [{ "name": "act", "act": act, "output_schema": output_schema }] });
-    Setup::new().script("hostile", &script).script("roomy", &script).config(LIMITS).start()
+    Setup::new().script("hostile", &script).script("patient", &script).script("roomy", &script).config(LIMITS).start()
 }
 
 /// Calls the tool in both eras while somebody else's calls go on, checks that it failed with a sentence that has these
@@ -58,7 +59,7 @@ fn a_wait_that_is_too_long() {
 
 #[test]
 fn allocation_without_bound() {
-    fails("hostile", &json!("allocate"), None, &["memory"]);
+    fails("patient", &json!("allocate"), None, &["memory"]);
 }
 
 #[test]

@@ -114,6 +114,7 @@ fn one_plugin_cannot_take_all_places() {
         admin_listen = '127.0.0.1:0'
         [limits]
         calls_max = 8
+        queue_wait_ms_max = 60000
         [plugin.p.limits]
         plugin_calls_max = 2
         plugin_queue_max = 1
