@@ -19,6 +19,9 @@ use crate::{
     store::{Sqlite, Store},
 };
 
+/// How long answers on the admin listener may take after the last call.
+const ADMIN_END_MAX: Duration = Duration::from_secs(1);
+
 /// The file of the embedded store, in the state folder.
 const STORE_FILE: &str = "state.db";
 
@@ -192,7 +195,8 @@ impl Bound {
         host.while_watching(serving).await;
         ended.cancel();
         if let Some(admin) = admin {
-            let _ = admin.await;
+            // Whoever holds a connection open must not keep the host from ending.
+            let _ = time::timeout(ADMIN_END_MAX, admin).await;
         }
     }
 }

@@ -9,6 +9,9 @@ use serde::Deserialize;
 
 use super::ConfigError;
 
+/// Modules of a component for which the engine reserves room in each call.
+pub const INSTANCES_MAX: usize = 64;
+
 /// The limits of calls: name, type, default. `$define` is a macro that makes something of the list.
 macro_rules! call_limits {
     ($define:ident $($before:tt)*) => {
@@ -26,7 +29,7 @@ macro_rules! call_limits {
             table_elements_max: usize = 20_000,
             /// Core modules that a component may be made of.
             // Python's has 39; each takes a slot of the pool, which has this many for a call.
-            instances_max: usize = 64,
+            instances_max: usize = INSTANCES_MAX,
             /// Handles that a call may hold at once, such as open files, streams, sockets and sets of headers.
             // Behind each is memory of the host's, at most 128 KiB; far more than a tool needs.
             handles_max: usize = 1024,
@@ -105,6 +108,10 @@ impl Limits {
         match () {
             () if self.timeout_ms_max == 0 => Err(zero("timeout_ms_max")),
             () if self.cpu_ms_max == 0 => Err(zero("cpu_ms_max")),
+            () if self.instances_max > INSTANCES_MAX => Err(ConfigError::new(format!(
+                "`instances_max` is {}; it can be at most {INSTANCES_MAX}",
+                self.instances_max
+            ))),
             () if self.plugin_calls_max == 0 => {
                 Err(ConfigError::new("`plugin_calls_max` is 0: no call could ever begin; use at least 1"))
             }

@@ -17,7 +17,7 @@ use std::{
 use crate::{ids::PluginId, seal::KeyRing};
 
 pub use grants::{FolderGrant, Grants, HeaderGrant, HttpGrant, KeyValueGrant, TcpGrant, WrittenGrants};
-pub use limits::{Limits, WrittenLimits};
+pub use limits::{INSTANCES_MAX, Limits, WrittenLimits};
 pub use pattern::UrlPattern;
 pub use secrets::{Secret, SecretName, Secrets};
 pub use wishes::{Wish, Wishes};

@@ -34,6 +34,7 @@ fn mistakes_say_what_to_do() {
     assert_eq!(error("plugin_s = \"x\""), "unknown key `plugin_s`; did you mean `plugins`?");
     assert_eq!(error("[limits]\ntimeout_max_ms = 5"), "unknown key `timeout_max_ms`; did you mean `timeout_ms_max`?");
     assert!(error("[limits]\ntimeout_ms_max = 0").contains("use at least 1"));
+    assert!(error("[limits]\ninstances_max = 65").contains("at most 64"));
     assert!(error("listen = \"8080\"").contains("such as 127.0.0.1:8080"));
     assert!(error("[limits]\ncalls_max = 100000").contains("from 1 to 4096"));
     assert!(error("[plugin.\"a b\"]").contains("not a legal name"));

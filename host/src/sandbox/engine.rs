@@ -21,13 +21,13 @@ use super::{
     lanes::{Lanes, TICK},
     warm::Warmth,
 };
-use crate::{ids::Digest, metrics};
+use crate::{config::INSTANCES_MAX, ids::Digest, metrics};
 
 /// Wasm frames of a trap that go to the log.
 const TRAP_FRAMES_MAX: usize = 16;
 
-/// Core modules in one component, as reserved for each call; `instances_max` cannot be more.
-const CORE_INSTANCES_PER_CALL: u32 = 64;
+/// Core modules in one component, as reserved for each call.
+const CORE_INSTANCES_PER_CALL: u32 = INSTANCES_MAX as u32;
 
 /// Linear memories in one component: QuickJS components have 3.
 const MEMORIES_PER_CALL: u32 = 4;

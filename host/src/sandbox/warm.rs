@@ -81,7 +81,8 @@ impl Warm {
     pub(super) fn start(&self, count: u32) {
         self.count.store(count, Ordering::Relaxed);
         for _ in 0..count {
-            self.make();
+            let Ok(place) = Arc::clone(&self.warmth.room).try_acquire_owned() else { return };
+            self.make(place);
         }
     }
 
@@ -91,13 +92,12 @@ impl Warm {
             return None;
         }
         let (ready, place) = self.ready.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
-        drop(place);
-        self.make();
+        // The place stays this component's: given back, another could take it, and this one would have no instance ready any more.
+        self.make(place);
         Some(ready)
     }
 
-    fn make(&self) {
-        let Ok(place) = Arc::clone(&self.warmth.room).try_acquire_owned() else { return };
+    fn make(&self, place: OwnedSemaphorePermit) {
         let (pre, granted, me) = (self.pre.clone(), Arc::clone(&self.granted), Weak::clone(&self.me));
         self.warmth.lanes.spawn(async move {
             // Calls set their own limits; until then those of an ordinary one hold.
