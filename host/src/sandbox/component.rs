@@ -256,6 +256,7 @@ impl Component {
             Ok(Err(UsedUp)) => CallError::OutOfCpu { cpu_ms_max: limits.cpu_ms_max },
             Err(_) => CallError::TimedOut { timeout_ms_max: limits.timeout_ms_max },
         };
+        score.note_stopped();
         if let Some(limit) = error.limit() {
             metrics::limit_reached(self.granted.plugin(), limit);
         }

@@ -40,6 +40,9 @@ const SLOW_NICE: i32 = 10;
 /// What has this high a score begins in the slow lane.
 const SLOW_SCORE: u32 = 8;
 
+/// What a heavy call adds to the score; a light one takes one away.
+const HEAVY: u32 = 2;
+
 /// The score is not counted further, so that what got quicker is soon quick again.
 const SCORE_MAX: u32 = 16;
 
@@ -183,10 +186,22 @@ impl Score {
     /// Takes note of a call. (One that is always quick is never written to: its calls share nothing.)
     pub(super) fn note(&self, cpu: Duration) {
         let score = self.0.load(Ordering::Relaxed);
-        let next = if cpu > TICK { (score + 2).min(SCORE_MAX) } else { score.saturating_sub(1) };
-        if next != score {
-            self.0.store(next, Ordering::Relaxed);
+        if cpu > TICK {
+            self.add(HEAVY);
+        } else if score > 0 {
+            self.0.store(score - 1, Ordering::Relaxed);
         }
+    }
+
+    /// Takes note of a call that the host had to stop, however soon: a trap costs more than the guest's own time, and one that
+    /// traps again and again is not to stand in the way of those that answer.
+    pub(super) fn note_stopped(&self) {
+        self.add(HEAVY + 1);
+    }
+
+    fn add(&self, weight: u32) {
+        let score = self.0.load(Ordering::Relaxed);
+        self.0.store((score + weight).min(SCORE_MAX), Ordering::Relaxed);
     }
 }
 
@@ -304,6 +319,20 @@ mod tests {
         let score = Score::default();
         for _ in 0..100 {
             score.note(Duration::from_millis(20));
+        }
+        assert!(score.is_slow());
+        for _ in 0..SCORE_MAX {
+            score.note(Duration::from_micros(20));
+        }
+        assert!(!score.is_slow());
+    }
+
+    #[test]
+    fn what_keeps_being_stopped_is_heavy_however_soon_it_ends() {
+        let score = Score::default();
+        for _ in 0..SLOW_SCORE {
+            score.note(Duration::from_micros(20));
+            score.note_stopped();
         }
         assert!(score.is_slow());
         for _ in 0..SCORE_MAX {
