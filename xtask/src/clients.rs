@@ -97,23 +97,26 @@ fn new_enough_node(folder: &Path) -> Result<PathBuf> {
     })
 }
 
-/// Installs the Python packages into a virtual environment, unless they are there.
 fn provide_python(project: &Project, name: &str) -> Result<()> {
     let requirements = project.root.join("tests/clients").join(name).with_extension("requirements.txt");
-    let into = project.target.join("clients").join(name);
-    let pinned = fs::read_to_string(&requirements)?;
-    if is_provided(&into, &pinned) {
+    provide_environment(&requirements, &project.target.join("clients").join(name))
+}
+
+/// Installs Python packages into a virtual environment, unless they are there.
+pub(crate) fn provide_environment(requirements: &Path, into: &Path) -> Result<()> {
+    let pinned = fs::read_to_string(requirements)?;
+    if is_provided(into, &pinned) {
         return Ok(());
     }
     let Some(python) = PYTHONS.into_iter().find(|python| is_new_enough(python)) else {
         bail!("Python 3.10 or newer with venv is missing: install it (Debian: python3 and python3-venv)");
     };
-    run(Command::new(python).args(["-m", "venv", "--clear"]).arg(&into))
+    run(Command::new(python).args(["-m", "venv", "--clear"]).arg(into))
         .context("Python's venv module is missing: install it (Debian: python3-venv)")?;
     run(Command::new(into.join("bin/python"))
         .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
-        .arg(&requirements))?;
-    set_provided(&into, &pinned)
+        .arg(requirements))?;
+    set_provided(into, &pinned)
 }
 
 fn is_provided(folder: &Path, from: &str) -> bool {
@@ -125,7 +128,7 @@ fn set_provided(folder: &Path, from: &str) -> Result<()> {
 }
 
 /// The first number of this Node's version.
-fn major(node: &Path) -> Option<u32> {
+pub(crate) fn major(node: &Path) -> Option<u32> {
     let output = Command::new(node).arg("--version").output().ok()?.stdout;
     String::from_utf8(output).ok()?.trim().strip_prefix('v')?.split('.').next()?.parse().ok()
 }

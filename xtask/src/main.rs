@@ -5,6 +5,7 @@
 mod clients;
 mod components;
 mod conformance;
+mod languages;
 mod programs;
 mod project;
 mod step;
@@ -37,7 +38,7 @@ enum Verb {
     },
     /// Runs every check and every test, and ends with how many passed.
     Test,
-    /// Builds all plugins and test guests, into `target/plugins` and `target/guests`.
+    /// Builds all plugins, in all languages, and the test guests, into `target/plugins` and `target/guests`.
     Plugins,
     /// Runs the official conformance suite against the host, and ends with how many checks passed.
     Conformance,
@@ -73,10 +74,17 @@ fn run(verb: Verb) -> Result<ExitCode> {
         Verb::Serve { arguments } => programs::serve(&project, &arguments),
         Verb::Test => Ok(test::run(&project)),
         Verb::Conformance => conformance::run(&project),
-        Verb::Plugins => components::build(&project).map(|()| ExitCode::SUCCESS),
+        Verb::Plugins => plugins(&project).map(|()| ExitCode::SUCCESS),
         Verb::Clients { update: false } => clients::provide(&project).map(|()| ExitCode::SUCCESS),
         Verb::Clients { update: true } => clients::update(&project).map(|()| ExitCode::SUCCESS),
         Verb::Bench { arguments } => programs::bench(&project, &arguments),
         Verb::Tidy => tidy::run(&project).map(|()| ExitCode::SUCCESS),
     }
+}
+
+fn plugins(project: &Project) -> Result<()> {
+    components::build(project)?;
+    programs::build_host(project)?;
+    languages::provide(project)?;
+    languages::build(project)
 }

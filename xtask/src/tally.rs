@@ -32,6 +32,30 @@ impl Tally {
             }
         }
     }
+
+    /// Reads what the test runners of other languages print: Python's unittest, Node's, Go's with `-v`, and libtest's form.
+    pub(crate) fn read_any(&mut self, line: &str) {
+        self.read(line);
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words[..] {
+            ["Ran", number, "test" | "tests", ..] => self.passed += number.parse::<u64>().unwrap_or(0),
+            ["ℹ" | "#", "pass", number] => self.passed += number.parse::<u64>().unwrap_or(0),
+            ["ℹ" | "#", "fail" | "cancelled" | "skipped" | "todo", number] => {
+                self.failed += number.parse::<u64>().unwrap_or(0);
+            }
+            _ if line.starts_with("--- PASS: ") => self.passed += 1,
+            _ if line.starts_with("--- FAIL: ") || line.starts_with("--- SKIP: ") => self.failed += 1,
+            _ => {
+                // `FAILED (failures=1, errors=2)`, or `OK (skipped=1)`: they were counted among those that ran.
+                let counts = line.strip_prefix("FAILED (").or_else(|| line.strip_prefix("OK ("));
+                for count in counts.into_iter().flat_map(|counts| counts.trim_end_matches(')').split(", ")) {
+                    let number = count.split_once('=').and_then(|(_, number)| number.parse().ok()).unwrap_or(0);
+                    self.failed += number;
+                    self.passed = self.passed.saturating_sub(number);
+                }
+            }
+        }
+    }
 }
 
 impl fmt::Display for Tally {
@@ -54,5 +78,22 @@ mod tests {
         assert_eq!(tally, Tally { passed: 13, failed: 5 });
         tally.read("I wrote: test result: ok. 9 passed; 0 failed");
         assert_eq!(tally.to_string(), "13 passed, 5 failed");
+    }
+    #[test]
+    fn reads_what_other_languages_print() {
+        let mut tally = Tally::default();
+        for line in [
+            "Ran 5 tests in 0.012s",
+            "FAILED (failures=1, errors=1)",
+            "ℹ pass 3",
+            "# fail 1",
+            "--- PASS: TestX (0.00s)",
+        ] {
+            tally.read_any(line);
+        }
+        for line in ["    --- PASS: TestX/part (0.00s)", "ok", "OK", "ran 5 tests", "# tests 9"] {
+            tally.read_any(line);
+        }
+        assert_eq!(tally, Tally { passed: 7, failed: 3 });
     }
 }

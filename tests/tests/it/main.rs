@@ -35,4 +35,5 @@ mod stdio;
 mod streams;
 mod terminal;
 mod versions;
+mod weather;
 mod wishes;
