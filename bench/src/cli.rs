@@ -84,6 +84,9 @@ pub(crate) struct RunArgs {
     /// Measure only these parts.
     #[arg(long, value_name = "PART,...", value_delimiter = ',')]
     only: Vec<Part>,
+    /// The same as `--only languages`.
+    #[arg(long, conflicts_with = "only")]
+    languages: bool,
     /// Put only these servers under load, for example to profile one of them.
     #[arg(long, value_name = "SERVER,...", value_delimiter = ',')]
     servers: Vec<Subject>,
@@ -106,6 +109,8 @@ pub(crate) enum Part {
     Density,
     /// How long others wait beside a hostile plugin.
     Neighbours,
+    /// The same tool in each language, with and without instances that were made ahead. Only if it is asked for.
+    Languages,
     /// Many calls, with reloads and traps, and what the host holds at the end. Only if it is asked for.
     Soak,
 }
@@ -161,7 +166,11 @@ impl RunArgs {
             drops,
             copies,
             calls: if self.quick { 1000 } else { self.calls },
-            parts: if self.only.is_empty() { all } else { self.only },
+            parts: match (self.languages, self.only.is_empty()) {
+                (true, _) => vec![Part::Languages],
+                (false, true) => all,
+                (false, false) => self.only,
+            },
             json: self.json,
         })
     }

@@ -23,6 +23,7 @@
 mod cli;
 mod density;
 mod http1;
+mod languages;
 mod load;
 mod machine;
 mod neighbours;

@@ -7,9 +7,9 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
 
-use crate::components;
 use crate::project::Project;
 use crate::step::{run, step};
+use crate::{components, languages};
 
 const HOST: &str = "toolyard";
 
@@ -39,6 +39,10 @@ pub(crate) fn serve(project: &Project, arguments: &[String]) -> Result<ExitCode>
 pub(crate) fn bench(project: &Project, arguments: &[String]) -> Result<ExitCode> {
     components::build(project)?;
     build_host(project)?;
+    if arguments.iter().any(|argument| argument.contains("languages")) {
+        languages::provide(project)?;
+        languages::build(project)?;
+    }
     build_package(project, BENCH)?;
     become_program(Command::new(project.program(BENCH)).args(arguments))
 }

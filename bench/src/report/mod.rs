@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use self::table::Table;
 use crate::density::{Density, Loaded};
+use crate::languages::{Language, Round, Way};
 use crate::load::Slice;
 use crate::load::rounds::{Load, Subject};
 use crate::machine::Machine;
@@ -34,6 +35,7 @@ pub(crate) struct Report {
     pub(crate) density: Option<Density>,
     pub(crate) neighbours: Option<Neighbours>,
     pub(crate) soak: Option<Soak>,
+    pub(crate) languages: Option<Vec<Language>>,
 }
 
 impl Report {
@@ -56,6 +58,9 @@ impl Report {
         if let Some(soak) = &self.soak {
             text.push_str(&soak_text(soak));
         }
+        if let Some(languages) = &self.languages {
+            text.push_str(&languages_text(languages));
+        }
         let aims = aims::of(self);
         if !aims.is_empty() {
             text.push_str("\n## Aims\n\n");
@@ -75,6 +80,7 @@ impl Report {
             "density": self.density,
             "neighbours": self.neighbours,
             "soak": self.soak,
+            "languages": self.languages,
             "aims": aims::of(self),
         })
     }
@@ -273,6 +279,43 @@ fn soak_text(soak: &Soak) -> String {
          was under way; {leaked}.\n\n{table}",
         soak.calls, soak.seconds, soak.reloads
     )
+}
+
+fn languages_text(languages: &[Language]) -> String {
+    let mut sizes = Table::new(["plugin", "KB", "start, compiling, ms", "start, cached, ms"]);
+    let mut calls =
+        Table::new(["plugin", "instances", "calls/s", "min-max", "CPU µs/call", "p50 µs", "p99 µs", "resident MiB"]);
+    for language in languages {
+        sizes.row([
+            language.name.clone(),
+            language.bytes.div_ceil(1000).to_string(),
+            format!("{:.0}", language.start_cold_ms),
+            format!("{:.0}", language.start_cached_ms),
+        ]);
+        for (label, way) in [("fresh", &language.fresh), ("made ahead", &language.warm)] {
+            calls.row(way_cells(&language.name, label, way));
+        }
+    }
+    format!(
+        "\n## The same tool in each language\n\nThe plugin `weather`, its tool `convert`, called over 4 connections without pause; host and callers share all \
+         cores. A fresh instance for each call, made when it comes or ahead of it (8 kept ready).\n\n{calls}\n{sizes}"
+    )
+}
+
+fn way_cells(name: &str, label: &str, way: &Way) -> [String; 8] {
+    let rate = way.spread(|round| round.per_second).map(|spread| cells(spread, 0)).unwrap_or_default();
+    let median =
+        |what: fn(&Round) -> f64| way.spread(what).map_or_else(String::new, |spread| format!("{:.0}", spread.median));
+    [
+        name.to_owned(),
+        label.to_owned(),
+        rate.0,
+        rate.1,
+        median(|round| round.cpu_us),
+        median(|round| round.p50_us),
+        median(|round| round.p99_us),
+        mib(way.memory.resident),
+    ]
 }
 
 fn connections_of(load: &Load) -> Vec<usize> {

@@ -58,5 +58,6 @@ fn report(reload: Reload) -> Report {
         density: None,
         neighbours: None,
         soak: None,
+        languages: None,
     }
 }
