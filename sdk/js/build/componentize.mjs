@@ -1,9 +1,6 @@
 // From one module to a component, with the engine that package.json asks for.
 
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { BuildError } from './project.mjs';
 import { withRealNames } from './standin.mjs';
 import { WORLD } from './world.mjs';
@@ -11,7 +8,7 @@ import { WORLD } from './world.mjs';
 const STARLINGMONKEY = '@bytecodealliance/componentize-js';
 
 export function componentize(project, source, wit) {
-  return project.engine === 'quickjs' ? quickjs(source, wit) : starlingmonkey(project, source, wit);
+  return project.engine === 'quickjs' ? quickjs(source, wit) : starlingmonkey(source, wit);
 }
 
 async function quickjs(source, wit) {
@@ -26,8 +23,8 @@ async function quickjs(source, wit) {
   }
 }
 
-async function starlingmonkey(project, source, wit) {
-  const { componentize: convert } = await optional(project, STARLINGMONKEY);
+async function starlingmonkey(source, wit) {
+  const { componentize: convert } = await optional(STARLINGMONKEY, '0.23.0');
   try {
     const { component } = await convert({
       sourcePath: source,
@@ -41,12 +38,12 @@ async function starlingmonkey(project, source, wit) {
   }
 }
 
-/** A package that only some projects need: theirs to install. */
-async function optional({ folder }, name) {
+/** A package that only some projects need: theirs to install. The SDK lies in the project, and so finds it. */
+async function optional(name, version) {
   try {
-    const resolved = createRequire(join(folder, 'package.json')).resolve(name);
-    return await import(pathToFileURL(resolved).href);
+    return await import(name);
   } catch (error) {
-    throw new BuildError(`the engine "starlingmonkey" needs a package; install it: npm install --save-dev ${name}@0.23.0 (${error.code ?? error.message})`);
+    if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    throw new BuildError(`the engine "starlingmonkey" needs another package; install it with: npm install --save-dev ${name}@${version}`);
   }
 }

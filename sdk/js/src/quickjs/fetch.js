@@ -2,6 +2,7 @@
 
 import { handle } from 'wasi:http/outgoing-handler@0.2.12';
 import { Fields, httpErrorCode, OutgoingBody, OutgoingRequest, RequestOptions } from 'wasi:http/types@0.2.12';
+import { DENIED, FetchError } from '../fetch-error.js';
 import { Request, Response } from './http.js';
 import { dispose, ready } from './io.js';
 
@@ -17,16 +18,6 @@ const READ_BYTES = 65536;
 const SILENCE_NS_MAX = 20e9;
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'];
-
-/** Why there is no response. `code` is a word to act on; uncaught, its message is what the model reads. */
-export class FetchError extends TypeError {
-  constructor(code, message) {
-    super(message);
-    this.name = 'FetchError';
-    this.code = code;
-    this.kind = 'failed';
-  }
-}
 
 export async function fetch(input, init) {
   let request = new Request(input, init);
@@ -172,7 +163,7 @@ function attempt(work) {
 }
 
 const SENTENCES = {
-  denied: 'this address may not be reached from here',
+  denied: DENIED,
   dns: 'there is no server of that name',
   timeout: 'the server took too long',
   connect: 'the server cannot be reached',

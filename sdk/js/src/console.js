@@ -1,6 +1,6 @@
 // `console`, which writes to the host's log.
 
-import * as log from '../log.js';
+import * as log from './log.js';
 
 const counts = new Map();
 
