@@ -11,6 +11,9 @@ const SDK = join(dirname(fileURLToPath(import.meta.url)), '..');
 /** What the host offers is imported under its name in WIT, such as `wasi:config/store@0.2.0-rc.1`. */
 const HOST = /^(wasi|toolyard|host):/;
 
+/** What is in a bundle if the plugin's code names `fetch`. */
+const FETCH = /starlingmonkey\/fetch\.js$/;
+
 /**
  * Per engine. QuickJS runs no jobs of its own promises in synchronous exports, so `async` functions become generators over
  * promises that the SDK runs (src/quickjs/promise.js).
@@ -54,7 +57,8 @@ export async function bundle({ folder, engine, main }) {
   });
   const [output] = Object.values(result.metafile.outputs);
   const imports = new Set(output.imports.map(({ path }) => path).filter((path) => HOST.test(path)));
-  return { code: result.outputFiles[0].text, imports: [...imports].sort() };
+  const usesFetch = Object.entries(output.inputs).some(([path, { bytesInOutput }]) => FETCH.test(path) && bytesInOutput > 0);
+  return { code: result.outputFiles[0].text, imports: [...imports].sort(), usesFetch };
 }
 
 const hostInterfaces = (renamed) => ({

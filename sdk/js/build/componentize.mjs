@@ -6,15 +6,18 @@ import { withRealNames } from './standin.mjs';
 import { WORLD } from './world.mjs';
 
 const STARLINGMONKEY = '@bytecodealliance/componentize-js';
+/** Which it needs and does not say. */
+const SHIM = '@bytecodealliance/preview2-shim@0.17.9';
 
-export function componentize(project, source, wit) {
-  return project.engine === 'quickjs' ? quickjs(source, wit) : starlingmonkey(source, wit);
+/** `usesFetch`: the plugin's code names it. */
+export function componentize({ engine }, source, wit, usesFetch) {
+  return engine === 'quickjs' ? quickjs(source, wit) : starlingmonkey(source, wit, usesFetch);
 }
 
 async function quickjs(source, wit) {
   const { componentize: convert } = await import('componentize-qjs');
   // The engine's WASI imports stay: stubs for them would define resources, which the host refuses (`own_resources`).
-  const options = { witPath: wit, world: WORLD, jsSource: readFileSync(source, 'utf8'), jsPath: source, sync: true, optSize: true };
+  const options = { witPath: wit, world: WORLD, jsSource: readFileSync(source, 'utf8'), jsPath: source, sync: true };
   try {
     const { component } = await convert(options);
     return withRealNames(component);
@@ -23,14 +26,15 @@ async function quickjs(source, wit) {
   }
 }
 
-async function starlingmonkey(source, wit) {
+async function starlingmonkey(source, wit, usesFetch) {
   const { componentize: convert } = await optional(STARLINGMONKEY, '0.23.0');
   try {
     const { component } = await convert({
       sourcePath: source,
       witPath: wit,
       worldName: WORLD,
-      disableFeatures: ['stdio', 'fetch-event'],
+      // What goes to the host's log goes there by `console`.
+      disableFeatures: ['stdio', 'fetch-event', ...(usesFetch ? [] : ['http'])],
     });
     return component;
   } catch (error) {
@@ -44,6 +48,6 @@ async function optional(name, version) {
     return await import(name);
   } catch (error) {
     if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
-    throw new BuildError(`the engine "starlingmonkey" needs another package; install it with: npm install --save-dev ${name}@${version}`);
+    throw new BuildError(`the engine "starlingmonkey" needs another package; install it with: npm install --save-dev ${name}@${version} ${SHIM}`);
   }
 }

@@ -3,14 +3,10 @@
 import { handle } from 'wasi:http/outgoing-handler@0.2.12';
 import { Fields, httpErrorCode, OutgoingBody, OutgoingRequest, RequestOptions } from 'wasi:http/types@0.2.12';
 import { DENIED, FetchError } from '../fetch-error.js';
+import { follow } from '../redirect.js';
 import { Request, Response } from './http.js';
 import { dispose, ready } from './io.js';
 
-/** As browsers have it. */
-const REDIRECTS_MAX = 20;
-const REDIRECTS = [301, 302, 303, 307, 308];
-/** Headers that are meant for the server they were written for. */
-const CREDENTIALS = ['authorization', 'cookie', 'cookie2', 'proxy-authorization'];
 /** What one write may hold, as `wasi:io` has it. */
 const WRITE_BYTES_MAX = 4096;
 const READ_BYTES = 65536;
@@ -20,33 +16,12 @@ const SILENCE_NS_MAX = 20e9;
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'];
 
 export async function fetch(input, init) {
-  let request = new Request(input, init);
-  for (let redirects = 0; ; redirects += 1) {
-    request.signal?.throwIfAborted();
-    const response = await exchange(request, redirects > 0);
-    const location = REDIRECTS.includes(response.status) ? response.headers.get('location') : null;
-    if (location === null || request.redirect === 'manual') return response;
-    if (request.redirect === 'error') throw new FetchError('redirect', 'the server redirects, which is not wanted');
-    if (redirects === REDIRECTS_MAX) throw new FetchError('redirect', `there are more than ${REDIRECTS_MAX} redirects`);
-    request = redirected(request, response.status, location);
-  }
-}
-
-/** RFC 9110, section 15.4. */
-function redirected(request, status, location) {
-  const from = new URL(request.url);
-  const to = new URL(location, from);
-  const { method, headers, signal, redirect, content } = request;
-  if (to.origin !== from.origin) CREDENTIALS.forEach((name) => headers.delete(name));
-  // 307 and 308 say: the same again. The others mean that what was posted arrived, and the answer is elsewhere.
-  const again = status === 307 || status === 308 || method === 'GET' || method === 'HEAD';
-  if (again) return new Request(to, { method, headers, signal, redirect, body: content });
-  [...headers.keys()].filter((name) => name.startsWith('content-')).forEach((name) => headers.delete(name));
-  return new Request(to, { headers, signal, redirect });
+  return follow(new Request(input, init), exchange);
 }
 
 async function exchange(request, redirected) {
-  const { signal, content } = request;
+  const { signal, body: content } = request;
+  signal?.throwIfAborted();
   const outgoing = head(request);
   const body = content && content.length > 0 ? outgoing.body() : undefined;
   const future = attempt(() => handle(outgoing, patience()));
@@ -59,7 +34,7 @@ async function exchange(request, redirected) {
   return new Response(chunks(incoming, future, signal), { status, headers, url: request.url, redirected });
 }
 
-function head({ url, method, headers, content }) {
+function head({ url, method, headers, body: content }) {
   const { protocol, host, pathname, search } = new URL(url);
   if (protocol !== 'https:' && protocol !== 'http:') throw new FetchError('invalid', `\`${protocol}\` is not asked here: https: and http: are`);
   const fields = new Fields();

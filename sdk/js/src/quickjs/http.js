@@ -65,8 +65,8 @@ export class Request {
     this.redirect = init.redirect ?? from.redirect ?? 'follow';
     const body = init.body ?? undefined;
     /** The bytes to be sent. */
-    this.content = body === undefined ? from.content : encoded(body, this.headers);
-    if (this.content && (this.method === 'GET' || this.method === 'HEAD')) {
+    this.body = body === undefined ? from.body : encoded(body, this.headers);
+    if (this.body && (this.method === 'GET' || this.method === 'HEAD')) {
       throw new TypeError(`a ${this.method} request has no body`);
     }
   }

@@ -1,5 +1,5 @@
 // URL, as far as http: and https: have it, and what else has a scheme (https://url.spec.whatwg.org). Names of servers
-// that are not ASCII are to be written in their ASCII form (`xn--`).
+// that are not ASCII are to be written in their ASCII form (`xn--`), and a `?` or `#` with nothing behind it is dropped.
 
 import { URLSearchParams } from './search.js';
 
@@ -90,14 +90,15 @@ const prefixed = (mark, text) => (text === '' || text === mark ? '' : text.start
 
 /** A URL's parts, or nothing if it is none. */
 function parsed(text, base) {
-  const [, scheme, authority, rest, search = '', hash = ''] = PARTS.exec(text) ?? [];
-  const protocol = scheme?.toLowerCase() ?? base?.protocol;
+  const protocol = /^[A-Za-z][A-Za-z0-9+.-]*:/.exec(text)?.[0].toLowerCase() ?? base?.protocol;
   if (protocol === undefined) return undefined;
+  // On the web, a backslash is a slash.
+  const slashed = protocol in PORTS ? text.replace(/^[^?#]*/, (start) => start.replaceAll('\\', '/')) : text;
+  const [, scheme, authority, rest, search = '', hash = ''] = PARTS.exec(slashed);
   const tail = { search: prefixed('?', query(search)), hash: prefixed('#', fragment(hash)) };
   const special = protocol in PORTS;
-  const slashed = special ? rest.replaceAll('\\', '/') : rest;
-  if (authority !== undefined) return withAuthority(protocol, authority, slashed, tail);
-  if (scheme === undefined || (special && scheme.toLowerCase() === base?.protocol)) return relative(base, slashed, search, tail);
+  if (authority !== undefined) return withAuthority(protocol, authority, rest, tail);
+  if (scheme === undefined || (special && scheme.toLowerCase() === base?.protocol)) return relative(base, rest, search, tail);
   // Such as `mailto:ada@example.com`: no server, and a path that is a text.
   return special ? undefined : { protocol, username: '', password: '', hostname: undefined, port: '', pathname: path(rest), ...tail };
 }
