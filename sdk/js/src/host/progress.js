@@ -1,0 +1,1 @@
+export { report } from 'toolyard:plugin/progress@0.1.0';

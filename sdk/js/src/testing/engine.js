@@ -1,0 +1,5 @@
+// How Node runs a call.
+
+export const u64 = BigInt;
+export const s64 = BigInt;
+export const run = (work) => work();
