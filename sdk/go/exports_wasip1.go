@@ -48,7 +48,7 @@ func served[T any](call func() (T, error)) (result wit.Result[T, wireError]) {
 		if reason := recover(); reason != nil {
 			message := fmt.Sprintf("panic: %v\n\n%s", reason, debug.Stack())
 			host.Log(context.Background(), host.Error, "panic", message)
-			result = wit.Err[T](toolyard_plugin_types.MakeErrorInternal("the plugin failed in a way that it did not expect"))
+			result = wit.Err[T](toolyard_plugin_types.MakeErrorInternal("the plugin failed inside; the host's log says where"))
 		}
 	}()
 	out, err := call()
