@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"toolyard/internal/bindings/wasi_clocks_monotonic_clock"
@@ -21,8 +22,14 @@ import (
 // writeBytesMax is what one write may hold, as wasi:io has it.
 const writeBytesMax = 4096
 
+// readBytesMax is how much is asked of the host at once.
+const readBytesMax = 64 << 10
+
 // exchange sends one request over wasi:http, and waits for the head of the response.
 func exchange(_ context.Context, request *Request, target *url.URL, deadline time.Time) (*Response, error) {
+	// What the host puts into memory from here on is copied.
+	runtime.Begin()
+	defer runtime.End()
 	wire, err := head(request, target)
 	if err != nil {
 		return nil, err
@@ -55,7 +62,8 @@ func exchange(_ context.Context, request *Request, target *url.URL, deadline tim
 	fields := incoming.Headers()
 	defer fields.Drop()
 	for _, entry := range fields.Entries() {
-		response.Header[entry.F0] = append(response.Header[entry.F0], string(entry.F1))
+		name := strings.Clone(entry.F0)
+		response.Header[name] = append(response.Header[name], string(entry.F1))
 	}
 	// It was not taken before: this is the first time.
 	whole := incoming.Consume().Ok()
@@ -191,20 +199,26 @@ type body struct {
 
 func (b *body) Read(into []byte) (int, error) {
 	for len(into) > 0 {
-		read := b.stream.Read(uint64(len(into)))
-		// Reached from here now: the host need not hold it any more.
-		runtime.Unpin()
-		if read.IsErr() {
-			return 0, b.ended(read.Err())
-		}
-		if chunk := read.Ok(); len(chunk) > 0 {
-			return copy(into, chunk), nil
+		n, err := b.chunk(into)
+		if n > 0 || err != nil {
+			return n, err
 		}
 		if err := until(b.stream.Subscribe(), b.deadline); err != nil {
 			return 0, err
 		}
 	}
 	return 0, nil
+}
+
+// chunk reads what is there by now.
+func (b *body) chunk(into []byte) (int, error) {
+	runtime.Begin()
+	defer runtime.End()
+	read := b.stream.Read(uint64(min(len(into), readBytesMax)))
+	if read.IsErr() {
+		return 0, b.ended(read.Err())
+	}
+	return copy(into, read.Ok()), nil
 }
 
 func (b *body) Close() error {
@@ -227,6 +241,8 @@ func (b *body) ended(reason wasi_io_streams.StreamError) error {
 
 // until waits for ready, or until it is too late.
 func until(ready *wasi_io_poll.Pollable, deadline time.Time) error {
+	runtime.Begin()
+	defer runtime.End()
 	defer ready.Drop()
 	left, err := leftOf(deadline)
 	if err != nil {

@@ -50,49 +50,5 @@ func Allocate(pinner *runtime.Pinner, size, align uintptr) unsafe.Pointer {
 	return pointer
 }
 
-// fromHost keeps what the host put into memory in its place until it was read.
-var fromHost runtime.Pinner
-
-// Unpin lets go of what the host put into memory, once it was read.
-func Unpin() { fromHost.Unpin() }
-
-// early is the memory for what the host, and the adapter between WASI's two versions, want before Go's own memory is set up: the
-// adapter's state and its stack, 64 KiB each, and an empty list or two. Pages that nobody touches cost nothing.
-var early [4 * 64 << 10]byte
-
-var (
-	earlyUsed uintptr
-	isReady   bool
-)
-
-func init() { isReady = true }
-
-// pauseClock has the adapter answer with the time that it said last. The collector looks at the clock, and while the host asks for
-// memory a component must not call the host.
-//
-//go:wasmimport wasi_snapshot_preview1 adapter_monotonic_clock_set_paused
-func pauseClock(paused bool)
-
-// realloc is where the host gets memory for what it hands over. It never asks for more of what it has.
-//
-//go:wasmexport cabi_realloc
-func realloc(_ unsafe.Pointer, _, align, size uintptr) unsafe.Pointer {
-	if !isReady {
-		return earlyMemory(align, size)
-	}
-	pauseClock(true)
-	pointer := Allocate(&fromHost, size, align)
-	pauseClock(false)
-	return pointer
-}
-
-func earlyMemory(align, size uintptr) unsafe.Pointer {
-	base := uintptr(unsafe.Pointer(&early))
-	begin := (base+earlyUsed+align-1)&^(align-1) - base
-	if begin+size > uintptr(len(early)) {
-		// Without memory there is no way to say more.
-		return nil
-	}
-	earlyUsed = begin + size
-	return unsafe.Pointer(&early[begin])
-}
+// Unpin is called by the generated code once it has read what the host put into memory. End does that job here.
+func Unpin() {}
