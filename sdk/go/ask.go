@@ -27,11 +27,7 @@ func Ask[A any](ctx *Context, key string, question Question[A]) (answer A, err e
 func AskAll(ctx *Context, questions ...Asked) error {
 	var need NeedInput
 	for _, question := range questions {
-		found, err := question.find(ctx.rounds)
-		if err != nil {
-			return err
-		}
-		if !found {
+		if !question.find(ctx) {
 			request, err := question.request()
 			if err != nil {
 				return err
@@ -54,22 +50,22 @@ func needed(ctx *Context, need *NeedInput) (err error) {
 
 // Asked is one of several questions. For makes it.
 type Asked struct {
-	find    func(*rounds) (bool, error)
+	find    func(*Context) bool
 	request func() (InputRequest, error)
 }
 
 // For puts the answer to a question where answer points.
 func For[A any](key string, question Question[A], answer *A) Asked {
-	find := func(r *rounds) (bool, error) {
-		for _, response := range r.candidates(key) {
+	find := func(ctx *Context) bool {
+		for _, response := range ctx.rounds.candidates(key) {
 			read, err := question.read(response)
 			if err == nil {
-				*answer, r.kept.Answers[key] = read, response
-				return true, nil
+				*answer, ctx.rounds.kept.Answers[key] = read, response
+				return true
 			}
-			slog.Warn("an answer does not fit and is asked for again", "key", key, "reason", err)
+			slog.WarnContext(ctx, "an answer does not fit and is asked for again", "key", key, "reason", err)
 		}
-		return false, nil
+		return false
 	}
 	request := func() (InputRequest, error) {
 		request, err := question.request()
