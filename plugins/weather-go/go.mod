@@ -1,0 +1,7 @@
+module weather-go
+
+go 1.27
+
+require toolyard v0.0.0
+
+replace toolyard => ../../sdk/go

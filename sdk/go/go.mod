@@ -1,0 +1,3 @@
+module toolyard
+
+go 1.27
