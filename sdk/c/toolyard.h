@@ -20,7 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TY_PRINTF_(format, first) __attribute__((format(printf, format, first)))
+#define TY_PRINTF_(text, first) __attribute__((__format__(__printf__, text, first)))
 #define TY_CHECKED_ __attribute__((warn_unused_result))
 #define TY_MAYBE_UNUSED_ __attribute__((unused))
 

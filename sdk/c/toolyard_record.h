@@ -125,7 +125,7 @@ struct ty_type {
 
 #define TY_FIELDS_OF_(record, FIELDS)                                            \
     TY_MAYBE_UNUSED_ static const ty_type *record##_type(void) {                 \
-        typedef record ty_here_;                                                 \
+        typedef record ty_here_ TY_MAYBE_UNUSED_;                                \
         static const ty_field fields[] = { FIELDS(TY_FIELD_) { .name = NULL } }; \
         static const ty_type type = { #record, sizeof(record), fields, NULL };   \
         return &type;                                                            \

@@ -2077,6 +2077,1530 @@ void *cabi_realloc(void *ptr, size_t old_size, size_t align, size_t new_size) {
 __attribute__((__aligned__(8)))
 static uint8_t RET_AREA[(8+10*sizeof(void*))];
 
+// Helper Functions
+
+__attribute__((__import_module__("wasi:io/poll@0.2.12"), __import_name__("[resource-drop]pollable")))
+extern void __wasm_import_wasi_io_poll_pollable_drop(int32_t handle);
+
+void wasi_io_poll_pollable_drop_own(wasi_io_poll_own_pollable_t handle) {
+  __wasm_import_wasi_io_poll_pollable_drop(handle.__handle);
+}
+
+void wasi_io_poll_pollable_drop_borrow(wasi_io_poll_borrow_pollable_t handle) {
+  __wasm_import_wasi_io_poll_pollable_drop(handle.__handle);
+}
+
+wasi_io_poll_borrow_pollable_t wasi_io_poll_borrow_pollable(wasi_io_poll_own_pollable_t arg) {
+  return (wasi_io_poll_borrow_pollable_t) { arg.__handle };
+}
+
+void wasi_io_poll_list_borrow_pollable_free(wasi_io_poll_list_borrow_pollable_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    wasi_io_poll_borrow_pollable_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+    }
+    free(list_ptr);
+  }
+}
+
+void guest_list_u32_free(guest_list_u32_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    uint32_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+    }
+    free(list_ptr);
+  }
+}
+
+void guest_list_u8_free(guest_list_u8_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    uint8_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+    }
+    free(list_ptr);
+  }
+}
+
+__attribute__((__import_module__("wasi:io/error@0.2.12"), __import_name__("[resource-drop]error")))
+extern void __wasm_import_wasi_io_error_error_drop(int32_t handle);
+
+void wasi_io_error_error_drop_own(wasi_io_error_own_error_t handle) {
+  __wasm_import_wasi_io_error_error_drop(handle.__handle);
+}
+
+void wasi_io_error_error_drop_borrow(wasi_io_error_borrow_error_t handle) {
+  __wasm_import_wasi_io_error_error_drop(handle.__handle);
+}
+
+wasi_io_error_borrow_error_t wasi_io_error_borrow_error(wasi_io_error_own_error_t arg) {
+  return (wasi_io_error_borrow_error_t) { arg.__handle };
+}
+
+void wasi_io_streams_stream_error_free(wasi_io_streams_stream_error_t *ptr) {
+  switch ((int32_t) ptr->tag) {
+    case 0: {
+      break;
+    }
+  }
+}
+
+__attribute__((__import_module__("wasi:io/streams@0.2.12"), __import_name__("[resource-drop]input-stream")))
+extern void __wasm_import_wasi_io_streams_input_stream_drop(int32_t handle);
+
+void wasi_io_streams_input_stream_drop_own(wasi_io_streams_own_input_stream_t handle) {
+  __wasm_import_wasi_io_streams_input_stream_drop(handle.__handle);
+}
+
+void wasi_io_streams_input_stream_drop_borrow(wasi_io_streams_borrow_input_stream_t handle) {
+  __wasm_import_wasi_io_streams_input_stream_drop(handle.__handle);
+}
+
+wasi_io_streams_borrow_input_stream_t wasi_io_streams_borrow_input_stream(wasi_io_streams_own_input_stream_t arg) {
+  return (wasi_io_streams_borrow_input_stream_t) { arg.__handle };
+}
+
+__attribute__((__import_module__("wasi:io/streams@0.2.12"), __import_name__("[resource-drop]output-stream")))
+extern void __wasm_import_wasi_io_streams_output_stream_drop(int32_t handle);
+
+void wasi_io_streams_output_stream_drop_own(wasi_io_streams_own_output_stream_t handle) {
+  __wasm_import_wasi_io_streams_output_stream_drop(handle.__handle);
+}
+
+void wasi_io_streams_output_stream_drop_borrow(wasi_io_streams_borrow_output_stream_t handle) {
+  __wasm_import_wasi_io_streams_output_stream_drop(handle.__handle);
+}
+
+wasi_io_streams_borrow_output_stream_t wasi_io_streams_borrow_output_stream(wasi_io_streams_own_output_stream_t arg) {
+  return (wasi_io_streams_borrow_output_stream_t) { arg.__handle };
+}
+
+void wasi_io_streams_result_list_u8_stream_error_free(wasi_io_streams_result_list_u8_stream_error_t *ptr) {
+  if (!ptr->is_err) {
+  } else {
+    wasi_io_streams_stream_error_free(&ptr->val.err);
+  }
+}
+
+void wasi_io_streams_result_u64_stream_error_free(wasi_io_streams_result_u64_stream_error_t *ptr) {
+  if (!ptr->is_err) {
+  } else {
+    wasi_io_streams_stream_error_free(&ptr->val.err);
+  }
+}
+
+void wasi_io_streams_result_void_stream_error_free(wasi_io_streams_result_void_stream_error_t *ptr) {
+  if (!ptr->is_err) {
+  } else {
+    wasi_io_streams_stream_error_free(&ptr->val.err);
+  }
+}
+
+void wasi_http_types_method_free(wasi_http_types_method_t *ptr) {
+  switch ((int32_t) ptr->tag) {
+    case 9: {
+      guest_string_free(&ptr->val.other);
+      break;
+    }
+  }
+}
+
+void wasi_http_types_scheme_free(wasi_http_types_scheme_t *ptr) {
+  switch ((int32_t) ptr->tag) {
+    case 2: {
+      guest_string_free(&ptr->val.other);
+      break;
+    }
+  }
+}
+
+void guest_option_string_free(guest_option_string_t *ptr) {
+  if (ptr->is_some) {
+    guest_string_free(&ptr->val);
+  }
+}
+
+void guest_option_u16_free(guest_option_u16_t *ptr) {
+  if (ptr->is_some) {
+  }
+}
+
+void wasi_http_types_dns_error_payload_free(wasi_http_types_dns_error_payload_t *ptr) {
+  guest_option_string_free(&ptr->rcode);
+  guest_option_u16_free(&ptr->info_code);
+}
+
+void guest_option_u8_free(guest_option_u8_t *ptr) {
+  if (ptr->is_some) {
+  }
+}
+
+void wasi_http_types_tls_alert_received_payload_free(wasi_http_types_tls_alert_received_payload_t *ptr) {
+  guest_option_u8_free(&ptr->alert_id);
+  guest_option_string_free(&ptr->alert_message);
+}
+
+void guest_option_u32_free(guest_option_u32_t *ptr) {
+  if (ptr->is_some) {
+  }
+}
+
+void wasi_http_types_field_size_payload_free(wasi_http_types_field_size_payload_t *ptr) {
+  guest_option_string_free(&ptr->field_name);
+  guest_option_u32_free(&ptr->field_size);
+}
+
+void guest_option_u64_free(guest_option_u64_t *ptr) {
+  if (ptr->is_some) {
+  }
+}
+
+void wasi_http_types_option_field_size_payload_free(wasi_http_types_option_field_size_payload_t *ptr) {
+  if (ptr->is_some) {
+    wasi_http_types_field_size_payload_free(&ptr->val);
+  }
+}
+
+void wasi_http_types_error_code_free(wasi_http_types_error_code_t *ptr) {
+  switch ((int32_t) ptr->tag) {
+    case 1: {
+      wasi_http_types_dns_error_payload_free(&ptr->val.dns_error);
+      break;
+    }
+    case 14: {
+      wasi_http_types_tls_alert_received_payload_free(&ptr->val.tls_alert_received);
+      break;
+    }
+    case 17: {
+      guest_option_u64_free(&ptr->val.http_request_body_size);
+      break;
+    }
+    case 21: {
+      guest_option_u32_free(&ptr->val.http_request_header_section_size);
+      break;
+    }
+    case 22: {
+      wasi_http_types_option_field_size_payload_free(&ptr->val.http_request_header_size);
+      break;
+    }
+    case 23: {
+      guest_option_u32_free(&ptr->val.http_request_trailer_section_size);
+      break;
+    }
+    case 24: {
+      wasi_http_types_field_size_payload_free(&ptr->val.http_request_trailer_size);
+      break;
+    }
+    case 26: {
+      guest_option_u32_free(&ptr->val.http_response_header_section_size);
+      break;
+    }
+    case 27: {
+      wasi_http_types_field_size_payload_free(&ptr->val.http_response_header_size);
+      break;
+    }
+    case 28: {
+      guest_option_u64_free(&ptr->val.http_response_body_size);
+      break;
+    }
+    case 29: {
+      guest_option_u32_free(&ptr->val.http_response_trailer_section_size);
+      break;
+    }
+    case 30: {
+      wasi_http_types_field_size_payload_free(&ptr->val.http_response_trailer_size);
+      break;
+    }
+    case 31: {
+      guest_option_string_free(&ptr->val.http_response_transfer_coding);
+      break;
+    }
+    case 32: {
+      guest_option_string_free(&ptr->val.http_response_content_coding);
+      break;
+    }
+    case 38: {
+      guest_option_string_free(&ptr->val.internal_error);
+      break;
+    }
+  }
+}
+
+void wasi_http_types_header_error_free(wasi_http_types_header_error_t *ptr) {
+  switch ((int32_t) ptr->tag) {
+  }
+}
+
+void wasi_http_types_field_key_free(wasi_http_types_field_key_t *ptr) {
+  guest_string_free(ptr);
+}
+
+void wasi_http_types_field_name_free(wasi_http_types_field_name_t *ptr) {
+  wasi_http_types_field_key_free(ptr);
+}
+
+void wasi_http_types_field_value_free(wasi_http_types_field_value_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    uint8_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+    }
+    free(list_ptr);
+  }
+}
+
+__attribute__((__import_module__("wasi:http/types@0.2.12"), __import_name__("[resource-drop]fields")))
+extern void __wasm_import_wasi_http_types_fields_drop(int32_t handle);
+
+void wasi_http_types_fields_drop_own(wasi_http_types_own_fields_t handle) {
+  __wasm_import_wasi_http_types_fields_drop(handle.__handle);
+}
+
+void wasi_http_types_fields_drop_borrow(wasi_http_types_borrow_fields_t handle) {
+  __wasm_import_wasi_http_types_fields_drop(handle.__handle);
+}
+
+wasi_http_types_borrow_fields_t wasi_http_types_borrow_fields(wasi_http_types_own_fields_t arg) {
+  return (wasi_http_types_borrow_fields_t) { arg.__handle };
+}
+
+__attribute__((__import_module__("wasi:http/types@0.2.12"), __import_name__("[resource-drop]incoming-request")))
+extern void __wasm_import_wasi_http_types_incoming_request_drop(int32_t handle);
+
+void wasi_http_types_incoming_request_drop_own(wasi_http_types_own_incoming_request_t handle) {
+  __wasm_import_wasi_http_types_incoming_request_drop(handle.__handle);
+}
+
+void wasi_http_types_incoming_request_drop_borrow(wasi_http_types_borrow_incoming_request_t handle) {
+  __wasm_import_wasi_http_types_incoming_request_drop(handle.__handle);
+}
+
+wasi_http_types_borrow_incoming_request_t wasi_http_types_borrow_incoming_request(wasi_http_types_own_incoming_request_t arg) {
+  return (wasi_http_types_borrow_incoming_request_t) { arg.__handle };
+}
+
+__attribute__((__import_module__("wasi:http/types@0.2.12"), __import_name__("[resource-drop]outgoing-request")))
+extern void __wasm_import_wasi_http_types_outgoing_request_drop(int32_t handle);
+
+void wasi_http_types_outgoing_request_drop_own(wasi_http_types_own_outgoing_request_t handle) {
+  __wasm_import_wasi_http_types_outgoing_request_drop(handle.__handle);
+}
+
+void wasi_http_types_outgoing_request_drop_borrow(wasi_http_types_borrow_outgoing_request_t handle) {
+  __wasm_import_wasi_http_types_outgoing_request_drop(handle.__handle);
+}
+
+wasi_http_types_borrow_outgoing_request_t wasi_http_types_borrow_outgoing_request(wasi_http_types_own_outgoing_request_t arg) {
+  return (wasi_http_types_borrow_outgoing_request_t) { arg.__handle };
+}
+
+__attribute__((__import_module__("wasi:http/types@0.2.12"), __import_name__("[resource-drop]request-options")))
+extern void __wasm_import_wasi_http_types_request_options_drop(int32_t handle);
+
+void wasi_http_types_request_options_drop_own(wasi_http_types_own_request_options_t handle) {
+  __wasm_import_wasi_http_types_request_options_drop(handle.__handle);
+}
+
+void wasi_http_types_request_options_drop_borrow(wasi_http_types_borrow_request_options_t handle) {
+  __wasm_import_wasi_http_types_request_options_drop(handle.__handle);
+}
+
+wasi_http_types_borrow_request_options_t wasi_http_types_borrow_request_options(wasi_http_types_own_request_options_t arg) {
+  return (wasi_http_types_borrow_request_options_t) { arg.__handle };
+}
+
+__attribute__((__import_module__("wasi:http/types@0.2.12"), __import_name__("[resource-drop]response-outparam")))
+extern void __wasm_import_wasi_http_types_response_outparam_drop(int32_t handle);
+
+void wasi_http_types_response_outparam_drop_own(wasi_http_types_own_response_outparam_t handle) {
+  __wasm_import_wasi_http_types_response_outparam_drop(handle.__handle);
+}
+
+void wasi_http_types_response_outparam_drop_borrow(wasi_http_types_borrow_response_outparam_t handle) {
+  __wasm_import_wasi_http_types_response_outparam_drop(handle.__handle);
+}
+
+wasi_http_types_borrow_response_outparam_t wasi_http_types_borrow_response_outparam(wasi_http_types_own_response_outparam_t arg) {
+  return (wasi_http_types_borrow_response_outparam_t) { arg.__handle };
+}
+
+__attribute__((__import_module__("wasi:http/types@0.2.12"), __import_name__("[resource-drop]incoming-response")))
+extern void __wasm_import_wasi_http_types_incoming_response_drop(int32_t handle);
+
+void wasi_http_types_incoming_response_drop_own(wasi_http_types_own_incoming_response_t handle) {
+  __wasm_import_wasi_http_types_incoming_response_drop(handle.__handle);
+}
+
+void wasi_http_types_incoming_response_drop_borrow(wasi_http_types_borrow_incoming_response_t handle) {
+  __wasm_import_wasi_http_types_incoming_response_drop(handle.__handle);
+}
+
+wasi_http_types_borrow_incoming_response_t wasi_http_types_borrow_incoming_response(wasi_http_types_own_incoming_response_t arg) {
+  return (wasi_http_types_borrow_incoming_response_t) { arg.__handle };
+}
+
+__attribute__((__import_module__("wasi:http/types@0.2.12"), __import_name__("[resource-drop]incoming-body")))
+extern void __wasm_import_wasi_http_types_incoming_body_drop(int32_t handle);
+
+void wasi_http_types_incoming_body_drop_own(wasi_http_types_own_incoming_body_t handle) {
+  __wasm_import_wasi_http_types_incoming_body_drop(handle.__handle);
+}
+
+void wasi_http_types_incoming_body_drop_borrow(wasi_http_types_borrow_incoming_body_t handle) {
+  __wasm_import_wasi_http_types_incoming_body_drop(handle.__handle);
+}
+
+wasi_http_types_borrow_incoming_body_t wasi_http_types_borrow_incoming_body(wasi_http_types_own_incoming_body_t arg) {
+  return (wasi_http_types_borrow_incoming_body_t) { arg.__handle };
+}
+
+__attribute__((__import_module__("wasi:http/types@0.2.12"), __import_name__("[resource-drop]future-trailers")))
+extern void __wasm_import_wasi_http_types_future_trailers_drop(int32_t handle);
+
+void wasi_http_types_future_trailers_drop_own(wasi_http_types_own_future_trailers_t handle) {
+  __wasm_import_wasi_http_types_future_trailers_drop(handle.__handle);
+}
+
+void wasi_http_types_future_trailers_drop_borrow(wasi_http_types_borrow_future_trailers_t handle) {
+  __wasm_import_wasi_http_types_future_trailers_drop(handle.__handle);
+}
+
+wasi_http_types_borrow_future_trailers_t wasi_http_types_borrow_future_trailers(wasi_http_types_own_future_trailers_t arg) {
+  return (wasi_http_types_borrow_future_trailers_t) { arg.__handle };
+}
+
+__attribute__((__import_module__("wasi:http/types@0.2.12"), __import_name__("[resource-drop]outgoing-response")))
+extern void __wasm_import_wasi_http_types_outgoing_response_drop(int32_t handle);
+
+void wasi_http_types_outgoing_response_drop_own(wasi_http_types_own_outgoing_response_t handle) {
+  __wasm_import_wasi_http_types_outgoing_response_drop(handle.__handle);
+}
+
+void wasi_http_types_outgoing_response_drop_borrow(wasi_http_types_borrow_outgoing_response_t handle) {
+  __wasm_import_wasi_http_types_outgoing_response_drop(handle.__handle);
+}
+
+wasi_http_types_borrow_outgoing_response_t wasi_http_types_borrow_outgoing_response(wasi_http_types_own_outgoing_response_t arg) {
+  return (wasi_http_types_borrow_outgoing_response_t) { arg.__handle };
+}
+
+__attribute__((__import_module__("wasi:http/types@0.2.12"), __import_name__("[resource-drop]outgoing-body")))
+extern void __wasm_import_wasi_http_types_outgoing_body_drop(int32_t handle);
+
+void wasi_http_types_outgoing_body_drop_own(wasi_http_types_own_outgoing_body_t handle) {
+  __wasm_import_wasi_http_types_outgoing_body_drop(handle.__handle);
+}
+
+void wasi_http_types_outgoing_body_drop_borrow(wasi_http_types_borrow_outgoing_body_t handle) {
+  __wasm_import_wasi_http_types_outgoing_body_drop(handle.__handle);
+}
+
+wasi_http_types_borrow_outgoing_body_t wasi_http_types_borrow_outgoing_body(wasi_http_types_own_outgoing_body_t arg) {
+  return (wasi_http_types_borrow_outgoing_body_t) { arg.__handle };
+}
+
+__attribute__((__import_module__("wasi:http/types@0.2.12"), __import_name__("[resource-drop]future-incoming-response")))
+extern void __wasm_import_wasi_http_types_future_incoming_response_drop(int32_t handle);
+
+void wasi_http_types_future_incoming_response_drop_own(wasi_http_types_own_future_incoming_response_t handle) {
+  __wasm_import_wasi_http_types_future_incoming_response_drop(handle.__handle);
+}
+
+void wasi_http_types_future_incoming_response_drop_borrow(wasi_http_types_borrow_future_incoming_response_t handle) {
+  __wasm_import_wasi_http_types_future_incoming_response_drop(handle.__handle);
+}
+
+wasi_http_types_borrow_future_incoming_response_t wasi_http_types_borrow_future_incoming_response(wasi_http_types_own_future_incoming_response_t arg) {
+  return (wasi_http_types_borrow_future_incoming_response_t) { arg.__handle };
+}
+
+void wasi_http_types_tuple2_field_name_field_value_free(wasi_http_types_tuple2_field_name_field_value_t *ptr) {
+  wasi_http_types_field_name_free(&ptr->f0);
+  wasi_http_types_field_value_free(&ptr->f1);
+}
+
+void wasi_http_types_list_tuple2_field_name_field_value_free(wasi_http_types_list_tuple2_field_name_field_value_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    wasi_http_types_tuple2_field_name_field_value_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      wasi_http_types_tuple2_field_name_field_value_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void wasi_http_types_result_own_fields_header_error_free(wasi_http_types_result_own_fields_header_error_t *ptr) {
+  if (!ptr->is_err) {
+  } else {
+    wasi_http_types_header_error_free(&ptr->val.err);
+  }
+}
+
+void wasi_http_types_list_field_value_free(wasi_http_types_list_field_value_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    wasi_http_types_field_value_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      wasi_http_types_field_value_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void wasi_http_types_result_void_header_error_free(wasi_http_types_result_void_header_error_t *ptr) {
+  if (!ptr->is_err) {
+  } else {
+    wasi_http_types_header_error_free(&ptr->val.err);
+  }
+}
+
+void wasi_http_types_option_scheme_free(wasi_http_types_option_scheme_t *ptr) {
+  if (ptr->is_some) {
+    wasi_http_types_scheme_free(&ptr->val);
+  }
+}
+
+void wasi_http_types_result_own_incoming_body_void_free(wasi_http_types_result_own_incoming_body_void_t *ptr) {
+  if (!ptr->is_err) {
+  }
+}
+
+void wasi_http_types_result_own_outgoing_body_void_free(wasi_http_types_result_own_outgoing_body_void_t *ptr) {
+  if (!ptr->is_err) {
+  }
+}
+
+void wasi_http_types_result_void_void_free(wasi_http_types_result_void_void_t *ptr) {
+  if (!ptr->is_err) {
+  }
+}
+
+void wasi_http_types_option_duration_free(wasi_http_types_option_duration_t *ptr) {
+  if (ptr->is_some) {
+  }
+}
+
+void wasi_http_types_result_own_outgoing_response_error_code_free(wasi_http_types_result_own_outgoing_response_error_code_t *ptr) {
+  if (!ptr->is_err) {
+  } else {
+    wasi_http_types_error_code_free(&ptr->val.err);
+  }
+}
+
+void wasi_http_types_result_own_input_stream_void_free(wasi_http_types_result_own_input_stream_void_t *ptr) {
+  if (!ptr->is_err) {
+  }
+}
+
+void wasi_http_types_option_own_trailers_free(wasi_http_types_option_own_trailers_t *ptr) {
+  if (ptr->is_some) {
+  }
+}
+
+void wasi_http_types_result_option_own_trailers_error_code_free(wasi_http_types_result_option_own_trailers_error_code_t *ptr) {
+  if (!ptr->is_err) {
+    wasi_http_types_option_own_trailers_free(&ptr->val.ok);
+  } else {
+    wasi_http_types_error_code_free(&ptr->val.err);
+  }
+}
+
+void wasi_http_types_result_result_option_own_trailers_error_code_void_free(wasi_http_types_result_result_option_own_trailers_error_code_void_t *ptr) {
+  if (!ptr->is_err) {
+    wasi_http_types_result_option_own_trailers_error_code_free(&ptr->val.ok);
+  }
+}
+
+void wasi_http_types_option_result_result_option_own_trailers_error_code_void_free(wasi_http_types_option_result_result_option_own_trailers_error_code_void_t *ptr) {
+  if (ptr->is_some) {
+    wasi_http_types_result_result_option_own_trailers_error_code_void_free(&ptr->val);
+  }
+}
+
+void wasi_http_types_result_own_output_stream_void_free(wasi_http_types_result_own_output_stream_void_t *ptr) {
+  if (!ptr->is_err) {
+  }
+}
+
+void wasi_http_types_result_void_error_code_free(wasi_http_types_result_void_error_code_t *ptr) {
+  if (!ptr->is_err) {
+  } else {
+    wasi_http_types_error_code_free(&ptr->val.err);
+  }
+}
+
+void wasi_http_types_result_own_incoming_response_error_code_free(wasi_http_types_result_own_incoming_response_error_code_t *ptr) {
+  if (!ptr->is_err) {
+  } else {
+    wasi_http_types_error_code_free(&ptr->val.err);
+  }
+}
+
+void wasi_http_types_result_result_own_incoming_response_error_code_void_free(wasi_http_types_result_result_own_incoming_response_error_code_void_t *ptr) {
+  if (!ptr->is_err) {
+    wasi_http_types_result_own_incoming_response_error_code_free(&ptr->val.ok);
+  }
+}
+
+void wasi_http_types_option_result_result_own_incoming_response_error_code_void_free(wasi_http_types_option_result_result_own_incoming_response_error_code_void_t *ptr) {
+  if (ptr->is_some) {
+    wasi_http_types_result_result_own_incoming_response_error_code_void_free(&ptr->val);
+  }
+}
+
+void wasi_http_types_option_error_code_free(wasi_http_types_option_error_code_t *ptr) {
+  if (ptr->is_some) {
+    wasi_http_types_error_code_free(&ptr->val);
+  }
+}
+
+void wasi_http_outgoing_handler_error_code_free(wasi_http_outgoing_handler_error_code_t *ptr) {
+  wasi_http_types_error_code_free(ptr);
+}
+
+void wasi_http_outgoing_handler_option_own_request_options_free(wasi_http_outgoing_handler_option_own_request_options_t *ptr) {
+  if (ptr->is_some) {
+  }
+}
+
+void wasi_http_outgoing_handler_result_own_future_incoming_response_error_code_free(wasi_http_outgoing_handler_result_own_future_incoming_response_error_code_t *ptr) {
+  if (!ptr->is_err) {
+  } else {
+    wasi_http_outgoing_handler_error_code_free(&ptr->val.err);
+  }
+}
+
+void guest_option_f64_free(guest_option_f64_t *ptr) {
+  if (ptr->is_some) {
+  }
+}
+
+void wasi_config_store_error_free(wasi_config_store_error_t *ptr) {
+  switch ((int32_t) ptr->tag) {
+    case 0: {
+      guest_string_free(&ptr->val.upstream);
+      break;
+    }
+    case 1: {
+      guest_string_free(&ptr->val.io);
+      break;
+    }
+  }
+}
+
+void wasi_config_store_result_option_string_error_free(wasi_config_store_result_option_string_error_t *ptr) {
+  if (!ptr->is_err) {
+  } else {
+    wasi_config_store_error_free(&ptr->val.err);
+  }
+}
+
+void guest_tuple2_string_string_free(guest_tuple2_string_string_t *ptr) {
+  guest_string_free(&ptr->f0);
+  guest_string_free(&ptr->f1);
+}
+
+void guest_list_tuple2_string_string_free(guest_list_tuple2_string_string_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    guest_tuple2_string_string_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      guest_tuple2_string_string_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void wasi_config_store_result_list_tuple2_string_string_error_free(wasi_config_store_result_list_tuple2_string_string_error_t *ptr) {
+  if (!ptr->is_err) {
+    guest_list_tuple2_string_string_free(&ptr->val.ok);
+  } else {
+    wasi_config_store_error_free(&ptr->val.err);
+  }
+}
+
+void wasi_keyvalue_store_error_free(wasi_keyvalue_store_error_t *ptr) {
+  switch ((int32_t) ptr->tag) {
+    case 2: {
+      guest_string_free(&ptr->val.other);
+      break;
+    }
+  }
+}
+
+void guest_list_string_free(guest_list_string_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    guest_string_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      guest_string_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void wasi_keyvalue_store_key_response_free(wasi_keyvalue_store_key_response_t *ptr) {
+  guest_list_string_free(&ptr->keys);
+}
+
+__attribute__((__import_module__("wasi:keyvalue/store@0.2.0-draft2"), __import_name__("[resource-drop]bucket")))
+extern void __wasm_import_wasi_keyvalue_store_bucket_drop(int32_t handle);
+
+void wasi_keyvalue_store_bucket_drop_own(wasi_keyvalue_store_own_bucket_t handle) {
+  __wasm_import_wasi_keyvalue_store_bucket_drop(handle.__handle);
+}
+
+void wasi_keyvalue_store_bucket_drop_borrow(wasi_keyvalue_store_borrow_bucket_t handle) {
+  __wasm_import_wasi_keyvalue_store_bucket_drop(handle.__handle);
+}
+
+wasi_keyvalue_store_borrow_bucket_t wasi_keyvalue_store_borrow_bucket(wasi_keyvalue_store_own_bucket_t arg) {
+  return (wasi_keyvalue_store_borrow_bucket_t) { arg.__handle };
+}
+
+void wasi_keyvalue_store_result_own_bucket_error_free(wasi_keyvalue_store_result_own_bucket_error_t *ptr) {
+  if (!ptr->is_err) {
+  } else {
+    wasi_keyvalue_store_error_free(&ptr->val.err);
+  }
+}
+
+void guest_option_list_u8_free(guest_option_list_u8_t *ptr) {
+  if (ptr->is_some) {
+  }
+}
+
+void wasi_keyvalue_store_result_option_list_u8_error_free(wasi_keyvalue_store_result_option_list_u8_error_t *ptr) {
+  if (!ptr->is_err) {
+    guest_option_list_u8_free(&ptr->val.ok);
+  } else {
+    wasi_keyvalue_store_error_free(&ptr->val.err);
+  }
+}
+
+void wasi_keyvalue_store_result_void_error_free(wasi_keyvalue_store_result_void_error_t *ptr) {
+  if (!ptr->is_err) {
+  } else {
+    wasi_keyvalue_store_error_free(&ptr->val.err);
+  }
+}
+
+void wasi_keyvalue_store_result_bool_error_free(wasi_keyvalue_store_result_bool_error_t *ptr) {
+  if (!ptr->is_err) {
+  } else {
+    wasi_keyvalue_store_error_free(&ptr->val.err);
+  }
+}
+
+void wasi_keyvalue_store_result_key_response_error_free(wasi_keyvalue_store_result_key_response_error_t *ptr) {
+  if (!ptr->is_err) {
+    wasi_keyvalue_store_key_response_free(&ptr->val.ok);
+  } else {
+    wasi_keyvalue_store_error_free(&ptr->val.err);
+  }
+}
+
+void wasi_keyvalue_atomics_error_free(wasi_keyvalue_atomics_error_t *ptr) {
+  wasi_keyvalue_store_error_free(ptr);
+}
+
+__attribute__((__import_module__("wasi:keyvalue/atomics@0.2.0-draft2"), __import_name__("[resource-drop]cas")))
+extern void __wasm_import_wasi_keyvalue_atomics_cas_drop(int32_t handle);
+
+void wasi_keyvalue_atomics_cas_drop_own(wasi_keyvalue_atomics_own_cas_t handle) {
+  __wasm_import_wasi_keyvalue_atomics_cas_drop(handle.__handle);
+}
+
+void wasi_keyvalue_atomics_cas_drop_borrow(wasi_keyvalue_atomics_borrow_cas_t handle) {
+  __wasm_import_wasi_keyvalue_atomics_cas_drop(handle.__handle);
+}
+
+wasi_keyvalue_atomics_borrow_cas_t wasi_keyvalue_atomics_borrow_cas(wasi_keyvalue_atomics_own_cas_t arg) {
+  return (wasi_keyvalue_atomics_borrow_cas_t) { arg.__handle };
+}
+
+void wasi_keyvalue_atomics_cas_error_free(wasi_keyvalue_atomics_cas_error_t *ptr) {
+  switch ((int32_t) ptr->tag) {
+    case 0: {
+      wasi_keyvalue_atomics_error_free(&ptr->val.store_error);
+      break;
+    }
+    case 1: {
+      break;
+    }
+  }
+}
+
+void wasi_keyvalue_atomics_result_own_cas_error_free(wasi_keyvalue_atomics_result_own_cas_error_t *ptr) {
+  if (!ptr->is_err) {
+  } else {
+    wasi_keyvalue_atomics_error_free(&ptr->val.err);
+  }
+}
+
+void wasi_keyvalue_atomics_result_option_list_u8_error_free(wasi_keyvalue_atomics_result_option_list_u8_error_t *ptr) {
+  if (!ptr->is_err) {
+    guest_option_list_u8_free(&ptr->val.ok);
+  } else {
+    wasi_keyvalue_atomics_error_free(&ptr->val.err);
+  }
+}
+
+void wasi_keyvalue_atomics_result_s64_error_free(wasi_keyvalue_atomics_result_s64_error_t *ptr) {
+  if (!ptr->is_err) {
+  } else {
+    wasi_keyvalue_atomics_error_free(&ptr->val.err);
+  }
+}
+
+void wasi_keyvalue_atomics_result_void_cas_error_free(wasi_keyvalue_atomics_result_void_cas_error_t *ptr) {
+  if (!ptr->is_err) {
+  } else {
+    wasi_keyvalue_atomics_cas_error_free(&ptr->val.err);
+  }
+}
+
+void wasi_keyvalue_batch_error_free(wasi_keyvalue_batch_error_t *ptr) {
+  wasi_keyvalue_store_error_free(ptr);
+}
+
+void guest_tuple2_string_list_u8_free(guest_tuple2_string_list_u8_t *ptr) {
+  guest_string_free(&ptr->f0);
+}
+
+void guest_option_tuple2_string_list_u8_free(guest_option_tuple2_string_list_u8_t *ptr) {
+  if (ptr->is_some) {
+    guest_tuple2_string_list_u8_free(&ptr->val);
+  }
+}
+
+void guest_list_option_tuple2_string_list_u8_free(guest_list_option_tuple2_string_list_u8_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    guest_option_tuple2_string_list_u8_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      guest_option_tuple2_string_list_u8_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void wasi_keyvalue_batch_result_list_option_tuple2_string_list_u8_error_free(wasi_keyvalue_batch_result_list_option_tuple2_string_list_u8_error_t *ptr) {
+  if (!ptr->is_err) {
+    guest_list_option_tuple2_string_list_u8_free(&ptr->val.ok);
+  } else {
+    wasi_keyvalue_batch_error_free(&ptr->val.err);
+  }
+}
+
+void guest_list_tuple2_string_list_u8_free(guest_list_tuple2_string_list_u8_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    guest_tuple2_string_list_u8_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      guest_tuple2_string_list_u8_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void wasi_keyvalue_batch_result_void_error_free(wasi_keyvalue_batch_result_void_error_t *ptr) {
+  if (!ptr->is_err) {
+  } else {
+    wasi_keyvalue_batch_error_free(&ptr->val.err);
+  }
+}
+
+void toolyard_plugin_types_json_free(toolyard_plugin_types_json_t *ptr) {
+  guest_string_free(ptr);
+}
+
+void toolyard_plugin_types_option_icon_theme_free(toolyard_plugin_types_option_icon_theme_t *ptr) {
+  if (ptr->is_some) {
+  }
+}
+
+void toolyard_plugin_types_icon_free(toolyard_plugin_types_icon_t *ptr) {
+  guest_string_free(&ptr->src);
+  toolyard_plugin_types_option_icon_theme_free(&ptr->theme);
+}
+
+void toolyard_plugin_types_list_role_free(toolyard_plugin_types_list_role_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    toolyard_plugin_types_role_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+    }
+    free(list_ptr);
+  }
+}
+
+void toolyard_plugin_types_annotations_free(toolyard_plugin_types_annotations_t *ptr) {
+  toolyard_plugin_types_list_role_free(&ptr->audience);
+  guest_option_f64_free(&ptr->priority);
+}
+
+void toolyard_plugin_types_option_annotations_free(toolyard_plugin_types_option_annotations_t *ptr) {
+  if (ptr->is_some) {
+    toolyard_plugin_types_annotations_free(&ptr->val);
+  }
+}
+
+void toolyard_plugin_types_option_json_free(toolyard_plugin_types_option_json_t *ptr) {
+  if (ptr->is_some) {
+    toolyard_plugin_types_json_free(&ptr->val);
+  }
+}
+
+void toolyard_plugin_types_text_content_free(toolyard_plugin_types_text_content_t *ptr) {
+  guest_string_free(&ptr->text);
+  toolyard_plugin_types_option_annotations_free(&ptr->annotations);
+  toolyard_plugin_types_option_json_free(&ptr->meta);
+}
+
+void toolyard_plugin_types_media_content_free(toolyard_plugin_types_media_content_t *ptr) {
+  guest_string_free(&ptr->mime_type);
+  toolyard_plugin_types_option_annotations_free(&ptr->annotations);
+  toolyard_plugin_types_option_json_free(&ptr->meta);
+}
+
+void toolyard_plugin_types_list_icon_free(toolyard_plugin_types_list_icon_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    toolyard_plugin_types_icon_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      toolyard_plugin_types_icon_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void toolyard_plugin_types_resource_link_free(toolyard_plugin_types_resource_link_t *ptr) {
+  guest_string_free(&ptr->uri);
+  guest_string_free(&ptr->name);
+  toolyard_plugin_types_list_icon_free(&ptr->icons);
+  toolyard_plugin_types_option_annotations_free(&ptr->annotations);
+  toolyard_plugin_types_option_json_free(&ptr->meta);
+}
+
+void toolyard_plugin_types_resource_body_free(toolyard_plugin_types_resource_body_t *ptr) {
+  switch ((int32_t) ptr->tag) {
+    case 0: {
+      guest_string_free(&ptr->val.text);
+      break;
+    }
+    case 1: {
+      break;
+    }
+  }
+}
+
+void toolyard_plugin_types_resource_contents_free(toolyard_plugin_types_resource_contents_t *ptr) {
+  guest_string_free(&ptr->uri);
+  toolyard_plugin_types_resource_body_free(&ptr->body);
+  toolyard_plugin_types_option_json_free(&ptr->meta);
+}
+
+void toolyard_plugin_types_embedded_resource_free(toolyard_plugin_types_embedded_resource_t *ptr) {
+  toolyard_plugin_types_resource_contents_free(&ptr->contents);
+  toolyard_plugin_types_option_annotations_free(&ptr->annotations);
+  toolyard_plugin_types_option_json_free(&ptr->meta);
+}
+
+void toolyard_plugin_types_content_free(toolyard_plugin_types_content_t *ptr) {
+  switch ((int32_t) ptr->tag) {
+    case 0: {
+      toolyard_plugin_types_text_content_free(&ptr->val.text);
+      break;
+    }
+    case 1: {
+      toolyard_plugin_types_media_content_free(&ptr->val.image);
+      break;
+    }
+    case 2: {
+      toolyard_plugin_types_media_content_free(&ptr->val.audio);
+      break;
+    }
+    case 3: {
+      toolyard_plugin_types_resource_link_free(&ptr->val.resource_link);
+      break;
+    }
+    case 4: {
+      toolyard_plugin_types_embedded_resource_free(&ptr->val.resource);
+      break;
+    }
+  }
+}
+
+void toolyard_plugin_types_trace_context_free(toolyard_plugin_types_trace_context_t *ptr) {
+  guest_string_free(&ptr->traceparent);
+}
+
+void toolyard_plugin_types_option_trace_context_free(toolyard_plugin_types_option_trace_context_t *ptr) {
+  if (ptr->is_some) {
+    toolyard_plugin_types_trace_context_free(&ptr->val);
+  }
+}
+
+void toolyard_plugin_types_call_context_free(toolyard_plugin_types_call_context_t *ptr) {
+  guest_string_free(&ptr->tenant);
+  guest_string_free(&ptr->subject);
+  guest_string_free(&ptr->idempotency_key);
+  toolyard_plugin_types_option_trace_context_free(&ptr->trace);
+  toolyard_plugin_types_option_json_free(&ptr->meta);
+}
+
+void toolyard_plugin_types_form_request_free(toolyard_plugin_types_form_request_t *ptr) {
+  guest_string_free(&ptr->message);
+  toolyard_plugin_types_json_free(&ptr->schema);
+}
+
+void toolyard_plugin_types_url_request_free(toolyard_plugin_types_url_request_t *ptr) {
+  guest_string_free(&ptr->message);
+  guest_string_free(&ptr->url);
+}
+
+void toolyard_plugin_types_input_request_free(toolyard_plugin_types_input_request_t *ptr) {
+  switch ((int32_t) ptr->tag) {
+    case 0: {
+      toolyard_plugin_types_form_request_free(&ptr->val.form);
+      break;
+    }
+    case 1: {
+      toolyard_plugin_types_url_request_free(&ptr->val.url);
+      break;
+    }
+    case 2: {
+      toolyard_plugin_types_json_free(&ptr->val.sampling);
+      break;
+    }
+  }
+}
+
+void toolyard_plugin_types_tuple2_string_input_request_free(toolyard_plugin_types_tuple2_string_input_request_t *ptr) {
+  guest_string_free(&ptr->f0);
+  toolyard_plugin_types_input_request_free(&ptr->f1);
+}
+
+void toolyard_plugin_types_list_tuple2_string_input_request_free(toolyard_plugin_types_list_tuple2_string_input_request_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    toolyard_plugin_types_tuple2_string_input_request_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      toolyard_plugin_types_tuple2_string_input_request_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void toolyard_plugin_types_input_need_free(toolyard_plugin_types_input_need_t *ptr) {
+  toolyard_plugin_types_list_tuple2_string_input_request_free(&ptr->requests);
+}
+
+void toolyard_plugin_types_tuple2_string_json_free(toolyard_plugin_types_tuple2_string_json_t *ptr) {
+  guest_string_free(&ptr->f0);
+  toolyard_plugin_types_json_free(&ptr->f1);
+}
+
+void toolyard_plugin_types_list_tuple2_string_json_free(toolyard_plugin_types_list_tuple2_string_json_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    toolyard_plugin_types_tuple2_string_json_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      toolyard_plugin_types_tuple2_string_json_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void toolyard_plugin_types_resumption_free(toolyard_plugin_types_resumption_t *ptr) {
+  toolyard_plugin_types_list_tuple2_string_json_free(&ptr->responses);
+}
+
+void toolyard_plugin_types_retry_hint_free(toolyard_plugin_types_retry_hint_t *ptr) {
+  guest_string_free(&ptr->message);
+}
+
+void toolyard_plugin_types_error_free(toolyard_plugin_types_error_t *ptr) {
+  switch ((int32_t) ptr->tag) {
+    case 0: {
+      guest_string_free(&ptr->val.invalid_arguments);
+      break;
+    }
+    case 1: {
+      guest_string_free(&ptr->val.denied);
+      break;
+    }
+    case 2: {
+      toolyard_plugin_types_retry_hint_free(&ptr->val.retryable);
+      break;
+    }
+    case 3: {
+      guest_string_free(&ptr->val.failed);
+      break;
+    }
+    case 4: {
+      guest_string_free(&ptr->val.internal);
+      break;
+    }
+  }
+}
+
+void exports_toolyard_plugin_tools_json_free(exports_toolyard_plugin_tools_json_t *ptr) {
+  toolyard_plugin_types_json_free(ptr);
+}
+
+void exports_toolyard_plugin_tools_icon_free(exports_toolyard_plugin_tools_icon_t *ptr) {
+  toolyard_plugin_types_icon_free(ptr);
+}
+
+void exports_toolyard_plugin_tools_content_free(exports_toolyard_plugin_tools_content_t *ptr) {
+  toolyard_plugin_types_content_free(ptr);
+}
+
+void exports_toolyard_plugin_tools_call_context_free(exports_toolyard_plugin_tools_call_context_t *ptr) {
+  toolyard_plugin_types_call_context_free(ptr);
+}
+
+void exports_toolyard_plugin_tools_input_need_free(exports_toolyard_plugin_tools_input_need_t *ptr) {
+  toolyard_plugin_types_input_need_free(ptr);
+}
+
+void exports_toolyard_plugin_tools_resumption_free(exports_toolyard_plugin_tools_resumption_t *ptr) {
+  toolyard_plugin_types_resumption_free(ptr);
+}
+
+void exports_toolyard_plugin_tools_error_free(exports_toolyard_plugin_tools_error_t *ptr) {
+  toolyard_plugin_types_error_free(ptr);
+}
+
+void guest_option_bool_free(guest_option_bool_t *ptr) {
+  if (ptr->is_some) {
+  }
+}
+
+void exports_toolyard_plugin_tools_tool_annotations_free(exports_toolyard_plugin_tools_tool_annotations_t *ptr) {
+  guest_option_bool_free(&ptr->read_only);
+  guest_option_bool_free(&ptr->destructive);
+  guest_option_bool_free(&ptr->idempotent);
+  guest_option_bool_free(&ptr->open_world);
+}
+
+void exports_toolyard_plugin_tools_option_json_free(exports_toolyard_plugin_tools_option_json_t *ptr) {
+  if (ptr->is_some) {
+    exports_toolyard_plugin_tools_json_free(&ptr->val);
+  }
+}
+
+void exports_toolyard_plugin_tools_option_tool_annotations_free(exports_toolyard_plugin_tools_option_tool_annotations_t *ptr) {
+  if (ptr->is_some) {
+    exports_toolyard_plugin_tools_tool_annotations_free(&ptr->val);
+  }
+}
+
+void exports_toolyard_plugin_tools_list_icon_free(exports_toolyard_plugin_tools_list_icon_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    exports_toolyard_plugin_tools_icon_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      exports_toolyard_plugin_tools_icon_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void exports_toolyard_plugin_tools_tool_free(exports_toolyard_plugin_tools_tool_t *ptr) {
+  guest_string_free(&ptr->name);
+  exports_toolyard_plugin_tools_json_free(&ptr->input_schema);
+  exports_toolyard_plugin_tools_option_json_free(&ptr->output_schema);
+  exports_toolyard_plugin_tools_option_tool_annotations_free(&ptr->annotations);
+  exports_toolyard_plugin_tools_list_icon_free(&ptr->icons);
+  exports_toolyard_plugin_tools_option_json_free(&ptr->meta);
+}
+
+void exports_toolyard_plugin_tools_list_content_free(exports_toolyard_plugin_tools_list_content_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    exports_toolyard_plugin_tools_content_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      exports_toolyard_plugin_tools_content_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void exports_toolyard_plugin_tools_tool_result_free(exports_toolyard_plugin_tools_tool_result_t *ptr) {
+  exports_toolyard_plugin_tools_list_content_free(&ptr->content);
+  exports_toolyard_plugin_tools_option_json_free(&ptr->structured);
+  exports_toolyard_plugin_tools_option_json_free(&ptr->meta);
+}
+
+void exports_toolyard_plugin_tools_outcome_free(exports_toolyard_plugin_tools_outcome_t *ptr) {
+  switch ((int32_t) ptr->tag) {
+    case 0: {
+      exports_toolyard_plugin_tools_tool_result_free(&ptr->val.complete);
+      break;
+    }
+    case 1: {
+      exports_toolyard_plugin_tools_input_need_free(&ptr->val.need_input);
+      break;
+    }
+  }
+}
+
+void exports_toolyard_plugin_tools_list_tool_free(exports_toolyard_plugin_tools_list_tool_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    exports_toolyard_plugin_tools_tool_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      exports_toolyard_plugin_tools_tool_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void exports_toolyard_plugin_tools_option_resumption_free(exports_toolyard_plugin_tools_option_resumption_t *ptr) {
+  if (ptr->is_some) {
+    exports_toolyard_plugin_tools_resumption_free(&ptr->val);
+  }
+}
+
+void exports_toolyard_plugin_tools_result_outcome_error_free(exports_toolyard_plugin_tools_result_outcome_error_t *ptr) {
+  if (!ptr->is_err) {
+    exports_toolyard_plugin_tools_outcome_free(&ptr->val.ok);
+  } else {
+    exports_toolyard_plugin_tools_error_free(&ptr->val.err);
+  }
+}
+
+void exports_toolyard_plugin_resources_json_free(exports_toolyard_plugin_resources_json_t *ptr) {
+  toolyard_plugin_types_json_free(ptr);
+}
+
+void exports_toolyard_plugin_resources_icon_free(exports_toolyard_plugin_resources_icon_t *ptr) {
+  toolyard_plugin_types_icon_free(ptr);
+}
+
+void exports_toolyard_plugin_resources_annotations_free(exports_toolyard_plugin_resources_annotations_t *ptr) {
+  toolyard_plugin_types_annotations_free(ptr);
+}
+
+void exports_toolyard_plugin_resources_resource_contents_free(exports_toolyard_plugin_resources_resource_contents_t *ptr) {
+  toolyard_plugin_types_resource_contents_free(ptr);
+}
+
+void exports_toolyard_plugin_resources_call_context_free(exports_toolyard_plugin_resources_call_context_t *ptr) {
+  toolyard_plugin_types_call_context_free(ptr);
+}
+
+void exports_toolyard_plugin_resources_input_need_free(exports_toolyard_plugin_resources_input_need_t *ptr) {
+  toolyard_plugin_types_input_need_free(ptr);
+}
+
+void exports_toolyard_plugin_resources_resumption_free(exports_toolyard_plugin_resources_resumption_t *ptr) {
+  toolyard_plugin_types_resumption_free(ptr);
+}
+
+void exports_toolyard_plugin_resources_error_free(exports_toolyard_plugin_resources_error_t *ptr) {
+  toolyard_plugin_types_error_free(ptr);
+}
+
+void exports_toolyard_plugin_resources_list_icon_free(exports_toolyard_plugin_resources_list_icon_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    exports_toolyard_plugin_resources_icon_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      exports_toolyard_plugin_resources_icon_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void exports_toolyard_plugin_resources_option_annotations_free(exports_toolyard_plugin_resources_option_annotations_t *ptr) {
+  if (ptr->is_some) {
+    exports_toolyard_plugin_resources_annotations_free(&ptr->val);
+  }
+}
+
+void exports_toolyard_plugin_resources_option_json_free(exports_toolyard_plugin_resources_option_json_t *ptr) {
+  if (ptr->is_some) {
+    exports_toolyard_plugin_resources_json_free(&ptr->val);
+  }
+}
+
+void exports_toolyard_plugin_resources_resource_free(exports_toolyard_plugin_resources_resource_t *ptr) {
+  guest_string_free(&ptr->uri);
+  guest_string_free(&ptr->name);
+  exports_toolyard_plugin_resources_list_icon_free(&ptr->icons);
+  exports_toolyard_plugin_resources_option_annotations_free(&ptr->annotations);
+  exports_toolyard_plugin_resources_option_json_free(&ptr->meta);
+}
+
+void exports_toolyard_plugin_resources_resource_template_free(exports_toolyard_plugin_resources_resource_template_t *ptr) {
+  guest_string_free(&ptr->uri_template);
+  guest_string_free(&ptr->name);
+  exports_toolyard_plugin_resources_list_icon_free(&ptr->icons);
+  exports_toolyard_plugin_resources_option_annotations_free(&ptr->annotations);
+  exports_toolyard_plugin_resources_option_json_free(&ptr->meta);
+}
+
+void exports_toolyard_plugin_resources_list_resource_template_free(exports_toolyard_plugin_resources_list_resource_template_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    exports_toolyard_plugin_resources_resource_template_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      exports_toolyard_plugin_resources_resource_template_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void exports_toolyard_plugin_resources_resource_description_free(exports_toolyard_plugin_resources_resource_description_t *ptr) {
+  exports_toolyard_plugin_resources_list_resource_template_free(&ptr->templates);
+}
+
+void exports_toolyard_plugin_resources_list_resource_free(exports_toolyard_plugin_resources_list_resource_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    exports_toolyard_plugin_resources_resource_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      exports_toolyard_plugin_resources_resource_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void exports_toolyard_plugin_resources_resource_page_free(exports_toolyard_plugin_resources_resource_page_t *ptr) {
+  exports_toolyard_plugin_resources_list_resource_free(&ptr->resources);
+}
+
+void exports_toolyard_plugin_resources_list_resource_contents_free(exports_toolyard_plugin_resources_list_resource_contents_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    exports_toolyard_plugin_resources_resource_contents_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      exports_toolyard_plugin_resources_resource_contents_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void exports_toolyard_plugin_resources_read_outcome_free(exports_toolyard_plugin_resources_read_outcome_t *ptr) {
+  switch ((int32_t) ptr->tag) {
+    case 0: {
+      exports_toolyard_plugin_resources_list_resource_contents_free(&ptr->val.complete);
+      break;
+    }
+    case 2: {
+      exports_toolyard_plugin_resources_input_need_free(&ptr->val.need_input);
+      break;
+    }
+  }
+}
+
+void exports_toolyard_plugin_resources_result_resource_page_error_free(exports_toolyard_plugin_resources_result_resource_page_error_t *ptr) {
+  if (!ptr->is_err) {
+    exports_toolyard_plugin_resources_resource_page_free(&ptr->val.ok);
+  } else {
+    exports_toolyard_plugin_resources_error_free(&ptr->val.err);
+  }
+}
+
+void exports_toolyard_plugin_resources_option_resumption_free(exports_toolyard_plugin_resources_option_resumption_t *ptr) {
+  if (ptr->is_some) {
+    exports_toolyard_plugin_resources_resumption_free(&ptr->val);
+  }
+}
+
+void exports_toolyard_plugin_resources_result_read_outcome_error_free(exports_toolyard_plugin_resources_result_read_outcome_error_t *ptr) {
+  if (!ptr->is_err) {
+    exports_toolyard_plugin_resources_read_outcome_free(&ptr->val.ok);
+  } else {
+    exports_toolyard_plugin_resources_error_free(&ptr->val.err);
+  }
+}
+
+void exports_toolyard_plugin_prompts_json_free(exports_toolyard_plugin_prompts_json_t *ptr) {
+  toolyard_plugin_types_json_free(ptr);
+}
+
+void exports_toolyard_plugin_prompts_icon_free(exports_toolyard_plugin_prompts_icon_t *ptr) {
+  toolyard_plugin_types_icon_free(ptr);
+}
+
+void exports_toolyard_plugin_prompts_content_free(exports_toolyard_plugin_prompts_content_t *ptr) {
+  toolyard_plugin_types_content_free(ptr);
+}
+
+void exports_toolyard_plugin_prompts_call_context_free(exports_toolyard_plugin_prompts_call_context_t *ptr) {
+  toolyard_plugin_types_call_context_free(ptr);
+}
+
+void exports_toolyard_plugin_prompts_input_need_free(exports_toolyard_plugin_prompts_input_need_t *ptr) {
+  toolyard_plugin_types_input_need_free(ptr);
+}
+
+void exports_toolyard_plugin_prompts_resumption_free(exports_toolyard_plugin_prompts_resumption_t *ptr) {
+  toolyard_plugin_types_resumption_free(ptr);
+}
+
+void exports_toolyard_plugin_prompts_error_free(exports_toolyard_plugin_prompts_error_t *ptr) {
+  toolyard_plugin_types_error_free(ptr);
+}
+
+void exports_toolyard_plugin_prompts_prompt_argument_free(exports_toolyard_plugin_prompts_prompt_argument_t *ptr) {
+  guest_string_free(&ptr->name);
+}
+
+void exports_toolyard_plugin_prompts_list_prompt_argument_free(exports_toolyard_plugin_prompts_list_prompt_argument_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    exports_toolyard_plugin_prompts_prompt_argument_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      exports_toolyard_plugin_prompts_prompt_argument_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void exports_toolyard_plugin_prompts_list_icon_free(exports_toolyard_plugin_prompts_list_icon_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    exports_toolyard_plugin_prompts_icon_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      exports_toolyard_plugin_prompts_icon_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void exports_toolyard_plugin_prompts_option_json_free(exports_toolyard_plugin_prompts_option_json_t *ptr) {
+  if (ptr->is_some) {
+    exports_toolyard_plugin_prompts_json_free(&ptr->val);
+  }
+}
+
+void exports_toolyard_plugin_prompts_prompt_free(exports_toolyard_plugin_prompts_prompt_t *ptr) {
+  guest_string_free(&ptr->name);
+  exports_toolyard_plugin_prompts_list_prompt_argument_free(&ptr->arguments);
+  exports_toolyard_plugin_prompts_list_icon_free(&ptr->icons);
+  exports_toolyard_plugin_prompts_option_json_free(&ptr->meta);
+}
+
+void exports_toolyard_plugin_prompts_prompt_message_free(exports_toolyard_plugin_prompts_prompt_message_t *ptr) {
+  exports_toolyard_plugin_prompts_content_free(&ptr->content);
+}
+
+void exports_toolyard_plugin_prompts_list_prompt_message_free(exports_toolyard_plugin_prompts_list_prompt_message_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    exports_toolyard_plugin_prompts_prompt_message_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      exports_toolyard_plugin_prompts_prompt_message_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void exports_toolyard_plugin_prompts_prompt_result_free(exports_toolyard_plugin_prompts_prompt_result_t *ptr) {
+  exports_toolyard_plugin_prompts_list_prompt_message_free(&ptr->messages);
+  exports_toolyard_plugin_prompts_option_json_free(&ptr->meta);
+}
+
+void exports_toolyard_plugin_prompts_prompt_outcome_free(exports_toolyard_plugin_prompts_prompt_outcome_t *ptr) {
+  switch ((int32_t) ptr->tag) {
+    case 0: {
+      exports_toolyard_plugin_prompts_prompt_result_free(&ptr->val.complete);
+      break;
+    }
+    case 1: {
+      exports_toolyard_plugin_prompts_input_need_free(&ptr->val.need_input);
+      break;
+    }
+  }
+}
+
+void exports_toolyard_plugin_prompts_list_prompt_free(exports_toolyard_plugin_prompts_list_prompt_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    exports_toolyard_plugin_prompts_prompt_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      exports_toolyard_plugin_prompts_prompt_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void exports_toolyard_plugin_prompts_option_resumption_free(exports_toolyard_plugin_prompts_option_resumption_t *ptr) {
+  if (ptr->is_some) {
+    exports_toolyard_plugin_prompts_resumption_free(&ptr->val);
+  }
+}
+
+void exports_toolyard_plugin_prompts_result_prompt_outcome_error_free(exports_toolyard_plugin_prompts_result_prompt_outcome_error_t *ptr) {
+  if (!ptr->is_err) {
+    exports_toolyard_plugin_prompts_prompt_outcome_free(&ptr->val.ok);
+  } else {
+    exports_toolyard_plugin_prompts_error_free(&ptr->val.err);
+  }
+}
+
+void exports_toolyard_plugin_completions_call_context_free(exports_toolyard_plugin_completions_call_context_t *ptr) {
+  toolyard_plugin_types_call_context_free(ptr);
+}
+
+void exports_toolyard_plugin_completions_error_free(exports_toolyard_plugin_completions_error_t *ptr) {
+  toolyard_plugin_types_error_free(ptr);
+}
+
+void exports_toolyard_plugin_completions_reference_free(exports_toolyard_plugin_completions_reference_t *ptr) {
+  switch ((int32_t) ptr->tag) {
+    case 0: {
+      guest_string_free(&ptr->val.prompt);
+      break;
+    }
+    case 1: {
+      guest_string_free(&ptr->val.resource_template);
+      break;
+    }
+  }
+}
+
+void exports_toolyard_plugin_completions_result_completion_error_free(exports_toolyard_plugin_completions_result_completion_error_t *ptr) {
+  if (!ptr->is_err) {
+  } else {
+    exports_toolyard_plugin_completions_error_free(&ptr->val.err);
+  }
+}
+
+void guest_string_set(guest_string_t *ret, const char*s) {
+  ret->ptr = (uint8_t*) s;
+  ret->len = strlen(s);
+}
+
+void guest_string_dup(guest_string_t *ret, const char*s) {
+  ret->len = strlen(s);
+  ret->ptr = (uint8_t*) cabi_realloc(NULL, 0, 1, ret->len * 1);
+  memcpy(ret->ptr, s, ret->len * 1);
+}
+
+void guest_string_dup_n(guest_string_t *ret, const char*s, size_t len) {
+  ret->len = len;
+  ret->ptr = (uint8_t*) cabi_realloc(NULL, 0, 1, ret->len * 1);
+  memcpy(ret->ptr, s, ret->len * 1);
+}
+
+void guest_string_free(guest_string_t *ret) {
+  if (ret->len > 0) {
+    free(ret->ptr);
+  }
+  ret->ptr = NULL;
+  ret->len = 0;
+}
+
 // Component Adapters
 
 bool wasi_io_poll_method_pollable_ready(wasi_io_poll_borrow_pollable_t self) {

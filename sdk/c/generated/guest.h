@@ -2096,6 +2096,464 @@ bool exports_toolyard_plugin_prompts_get(guest_string_t *name, guest_list_tuple2
 // Exported Functions from `toolyard:plugin/completions@0.1.0`
 bool exports_toolyard_plugin_completions_complete(exports_toolyard_plugin_completions_reference_t *reference, guest_string_t *argument, guest_string_t *value, guest_list_tuple2_string_string_t *known, exports_toolyard_plugin_completions_call_context_t *context, exports_toolyard_plugin_completions_completion_t *ret, exports_toolyard_plugin_completions_error_t *err);
 
+// Helper Functions
+
+extern void wasi_io_poll_pollable_drop_own(wasi_io_poll_own_pollable_t handle);
+
+extern void wasi_io_poll_pollable_drop_borrow(wasi_io_poll_borrow_pollable_t handle);
+
+extern wasi_io_poll_borrow_pollable_t wasi_io_poll_borrow_pollable(wasi_io_poll_own_pollable_t handle);
+
+void wasi_io_poll_list_borrow_pollable_free(wasi_io_poll_list_borrow_pollable_t *ptr);
+
+void guest_list_u32_free(guest_list_u32_t *ptr);
+
+void guest_list_u8_free(guest_list_u8_t *ptr);
+
+extern void wasi_io_error_error_drop_own(wasi_io_error_own_error_t handle);
+
+extern void wasi_io_error_error_drop_borrow(wasi_io_error_borrow_error_t handle);
+
+extern wasi_io_error_borrow_error_t wasi_io_error_borrow_error(wasi_io_error_own_error_t handle);
+
+void wasi_io_streams_stream_error_free(wasi_io_streams_stream_error_t *ptr);
+
+extern void wasi_io_streams_input_stream_drop_own(wasi_io_streams_own_input_stream_t handle);
+
+extern void wasi_io_streams_input_stream_drop_borrow(wasi_io_streams_borrow_input_stream_t handle);
+
+extern wasi_io_streams_borrow_input_stream_t wasi_io_streams_borrow_input_stream(wasi_io_streams_own_input_stream_t handle);
+
+extern void wasi_io_streams_output_stream_drop_own(wasi_io_streams_own_output_stream_t handle);
+
+extern void wasi_io_streams_output_stream_drop_borrow(wasi_io_streams_borrow_output_stream_t handle);
+
+extern wasi_io_streams_borrow_output_stream_t wasi_io_streams_borrow_output_stream(wasi_io_streams_own_output_stream_t handle);
+
+void wasi_io_streams_result_list_u8_stream_error_free(wasi_io_streams_result_list_u8_stream_error_t *ptr);
+
+void wasi_io_streams_result_u64_stream_error_free(wasi_io_streams_result_u64_stream_error_t *ptr);
+
+void wasi_io_streams_result_void_stream_error_free(wasi_io_streams_result_void_stream_error_t *ptr);
+
+void wasi_http_types_method_free(wasi_http_types_method_t *ptr);
+
+void wasi_http_types_scheme_free(wasi_http_types_scheme_t *ptr);
+
+void guest_option_string_free(guest_option_string_t *ptr);
+
+void guest_option_u16_free(guest_option_u16_t *ptr);
+
+void wasi_http_types_dns_error_payload_free(wasi_http_types_dns_error_payload_t *ptr);
+
+void guest_option_u8_free(guest_option_u8_t *ptr);
+
+void wasi_http_types_tls_alert_received_payload_free(wasi_http_types_tls_alert_received_payload_t *ptr);
+
+void guest_option_u32_free(guest_option_u32_t *ptr);
+
+void wasi_http_types_field_size_payload_free(wasi_http_types_field_size_payload_t *ptr);
+
+void guest_option_u64_free(guest_option_u64_t *ptr);
+
+void wasi_http_types_option_field_size_payload_free(wasi_http_types_option_field_size_payload_t *ptr);
+
+void wasi_http_types_error_code_free(wasi_http_types_error_code_t *ptr);
+
+void wasi_http_types_header_error_free(wasi_http_types_header_error_t *ptr);
+
+void wasi_http_types_field_key_free(wasi_http_types_field_key_t *ptr);
+
+void wasi_http_types_field_name_free(wasi_http_types_field_name_t *ptr);
+
+void wasi_http_types_field_value_free(wasi_http_types_field_value_t *ptr);
+
+extern void wasi_http_types_fields_drop_own(wasi_http_types_own_fields_t handle);
+
+extern void wasi_http_types_fields_drop_borrow(wasi_http_types_borrow_fields_t handle);
+
+extern wasi_http_types_borrow_fields_t wasi_http_types_borrow_fields(wasi_http_types_own_fields_t handle);
+
+extern void wasi_http_types_incoming_request_drop_own(wasi_http_types_own_incoming_request_t handle);
+
+extern void wasi_http_types_incoming_request_drop_borrow(wasi_http_types_borrow_incoming_request_t handle);
+
+extern wasi_http_types_borrow_incoming_request_t wasi_http_types_borrow_incoming_request(wasi_http_types_own_incoming_request_t handle);
+
+extern void wasi_http_types_outgoing_request_drop_own(wasi_http_types_own_outgoing_request_t handle);
+
+extern void wasi_http_types_outgoing_request_drop_borrow(wasi_http_types_borrow_outgoing_request_t handle);
+
+extern wasi_http_types_borrow_outgoing_request_t wasi_http_types_borrow_outgoing_request(wasi_http_types_own_outgoing_request_t handle);
+
+extern void wasi_http_types_request_options_drop_own(wasi_http_types_own_request_options_t handle);
+
+extern void wasi_http_types_request_options_drop_borrow(wasi_http_types_borrow_request_options_t handle);
+
+extern wasi_http_types_borrow_request_options_t wasi_http_types_borrow_request_options(wasi_http_types_own_request_options_t handle);
+
+extern void wasi_http_types_response_outparam_drop_own(wasi_http_types_own_response_outparam_t handle);
+
+extern void wasi_http_types_response_outparam_drop_borrow(wasi_http_types_borrow_response_outparam_t handle);
+
+extern wasi_http_types_borrow_response_outparam_t wasi_http_types_borrow_response_outparam(wasi_http_types_own_response_outparam_t handle);
+
+extern void wasi_http_types_incoming_response_drop_own(wasi_http_types_own_incoming_response_t handle);
+
+extern void wasi_http_types_incoming_response_drop_borrow(wasi_http_types_borrow_incoming_response_t handle);
+
+extern wasi_http_types_borrow_incoming_response_t wasi_http_types_borrow_incoming_response(wasi_http_types_own_incoming_response_t handle);
+
+extern void wasi_http_types_incoming_body_drop_own(wasi_http_types_own_incoming_body_t handle);
+
+extern void wasi_http_types_incoming_body_drop_borrow(wasi_http_types_borrow_incoming_body_t handle);
+
+extern wasi_http_types_borrow_incoming_body_t wasi_http_types_borrow_incoming_body(wasi_http_types_own_incoming_body_t handle);
+
+extern void wasi_http_types_future_trailers_drop_own(wasi_http_types_own_future_trailers_t handle);
+
+extern void wasi_http_types_future_trailers_drop_borrow(wasi_http_types_borrow_future_trailers_t handle);
+
+extern wasi_http_types_borrow_future_trailers_t wasi_http_types_borrow_future_trailers(wasi_http_types_own_future_trailers_t handle);
+
+extern void wasi_http_types_outgoing_response_drop_own(wasi_http_types_own_outgoing_response_t handle);
+
+extern void wasi_http_types_outgoing_response_drop_borrow(wasi_http_types_borrow_outgoing_response_t handle);
+
+extern wasi_http_types_borrow_outgoing_response_t wasi_http_types_borrow_outgoing_response(wasi_http_types_own_outgoing_response_t handle);
+
+extern void wasi_http_types_outgoing_body_drop_own(wasi_http_types_own_outgoing_body_t handle);
+
+extern void wasi_http_types_outgoing_body_drop_borrow(wasi_http_types_borrow_outgoing_body_t handle);
+
+extern wasi_http_types_borrow_outgoing_body_t wasi_http_types_borrow_outgoing_body(wasi_http_types_own_outgoing_body_t handle);
+
+extern void wasi_http_types_future_incoming_response_drop_own(wasi_http_types_own_future_incoming_response_t handle);
+
+extern void wasi_http_types_future_incoming_response_drop_borrow(wasi_http_types_borrow_future_incoming_response_t handle);
+
+extern wasi_http_types_borrow_future_incoming_response_t wasi_http_types_borrow_future_incoming_response(wasi_http_types_own_future_incoming_response_t handle);
+
+void wasi_http_types_tuple2_field_name_field_value_free(wasi_http_types_tuple2_field_name_field_value_t *ptr);
+
+void wasi_http_types_list_tuple2_field_name_field_value_free(wasi_http_types_list_tuple2_field_name_field_value_t *ptr);
+
+void wasi_http_types_result_own_fields_header_error_free(wasi_http_types_result_own_fields_header_error_t *ptr);
+
+void wasi_http_types_list_field_value_free(wasi_http_types_list_field_value_t *ptr);
+
+void wasi_http_types_result_void_header_error_free(wasi_http_types_result_void_header_error_t *ptr);
+
+void wasi_http_types_option_scheme_free(wasi_http_types_option_scheme_t *ptr);
+
+void wasi_http_types_result_own_incoming_body_void_free(wasi_http_types_result_own_incoming_body_void_t *ptr);
+
+void wasi_http_types_result_own_outgoing_body_void_free(wasi_http_types_result_own_outgoing_body_void_t *ptr);
+
+void wasi_http_types_result_void_void_free(wasi_http_types_result_void_void_t *ptr);
+
+void wasi_http_types_option_duration_free(wasi_http_types_option_duration_t *ptr);
+
+void wasi_http_types_result_own_outgoing_response_error_code_free(wasi_http_types_result_own_outgoing_response_error_code_t *ptr);
+
+void wasi_http_types_result_own_input_stream_void_free(wasi_http_types_result_own_input_stream_void_t *ptr);
+
+void wasi_http_types_option_own_trailers_free(wasi_http_types_option_own_trailers_t *ptr);
+
+void wasi_http_types_result_option_own_trailers_error_code_free(wasi_http_types_result_option_own_trailers_error_code_t *ptr);
+
+void wasi_http_types_result_result_option_own_trailers_error_code_void_free(wasi_http_types_result_result_option_own_trailers_error_code_void_t *ptr);
+
+void wasi_http_types_option_result_result_option_own_trailers_error_code_void_free(wasi_http_types_option_result_result_option_own_trailers_error_code_void_t *ptr);
+
+void wasi_http_types_result_own_output_stream_void_free(wasi_http_types_result_own_output_stream_void_t *ptr);
+
+void wasi_http_types_result_void_error_code_free(wasi_http_types_result_void_error_code_t *ptr);
+
+void wasi_http_types_result_own_incoming_response_error_code_free(wasi_http_types_result_own_incoming_response_error_code_t *ptr);
+
+void wasi_http_types_result_result_own_incoming_response_error_code_void_free(wasi_http_types_result_result_own_incoming_response_error_code_void_t *ptr);
+
+void wasi_http_types_option_result_result_own_incoming_response_error_code_void_free(wasi_http_types_option_result_result_own_incoming_response_error_code_void_t *ptr);
+
+void wasi_http_types_option_error_code_free(wasi_http_types_option_error_code_t *ptr);
+
+void wasi_http_outgoing_handler_error_code_free(wasi_http_outgoing_handler_error_code_t *ptr);
+
+void wasi_http_outgoing_handler_option_own_request_options_free(wasi_http_outgoing_handler_option_own_request_options_t *ptr);
+
+void wasi_http_outgoing_handler_result_own_future_incoming_response_error_code_free(wasi_http_outgoing_handler_result_own_future_incoming_response_error_code_t *ptr);
+
+void guest_option_f64_free(guest_option_f64_t *ptr);
+
+void wasi_config_store_error_free(wasi_config_store_error_t *ptr);
+
+void wasi_config_store_result_option_string_error_free(wasi_config_store_result_option_string_error_t *ptr);
+
+void guest_tuple2_string_string_free(guest_tuple2_string_string_t *ptr);
+
+void guest_list_tuple2_string_string_free(guest_list_tuple2_string_string_t *ptr);
+
+void wasi_config_store_result_list_tuple2_string_string_error_free(wasi_config_store_result_list_tuple2_string_string_error_t *ptr);
+
+void wasi_keyvalue_store_error_free(wasi_keyvalue_store_error_t *ptr);
+
+void guest_list_string_free(guest_list_string_t *ptr);
+
+void wasi_keyvalue_store_key_response_free(wasi_keyvalue_store_key_response_t *ptr);
+
+extern void wasi_keyvalue_store_bucket_drop_own(wasi_keyvalue_store_own_bucket_t handle);
+
+extern void wasi_keyvalue_store_bucket_drop_borrow(wasi_keyvalue_store_borrow_bucket_t handle);
+
+extern wasi_keyvalue_store_borrow_bucket_t wasi_keyvalue_store_borrow_bucket(wasi_keyvalue_store_own_bucket_t handle);
+
+void wasi_keyvalue_store_result_own_bucket_error_free(wasi_keyvalue_store_result_own_bucket_error_t *ptr);
+
+void guest_option_list_u8_free(guest_option_list_u8_t *ptr);
+
+void wasi_keyvalue_store_result_option_list_u8_error_free(wasi_keyvalue_store_result_option_list_u8_error_t *ptr);
+
+void wasi_keyvalue_store_result_void_error_free(wasi_keyvalue_store_result_void_error_t *ptr);
+
+void wasi_keyvalue_store_result_bool_error_free(wasi_keyvalue_store_result_bool_error_t *ptr);
+
+void wasi_keyvalue_store_result_key_response_error_free(wasi_keyvalue_store_result_key_response_error_t *ptr);
+
+void wasi_keyvalue_atomics_error_free(wasi_keyvalue_atomics_error_t *ptr);
+
+extern void wasi_keyvalue_atomics_cas_drop_own(wasi_keyvalue_atomics_own_cas_t handle);
+
+extern void wasi_keyvalue_atomics_cas_drop_borrow(wasi_keyvalue_atomics_borrow_cas_t handle);
+
+extern wasi_keyvalue_atomics_borrow_cas_t wasi_keyvalue_atomics_borrow_cas(wasi_keyvalue_atomics_own_cas_t handle);
+
+void wasi_keyvalue_atomics_cas_error_free(wasi_keyvalue_atomics_cas_error_t *ptr);
+
+void wasi_keyvalue_atomics_result_own_cas_error_free(wasi_keyvalue_atomics_result_own_cas_error_t *ptr);
+
+void wasi_keyvalue_atomics_result_option_list_u8_error_free(wasi_keyvalue_atomics_result_option_list_u8_error_t *ptr);
+
+void wasi_keyvalue_atomics_result_s64_error_free(wasi_keyvalue_atomics_result_s64_error_t *ptr);
+
+void wasi_keyvalue_atomics_result_void_cas_error_free(wasi_keyvalue_atomics_result_void_cas_error_t *ptr);
+
+void wasi_keyvalue_batch_error_free(wasi_keyvalue_batch_error_t *ptr);
+
+void guest_tuple2_string_list_u8_free(guest_tuple2_string_list_u8_t *ptr);
+
+void guest_option_tuple2_string_list_u8_free(guest_option_tuple2_string_list_u8_t *ptr);
+
+void guest_list_option_tuple2_string_list_u8_free(guest_list_option_tuple2_string_list_u8_t *ptr);
+
+void wasi_keyvalue_batch_result_list_option_tuple2_string_list_u8_error_free(wasi_keyvalue_batch_result_list_option_tuple2_string_list_u8_error_t *ptr);
+
+void guest_list_tuple2_string_list_u8_free(guest_list_tuple2_string_list_u8_t *ptr);
+
+void wasi_keyvalue_batch_result_void_error_free(wasi_keyvalue_batch_result_void_error_t *ptr);
+
+void toolyard_plugin_types_json_free(toolyard_plugin_types_json_t *ptr);
+
+void toolyard_plugin_types_option_icon_theme_free(toolyard_plugin_types_option_icon_theme_t *ptr);
+
+void toolyard_plugin_types_icon_free(toolyard_plugin_types_icon_t *ptr);
+
+void toolyard_plugin_types_list_role_free(toolyard_plugin_types_list_role_t *ptr);
+
+void toolyard_plugin_types_annotations_free(toolyard_plugin_types_annotations_t *ptr);
+
+void toolyard_plugin_types_option_annotations_free(toolyard_plugin_types_option_annotations_t *ptr);
+
+void toolyard_plugin_types_option_json_free(toolyard_plugin_types_option_json_t *ptr);
+
+void toolyard_plugin_types_text_content_free(toolyard_plugin_types_text_content_t *ptr);
+
+void toolyard_plugin_types_media_content_free(toolyard_plugin_types_media_content_t *ptr);
+
+void toolyard_plugin_types_list_icon_free(toolyard_plugin_types_list_icon_t *ptr);
+
+void toolyard_plugin_types_resource_link_free(toolyard_plugin_types_resource_link_t *ptr);
+
+void toolyard_plugin_types_resource_body_free(toolyard_plugin_types_resource_body_t *ptr);
+
+void toolyard_plugin_types_resource_contents_free(toolyard_plugin_types_resource_contents_t *ptr);
+
+void toolyard_plugin_types_embedded_resource_free(toolyard_plugin_types_embedded_resource_t *ptr);
+
+void toolyard_plugin_types_content_free(toolyard_plugin_types_content_t *ptr);
+
+void toolyard_plugin_types_trace_context_free(toolyard_plugin_types_trace_context_t *ptr);
+
+void toolyard_plugin_types_option_trace_context_free(toolyard_plugin_types_option_trace_context_t *ptr);
+
+void toolyard_plugin_types_call_context_free(toolyard_plugin_types_call_context_t *ptr);
+
+void toolyard_plugin_types_form_request_free(toolyard_plugin_types_form_request_t *ptr);
+
+void toolyard_plugin_types_url_request_free(toolyard_plugin_types_url_request_t *ptr);
+
+void toolyard_plugin_types_input_request_free(toolyard_plugin_types_input_request_t *ptr);
+
+void toolyard_plugin_types_tuple2_string_input_request_free(toolyard_plugin_types_tuple2_string_input_request_t *ptr);
+
+void toolyard_plugin_types_list_tuple2_string_input_request_free(toolyard_plugin_types_list_tuple2_string_input_request_t *ptr);
+
+void toolyard_plugin_types_input_need_free(toolyard_plugin_types_input_need_t *ptr);
+
+void toolyard_plugin_types_tuple2_string_json_free(toolyard_plugin_types_tuple2_string_json_t *ptr);
+
+void toolyard_plugin_types_list_tuple2_string_json_free(toolyard_plugin_types_list_tuple2_string_json_t *ptr);
+
+void toolyard_plugin_types_resumption_free(toolyard_plugin_types_resumption_t *ptr);
+
+void toolyard_plugin_types_retry_hint_free(toolyard_plugin_types_retry_hint_t *ptr);
+
+void toolyard_plugin_types_error_free(toolyard_plugin_types_error_t *ptr);
+
+void exports_toolyard_plugin_tools_json_free(exports_toolyard_plugin_tools_json_t *ptr);
+
+void exports_toolyard_plugin_tools_icon_free(exports_toolyard_plugin_tools_icon_t *ptr);
+
+void exports_toolyard_plugin_tools_content_free(exports_toolyard_plugin_tools_content_t *ptr);
+
+void exports_toolyard_plugin_tools_call_context_free(exports_toolyard_plugin_tools_call_context_t *ptr);
+
+void exports_toolyard_plugin_tools_input_need_free(exports_toolyard_plugin_tools_input_need_t *ptr);
+
+void exports_toolyard_plugin_tools_resumption_free(exports_toolyard_plugin_tools_resumption_t *ptr);
+
+void exports_toolyard_plugin_tools_error_free(exports_toolyard_plugin_tools_error_t *ptr);
+
+void guest_option_bool_free(guest_option_bool_t *ptr);
+
+void exports_toolyard_plugin_tools_tool_annotations_free(exports_toolyard_plugin_tools_tool_annotations_t *ptr);
+
+void exports_toolyard_plugin_tools_option_json_free(exports_toolyard_plugin_tools_option_json_t *ptr);
+
+void exports_toolyard_plugin_tools_option_tool_annotations_free(exports_toolyard_plugin_tools_option_tool_annotations_t *ptr);
+
+void exports_toolyard_plugin_tools_list_icon_free(exports_toolyard_plugin_tools_list_icon_t *ptr);
+
+void exports_toolyard_plugin_tools_tool_free(exports_toolyard_plugin_tools_tool_t *ptr);
+
+void exports_toolyard_plugin_tools_list_content_free(exports_toolyard_plugin_tools_list_content_t *ptr);
+
+void exports_toolyard_plugin_tools_tool_result_free(exports_toolyard_plugin_tools_tool_result_t *ptr);
+
+void exports_toolyard_plugin_tools_outcome_free(exports_toolyard_plugin_tools_outcome_t *ptr);
+
+void exports_toolyard_plugin_tools_list_tool_free(exports_toolyard_plugin_tools_list_tool_t *ptr);
+
+void exports_toolyard_plugin_tools_option_resumption_free(exports_toolyard_plugin_tools_option_resumption_t *ptr);
+
+void exports_toolyard_plugin_tools_result_outcome_error_free(exports_toolyard_plugin_tools_result_outcome_error_t *ptr);
+
+void exports_toolyard_plugin_resources_json_free(exports_toolyard_plugin_resources_json_t *ptr);
+
+void exports_toolyard_plugin_resources_icon_free(exports_toolyard_plugin_resources_icon_t *ptr);
+
+void exports_toolyard_plugin_resources_annotations_free(exports_toolyard_plugin_resources_annotations_t *ptr);
+
+void exports_toolyard_plugin_resources_resource_contents_free(exports_toolyard_plugin_resources_resource_contents_t *ptr);
+
+void exports_toolyard_plugin_resources_call_context_free(exports_toolyard_plugin_resources_call_context_t *ptr);
+
+void exports_toolyard_plugin_resources_input_need_free(exports_toolyard_plugin_resources_input_need_t *ptr);
+
+void exports_toolyard_plugin_resources_resumption_free(exports_toolyard_plugin_resources_resumption_t *ptr);
+
+void exports_toolyard_plugin_resources_error_free(exports_toolyard_plugin_resources_error_t *ptr);
+
+void exports_toolyard_plugin_resources_list_icon_free(exports_toolyard_plugin_resources_list_icon_t *ptr);
+
+void exports_toolyard_plugin_resources_option_annotations_free(exports_toolyard_plugin_resources_option_annotations_t *ptr);
+
+void exports_toolyard_plugin_resources_option_json_free(exports_toolyard_plugin_resources_option_json_t *ptr);
+
+void exports_toolyard_plugin_resources_resource_free(exports_toolyard_plugin_resources_resource_t *ptr);
+
+void exports_toolyard_plugin_resources_resource_template_free(exports_toolyard_plugin_resources_resource_template_t *ptr);
+
+void exports_toolyard_plugin_resources_list_resource_template_free(exports_toolyard_plugin_resources_list_resource_template_t *ptr);
+
+void exports_toolyard_plugin_resources_resource_description_free(exports_toolyard_plugin_resources_resource_description_t *ptr);
+
+void exports_toolyard_plugin_resources_list_resource_free(exports_toolyard_plugin_resources_list_resource_t *ptr);
+
+void exports_toolyard_plugin_resources_resource_page_free(exports_toolyard_plugin_resources_resource_page_t *ptr);
+
+void exports_toolyard_plugin_resources_list_resource_contents_free(exports_toolyard_plugin_resources_list_resource_contents_t *ptr);
+
+void exports_toolyard_plugin_resources_read_outcome_free(exports_toolyard_plugin_resources_read_outcome_t *ptr);
+
+void exports_toolyard_plugin_resources_result_resource_page_error_free(exports_toolyard_plugin_resources_result_resource_page_error_t *ptr);
+
+void exports_toolyard_plugin_resources_option_resumption_free(exports_toolyard_plugin_resources_option_resumption_t *ptr);
+
+void exports_toolyard_plugin_resources_result_read_outcome_error_free(exports_toolyard_plugin_resources_result_read_outcome_error_t *ptr);
+
+void exports_toolyard_plugin_prompts_json_free(exports_toolyard_plugin_prompts_json_t *ptr);
+
+void exports_toolyard_plugin_prompts_icon_free(exports_toolyard_plugin_prompts_icon_t *ptr);
+
+void exports_toolyard_plugin_prompts_content_free(exports_toolyard_plugin_prompts_content_t *ptr);
+
+void exports_toolyard_plugin_prompts_call_context_free(exports_toolyard_plugin_prompts_call_context_t *ptr);
+
+void exports_toolyard_plugin_prompts_input_need_free(exports_toolyard_plugin_prompts_input_need_t *ptr);
+
+void exports_toolyard_plugin_prompts_resumption_free(exports_toolyard_plugin_prompts_resumption_t *ptr);
+
+void exports_toolyard_plugin_prompts_error_free(exports_toolyard_plugin_prompts_error_t *ptr);
+
+void exports_toolyard_plugin_prompts_prompt_argument_free(exports_toolyard_plugin_prompts_prompt_argument_t *ptr);
+
+void exports_toolyard_plugin_prompts_list_prompt_argument_free(exports_toolyard_plugin_prompts_list_prompt_argument_t *ptr);
+
+void exports_toolyard_plugin_prompts_list_icon_free(exports_toolyard_plugin_prompts_list_icon_t *ptr);
+
+void exports_toolyard_plugin_prompts_option_json_free(exports_toolyard_plugin_prompts_option_json_t *ptr);
+
+void exports_toolyard_plugin_prompts_prompt_free(exports_toolyard_plugin_prompts_prompt_t *ptr);
+
+void exports_toolyard_plugin_prompts_prompt_message_free(exports_toolyard_plugin_prompts_prompt_message_t *ptr);
+
+void exports_toolyard_plugin_prompts_list_prompt_message_free(exports_toolyard_plugin_prompts_list_prompt_message_t *ptr);
+
+void exports_toolyard_plugin_prompts_prompt_result_free(exports_toolyard_plugin_prompts_prompt_result_t *ptr);
+
+void exports_toolyard_plugin_prompts_prompt_outcome_free(exports_toolyard_plugin_prompts_prompt_outcome_t *ptr);
+
+void exports_toolyard_plugin_prompts_list_prompt_free(exports_toolyard_plugin_prompts_list_prompt_t *ptr);
+
+void exports_toolyard_plugin_prompts_option_resumption_free(exports_toolyard_plugin_prompts_option_resumption_t *ptr);
+
+void exports_toolyard_plugin_prompts_result_prompt_outcome_error_free(exports_toolyard_plugin_prompts_result_prompt_outcome_error_t *ptr);
+
+void exports_toolyard_plugin_completions_call_context_free(exports_toolyard_plugin_completions_call_context_t *ptr);
+
+void exports_toolyard_plugin_completions_error_free(exports_toolyard_plugin_completions_error_t *ptr);
+
+void exports_toolyard_plugin_completions_reference_free(exports_toolyard_plugin_completions_reference_t *ptr);
+
+void exports_toolyard_plugin_completions_result_completion_error_free(exports_toolyard_plugin_completions_result_completion_error_t *ptr);
+
+// Sets the string `ret` to reference the input string `s` without copying it
+void guest_string_set(guest_string_t *ret, const char*s);
+
+// Creates a copy of the input nul-terminated string `s` and
+// stores it into the component model string `ret`.
+void guest_string_dup(guest_string_t *ret, const char*s);
+
+// Creates a copy of the input string `s` with length `len` and
+// stores it into the component model string `ret`.
+// The length is specified in code units (bytes for UTF-8, 16-bit values for UTF-16).
+void guest_string_dup_n(guest_string_t *ret, const char*s, size_t len);
+
+// Deallocates the string pointed to by `ret`, deallocating
+// the memory behind the string.
+void guest_string_free(guest_string_t *ret);
+
 #ifdef __cplusplus
 }
 #endif
