@@ -233,6 +233,7 @@ TY_TOOL(forget_places, TY_NO_ARGS, "Forgets all places that were kept, if the us
     const char **keys = TY_NEW(call, const char *, names.count);
     for (size_t i = 0; i < names.count; i++) keys[i] = ty_format(call, "%s%s", PLACES, names.items[i]);
     TY_TRY(ty_kv_delete_many(call, (ty_texts){ keys, names.count }));
+    ty_list_changed(call, TY_LIST_OF_RESOURCES);
     return ty_text(call, "Forgot %zu places.", names.count);
 }
 
