@@ -70,6 +70,8 @@ void *ty_alloc_many(ty_call *call, size_t count, size_t size) __attribute__((ret
 /* A new string, as printf makes it. */
 const char *ty_format(ty_call *call, const char *format, ...) TY_PRINTF_(2, 3);
 ty_bytes ty_copy(ty_call *call, const void *data, size_t length);
+/* The bytes of a string, without a copy. */
+ty_bytes ty_bytes_of(const char *text);
 /* Whether `text` begins with `beginning`. */
 bool ty_begins(const char *text, const char *beginning);
 /* Sorts by code point. */

@@ -91,7 +91,6 @@ ty_status ty_fail(ty_call *call, ty_error_kind kind, const char *format, ...) TY
 size_t ty_utf8_length(const char *text, size_t left);
 /* The same in UTF-8, with U+FFFD for what is not. */
 ty_bytes ty_clean(ty_call *call, ty_bytes text);
-ty_bytes ty_bytes_of(const char *text);
 /* NULL if an escape is broken, or if what comes out is not UTF-8 or holds a NUL. */
 const char *ty_url_decode(ty_call *call, const char *text, size_t length);
 /* The values of a template's variables; false if the URI does not fit. */

@@ -17,10 +17,10 @@ TY_RECORD(point, POINT)
     FIELD(LIST(RECORD(point)), corners, "Its corners.", TY_ITEMS_MIN(0))                          \
     FIELD(OPTIONAL(LIST(STRING)), tags, "What else.", TY_LENGTH(1, 9))                            \
     FIELD(OPTIONAL(ENUM(size_name)), size, "How large.")                                          \
-    FIELD(OPTIONAL(INTEGER), sides, "How many.", TY_MIN(3), .title = "Sides")                     \
+    FIELD(OPTIONAL(INTEGER), sides, "How many.", TY_MIN(3), .title = "Sides", .header = "Sides")  \
     FIELD(LIST(NULLABLE(NUMBER)), values, "", TY_DEFAULT([1, null, 2.5]))                         \
     FIELD(BOOLEAN, is_open, "Whether it is open.", TY_DEFAULT(true), .key = "open")               \
-    FIELD(NULLABLE(STRING), label, "", .header = "Label")                                         \
+    FIELD(NULLABLE(STRING), label, "")                                                            \
     FIELD(JSON, rest, "Anything.", .schema = "\"examples\":[1]")
 
 TY_RECORD(shape, SHAPE_ARGS)
@@ -185,10 +185,10 @@ static void records_come_and_go(ty_test *test) {
         "{\"description\":\"Across.\",\"type\":\"number\"},\"y\":{\"type\":\"number\"}},\"required\":[\"x\",\"y\"]},\"minItems\":0},"
         "\"tags\":{\"description\":\"What else.\",\"type\":\"array\",\"items\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":9}},"
         "\"size\":{\"description\":\"How large.\",\"type\":\"string\",\"enum\":[\"small\",\"x-large\"]},"
-        "\"sides\":{\"title\":\"Sides\",\"description\":\"How many.\",\"type\":\"integer\",\"minimum\":3},"
+        "\"sides\":{\"title\":\"Sides\",\"description\":\"How many.\",\"x-mcp-header\":\"Sides\",\"type\":\"integer\",\"minimum\":3},"
         "\"values\":{\"default\":[1, null, 2.5],\"type\":\"array\",\"items\":{\"type\":[\"number\",\"null\"]}},"
         "\"open\":{\"description\":\"Whether it is open.\",\"default\":true,\"type\":\"boolean\"},"
-        "\"label\":{\"x-mcp-header\":\"Label\",\"type\":[\"string\",\"null\"]},"
+        "\"label\":{\"type\":[\"string\",\"null\"]},"
         "\"rest\":{\"description\":\"Anything.\",\"examples\":[1]}},"
         "\"required\":[\"at\",\"corners\",\"label\",\"rest\"],\"additionalProperties\":false}");
 }
