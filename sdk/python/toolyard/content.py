@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from .values import json_text
+
 Role = Literal["user", "assistant"]
 
 
@@ -133,8 +135,6 @@ class ToolResult:
     @classmethod
     def of(cls, value: Any, content: list[Content] | None = None, meta: dict[str, Any] | None = None) -> "ToolResult":
         """A value as structured content. The host also says it as text, unless there is content."""
-        from .values import json_text
-
         return cls(list(content or []), json_text(value), False, meta)
 
 

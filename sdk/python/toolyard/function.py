@@ -10,6 +10,9 @@ from .context import Context
 from .errors import InvalidArguments
 from .hints import Field
 
+# The call, or what makes it where a function wants to know.
+ContextSource = Context | Callable[[], Context]
+
 
 class Function:
     """A function with its hints. They are read when all of the module is there, since they may name what stands below."""
@@ -22,6 +25,7 @@ class Function:
         self.description, self._described = docs.parse(call.__doc__)
         self._context: str | None = None
         self._arguments: list[Field] | None = None
+        self._readers: list[tuple[Field, values.Reader]] = []
         self._result: Any = hints.MISSING
 
     @property
@@ -52,32 +56,30 @@ class Function:
             found.append(Field(parameter.name, hint, required, self._described.get(parameter.name), default))
         self._result = said.get("return", hints.MISSING)
         self._arguments = found
+        self._readers = [(argument, values.reader(argument.hint)) for argument in found]
 
-    def run(self, given: dict[str, Any], context: Context) -> Any:
+    def run(self, given: dict[str, Any], context: ContextSource) -> Any:
         """Calls it with JSON values. It gets those that it names."""
-        arguments = {}
-        for argument in self.arguments:
+        self._resolve()
+        arguments: dict[str, Any] = {}
+        for argument, read in self._readers:
             if argument.key in given:
-                arguments[argument.name] = self._read(argument, given[argument.key])
+                try:
+                    arguments[argument.name] = read(given[argument.key], argument.key)
+                except values.Unfit as unfit:
+                    raise InvalidArguments(str(unfit)) from unfit
             elif argument.required:
                 raise InvalidArguments(f"`{argument.key}` is missing")
             elif argument.default is hints.MISSING:
                 arguments[argument.name] = None
         if self._context:
-            arguments[self._context] = context
+            arguments[self._context] = context() if callable(context) else context
         return self.call(**arguments)
 
-    def run_with_text(self, given: dict[str, str], context: Context) -> Any:
+    def run_with_text(self, given: dict[str, str], context: ContextSource) -> Any:
         """Calls it with texts, which its hints may want to be numbers or the like."""
         wanted = {argument.key: argument.hint for argument in self.arguments}
         return self.run({name: _from_text(wanted.get(name, str), text) for name, text in given.items()}, context)
-
-    @staticmethod
-    def _read(argument: Field, value: Any) -> Any:
-        try:
-            return values.from_json(argument.hint, value, argument.key)
-        except values.Unfit as unfit:
-            raise InvalidArguments(str(unfit)) from unfit
 
 
 def _from_text(hint: Any, text: str) -> Any:

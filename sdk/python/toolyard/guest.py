@@ -19,7 +19,7 @@ from wit_world.imports import (
     wasi_logging_logging_0_1_0_draft as wasi_logging,
 )
 
-from . import PLUGIN, errors, host, logs, wire
+from . import PLUGIN, Plugin, errors, host, logs, warm, wire
 
 _LEVELS = [
     (logging.CRITICAL, wasi_logging.Level.CRITICAL),
@@ -91,6 +91,8 @@ def prepare(imports: list[str]) -> None:
     _described["tools"] = [wire.tool(tool) for tool in PLUGIN.tools]
     _described["prompts"] = [wire.prompt(prompt) for prompt in PLUGIN.prompts]
     _described["resources"] = wire.resource_description(PLUGIN)
+    warm.run(_warm)
+    host.use(host.Nobody())
 
 
 _HOST = WasiHost()
@@ -100,7 +102,7 @@ def _run(work: Callable, call: Any, resume: Any, need_input: Any) -> Any:
     """Runs what a call asks for, and makes everything that may be raised an answer."""
     host.use(_HOST)
     try:
-        return work(wire.context(call, resume))
+        return work(lambda: wire.context(call, resume))
     except errors.NeedInput as asked:
         if need_input:
             return need_input(wire.need(asked))
@@ -118,15 +120,27 @@ def _run(work: Callable, call: Any, resume: Any, need_input: Any) -> Any:
         sys.stderr.flush()
 
 
+def _call_tool(plugin: Plugin, name: str, arguments: str, call: Any, resume: Any) -> Any:
+    def work(context: Any) -> Any:
+        return tools.Outcome_Complete(wire.tool_result(plugin.call(name, arguments, context)))
+
+    return _run(work, call, resume, tools.Outcome_NeedInput)
+
+
+def _warm(plugin: Plugin, name: str, arguments: str, call: Any) -> None:
+    try:
+        _call_tool(plugin, name, arguments, call, None)
+    except Err:
+        # One of the samples fails on purpose.
+        pass
+
+
 class ToolyardPluginTools010:
     def describe(self) -> list:
         return _described["tools"]
 
     def call(self, name: str, arguments: str, call: Any, resume: Any) -> Any:
-        def work(context: Any) -> Any:
-            return tools.Outcome_Complete(wire.tool_result(PLUGIN.call(name, arguments, context)))
-
-        return _run(work, call, resume, tools.Outcome_NeedInput)
+        return _call_tool(PLUGIN, name, arguments, call, resume)
 
 
 class ToolyardPluginResources010:

@@ -1,5 +1,6 @@
 """What a plugin offers, written down by decorators, and how a call finds its way."""
 
+import functools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,9 +8,8 @@ from typing import Any
 
 from . import hints, results, schema
 from .content import Annotations, Completion, Icon, PromptResult, Resource, ResourceContents, ResourcePage, ToolResult
-from .context import Context
 from .errors import Internal, InvalidArguments, NotFound
-from .function import Function
+from .function import ContextSource, Function
 from .uri import Template
 from .values import json_text
 
@@ -35,6 +35,11 @@ class Tool:
     own_input_schema: dict[str, Any] | None
     own_output_schema: dict[str, Any] | None
 
+    @functools.cached_property
+    def is_data(self) -> bool | None:
+        """Whether what it gives back is structured content. None: that shows when it is there."""
+        return results.is_data(self.function.result)
+
     @property
     def input_schema(self) -> str:
         return json_text(self.own_input_schema or schema.of_arguments(self.function.arguments))
@@ -43,7 +48,7 @@ class Tool:
     def output_schema(self) -> str | None:
         if self.own_output_schema is not None:
             return json_text(self.own_output_schema)
-        found = schema.of_result(self.function.result) if results.is_data(self.function.result) else None
+        found = schema.of_result(self.function.result) if self.is_data else None
         return None if found is None else json_text(found)
 
 
@@ -96,19 +101,19 @@ class Plugin:
     def check(self) -> None:
         """Finds what is wrong with the plugin before anybody calls it."""
         for tool in self.tools:
-            _ = tool.input_schema, tool.output_schema
+            _ = tool.input_schema, tool.output_schema, tool.is_data
         for part in (*self.readables, *self.prompts):
             _ = part.function.arguments
         for function in (*self.listings, *self.completers.values()):
             _ = function.arguments
 
-    def call(self, name: str, arguments: str | dict[str, Any], context: Context) -> ToolResult:
+    def call(self, name: str, arguments: str | dict[str, Any], context: ContextSource) -> ToolResult:
         """Runs the tool `name`. `arguments` is a JSON object, as text or as it is."""
         tool = next((tool for tool in self.tools if tool.about.name == name), None)
         if tool is None:
             raise Internal(f"the plugin has no tool `{name}`")
         given = json.loads(arguments) if isinstance(arguments, str) else arguments
-        return results.tool_result(tool.function.run(given, context), tool.function.result)
+        return results.tool_result(tool.function.run(given, context), tool.is_data)
 
     def prefixes(self) -> list[str]:
         """The beginnings of the URIs that this plugin answers for, without those that others are the beginning of."""
@@ -118,7 +123,7 @@ class Plugin:
                 found.append(beginning)
         return found
 
-    def list_resources(self, cursor: str | None, context: Context) -> ResourcePage:
+    def list_resources(self, cursor: str | None, context: ContextSource) -> ResourcePage:
         """A part of the list: what has a URI of its own, then what the listing functions tell of."""
         index, own_cursor = _read_cursor(cursor)
         page = ResourcePage([] if cursor else [_resource(each) for each in self.readables if each.uri])
@@ -133,7 +138,7 @@ class Plugin:
             own_cursor = None
         return page
 
-    def read(self, uri: str, context: Context) -> list[ResourceContents]:
+    def read(self, uri: str, context: ContextSource) -> list[ResourceContents]:
         """Reads what is at `uri`."""
         for readable in self.readables:
             variables = readable.match(uri)
@@ -147,14 +152,14 @@ class Plugin:
                 return contents
         raise NotFound()
 
-    def get_prompt(self, name: str, arguments: dict[str, str], context: Context) -> PromptResult:
+    def get_prompt(self, name: str, arguments: dict[str, str], context: ContextSource) -> PromptResult:
         """Fills the prompt `name` in."""
         prompt = next((prompt for prompt in self.prompts if prompt.about.name == name), None)
         if prompt is None:
             raise Internal(f"the plugin has no prompt `{name}`")
         return results.prompt_result(prompt.function.run_with_text(arguments, context))
 
-    def complete(self, kind: str, of: str, argument: str, value: str, known: dict[str, str], context: Context) -> Completion:
+    def complete(self, kind: str, of: str, argument: str, value: str, known: dict[str, str], context: ContextSource) -> Completion:
         """Suggests values. `kind` is `prompt` or `resource-template`, `of` its name or template."""
         function = self.completers.get((kind, of, argument))
         if function is None:

@@ -11,10 +11,10 @@ from .values import json_text
 _ANSWERS = (str, Content, ResourceContents, ToolResult, type(None))
 
 
-def is_data(hint: Any) -> bool:
-    """Whether what is returned is structured content, going by the hint: what is no answer as it is."""
+def is_data(hint: Any) -> bool | None:
+    """Whether what is returned is structured content, going by the hint, which is MISSING where a function does not say."""
     if hint is hints.MISSING:
-        return False
+        return None
     hint, _ = hints.split(hint)
     return not _is_answer(hint, _ANSWERS)
 
@@ -39,21 +39,20 @@ def _is_answer(hint: Any, answers: tuple) -> bool:
     return isinstance(hint, type) and issubclass(hint, answers)
 
 
-def tool_result(value: Any, hint: Any) -> ToolResult:
-    """The answer that a tool's function returned."""
+def tool_result(value: Any, data: bool | None) -> ToolResult:
+    """The answer that a tool's function returned. `data` is what `is_data` says of it."""
     if isinstance(value, ToolResult):
         return value
-    if is_data(hint):
+    if data:
         return ToolResult.of(value)
     if value is None:
         return ToolResult()
     if isinstance(value, (str, Content, ResourceContents)):
         return ToolResult([content(value)])
-    if isinstance(value, (list, tuple)) and value and any(isinstance(piece, (Content, ResourceContents)) for piece in value):
-        return ToolResult([content(piece) for piece in value])
-    if value == [] and hint is not hints.MISSING:
-        return ToolResult()
-    return ToolResult.of(value)
+    pieces = value if isinstance(value, (list, tuple)) else []
+    if data is None and not any(isinstance(piece, (Content, ResourceContents)) for piece in pieces):
+        return ToolResult.of(value)
+    return ToolResult([content(piece) for piece in pieces])
 
 
 def content(value: Any) -> Content:

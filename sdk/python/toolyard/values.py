@@ -4,6 +4,7 @@ import base64
 import collections.abc
 import dataclasses
 import enum
+import functools
 import json
 import typing
 from typing import Any
@@ -29,12 +30,31 @@ _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan
 
 def to_json(value: Any) -> Any:
     """The same in what `json` knows."""
+    kind = type(value)
+    if kind in _AS_IT_IS:
+        return value
+    if kind is list or kind is tuple:
+        return [to_json(item) for item in value]
+    if kind is dict:
+        return {key if type(key) is str else _key(key): to_json(item) for key, item in value.items()}
+    if kind in _fields:
+        return {key: to_json(getattr(value, name)) for name, key in _fields[kind]}
+    if dataclasses.is_dataclass(value):
+        _fields[kind] = [(field.name, hints.key(field.name)) for field in dataclasses.fields(value)]
+        return to_json(value)
+    return _rarely(value)
+
+
+_AS_IT_IS = frozenset({str, int, float, bool, type(None)})
+# The names of a dataclass's fields, and what they are called in JSON.
+_fields: dict[type, list[tuple[str, str]]] = {}
+
+
+def _rarely(value: Any) -> Any:
     if isinstance(value, enum.Enum):
         return to_json(value.value)
-    if value is None or isinstance(value, (str, int, float)):
+    if isinstance(value, (str, int, float)):
         return value
-    if dataclasses.is_dataclass(value):
-        return {hints.key(field.name): to_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, collections.abc.Mapping):
         return {_key(key): to_json(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
@@ -51,34 +71,36 @@ def _key(key: Any) -> str:
     raise TypeError(f"the keys of an object are text, and `{key!r}` is none")
 
 
+# Reads a JSON value that is at a place, which is named if it does not fit.
+Reader = collections.abc.Callable[[Any, str], Any]
+
+
 def from_json(hint: Any, value: Any, where: str = "") -> Any:
     """The value as the hint has it."""
+    return reader(hint)(value, where)
+
+
+def reader(hint: Any) -> Reader:
+    """What reads values for a hint. Making it takes the hint apart, and is done once, when the plugin is built."""
     hint, _ = hints.split(hint)
     if hint is Any or hint is object:
-        return value
+        return lambda value, where: value
     if isinstance(hint, type) and hint in _SCALARS:
-        return _SCALARS[hint](value, where)
+        return _SCALARS[hint]
     members = hints.alternatives(hint)
     if members:
-        return _one_of(members, value, where)
+        return _one_of([reader(member) for member in members if member is not type(None)], type(None) in members)
     choices = hints.literals(hint)
     if choices is not None:
-        return _choice(hint, choices, value, where)
+        return _choice(hint, choices)
     if hints.is_record(hint):
-        return _record(hint, value, where)
+        return functools.partial(_record, hint)
     origin, inner = typing.get_origin(hint) or hint, typing.get_args(hint)
-    if origin is tuple and inner and not (len(inner) == 2 and inner[1] is Ellipsis):
-        items = _expect(value, list, "a list", where)
-        if len(items) != len(inner):
-            raise Unfit(f"{where or 'the value'} has {len(items)} items, and {len(inner)} are wanted")
-        return tuple(from_json(kind, item, f"{where}[{i}]") for i, (kind, item) in enumerate(zip(inner, items)))
-    if isinstance(value, list):
-        kind = inner[0] if inner else Any
-        items = [from_json(kind, item, f"{where}[{index}]") for index, item in enumerate(value)]
-        return origin(items) if origin in (tuple, set, frozenset) else items
-    kind = inner[1] if len(inner) == 2 else Any
-    table = _expect(value, dict, "an object" if origin in (dict, collections.abc.Mapping) else "a list", where)
-    return {key: from_json(kind, item, f"{where}.{key}" if where else key) for key, item in table.items()}
+    if origin in (dict, collections.abc.Mapping):
+        return _table(reader(inner[1]) if len(inner) == 2 else reader(Any))
+    if origin is tuple and inner and inner[-1] is not Ellipsis:
+        return _row([reader(kind) for kind in inner])
+    return _items(reader(inner[0]) if inner else reader(Any), origin if origin in (tuple, set, frozenset) else list)
 
 
 def _expect(value: Any, kind: type | tuple, words: str, where: str) -> Any:
@@ -101,7 +123,7 @@ def _bytes(value: Any, where: str) -> bytes:
         raise Unfit(f"{where or 'the value'} is not base64") from error
 
 
-_SCALARS = {
+_SCALARS: dict[type, Reader] = {
     str: lambda value, where: _expect(value, str, "text", where),
     bool: lambda value, where: _expect(value, bool, "true or false", where),
     int: _integer,
@@ -111,34 +133,70 @@ _SCALARS = {
 }
 
 
-def _one_of(members: tuple, value: Any, where: str) -> Any:
-    if value is None and type(None) in members:
-        return None
-    reason = None
-    for member in members:
-        try:
-            return from_json(member, value, where)
-        except Unfit as unfit:
-            reason = reason or unfit
-    raise reason or Unfit(f"{where or 'the value'} fits nothing")
+def _one_of(readers: list[Reader], or_null: bool) -> Reader:
+    def read(value: Any, where: str) -> Any:
+        if value is None and or_null:
+            return None
+        reason = None
+        for member in readers:
+            try:
+                return member(value, where)
+            except Unfit as unfit:
+                reason = reason or unfit
+        raise reason or Unfit(f"{where or 'the value'} is not null")
+
+    return read
 
 
-def _choice(hint: Any, choices: list, value: Any, where: str) -> Any:
-    for choice in choices:
-        if type(choice) is type(value) and choice == value:
-            return hint(value) if isinstance(hint, type) else choice
-    raise Unfit(f"{where or 'the value'} is none of {', '.join(map(str, choices))}")
+def _choice(hint: Any, choices: list) -> Reader:
+    def read(value: Any, where: str) -> Any:
+        for choice in choices:
+            if type(choice) is type(value) and choice == value:
+                return hint(value) if isinstance(hint, type) else choice
+        raise Unfit(f"{where or 'the value'} is none of {', '.join(map(str, choices))}")
+
+    return read
+
+
+def _items(item: Reader, collection: type) -> Reader:
+    def read(value: Any, where: str) -> Any:
+        found = [item(each, f"{where}[{index}]") for index, each in enumerate(_expect(value, list, "a list", where))]
+        return found if collection is list else collection(found)
+
+    return read
+
+
+def _row(items: list[Reader]) -> Reader:
+    def read(value: Any, where: str) -> Any:
+        if len(_expect(value, list, "a list", where)) != len(items):
+            raise Unfit(f"{where or 'the value'} has {len(value)} items, and {len(items)} are wanted")
+        return tuple(item(each, f"{where}[{index}]") for index, (item, each) in enumerate(zip(items, value)))
+
+    return read
+
+
+def _table(item: Reader) -> Reader:
+    def read(value: Any, where: str) -> Any:
+        table = _expect(value, dict, "an object", where)
+        return {key: item(each, f"{where}.{key}" if where else key) for key, each in table.items()}
+
+    return read
 
 
 def _record(record: type, value: Any, where: str) -> Any:
     table = _expect(value, dict, "an object", where)
     found = {}
-    for field in hints.fields(record):
+    for field, read in _record_readers(record):
         inside = f"{where}.{field.key}" if where else field.key
         if field.key in table:
-            found[field.name] = from_json(field.hint, table[field.key], inside)
+            found[field.name] = read(table[field.key], inside)
         elif field.required:
             if not hints.is_optional(field.hint) or typing.is_typeddict(record):
                 raise Unfit(f"{inside} is missing")
             found[field.name] = None
     return found if typing.is_typeddict(record) else record(**found)
+
+
+@functools.cache
+def _record_readers(record: type) -> list[tuple[hints.Field, Reader]]:
+    return [(field, reader(field.hint)) for field in hints.fields(record)]
