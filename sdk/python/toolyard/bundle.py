@@ -16,7 +16,7 @@ from typing import Any
 _LEFT_OUT = {
     "__phello__", "_aix_support", "_android_support", "_apple_support", "_ios_support", "_osx_support", "_pyrepl", "antigravity", "cProfile", "compileall",
     "ctypes", "curses", "dbm", "doctest", "ensurepip", "idlelib", "imaplib", "lib2to3", "multiprocessing", "nturl2path", "pdb", "poplib", "profile",
-    "pstats", "pty", "pydoc", "pydoc_data", "smtplib", "sqlite3", "ssl", "test", "this", "tkinter", "tty", "turtle", "turtledemo", "unittest", "venv",
+    "pstats", "pty", "pydoc", "pydoc_data", "smtplib", "ssl", "test", "this", "tkinter", "tty", "turtle", "turtledemo", "unittest", "venv",
     "wsgiref", "xmlrpc", "zipapp",
 }  # fmt: skip
 
@@ -60,7 +60,12 @@ class Bundle:
 def _modules(folder: str) -> list[tuple[str, str]]:
     """The files and folders that are modules, and their names."""
     names = ((file, file.removesuffix(".py")) for file in sorted(os.listdir(folder)))
-    return [(file, name) for file, name in names if name.isidentifier() and name not in ("__init__", "__main__", "__pycache__")]
+    return [(file, name) for file, name in names if _is_module(name)]
+
+
+def _is_module(name: str) -> bool:
+    # The one with a hyphen in its name is what `sysconfig` and `zoneinfo` read.
+    return (name.isidentifier() and name not in ("__init__", "__main__", "__pycache__")) or name.startswith("_sysconfigdata")
 
 
 def finish() -> None:
@@ -68,7 +73,7 @@ def finish() -> None:
     bundle = Bundle()
     standard = os.path.dirname(os.path.dirname(logging.__file__))
     for file, name in _modules(standard):
-        if name in sys.stdlib_module_names and name not in _LEFT_OUT:
+        if (name in sys.stdlib_module_names and name not in _LEFT_OUT) or name.startswith("_sysconfigdata"):
             bundle.keep(name, standard, file)
     for name, module in list(sys.modules.items()):
         is_own = name in sys.stdlib_module_names or name in ("toolyard", "wit_world", "__main__")

@@ -5,6 +5,8 @@ import logging
 from . import host
 
 TRACE = 5
+# Of a function that calls itself without end, the beginning and the end say enough.
+_FRAMES_MAX = 40
 
 
 class HostHandler(logging.Handler):
@@ -36,17 +38,26 @@ def traceback_text(error: BaseException) -> str:
     cause: BaseException | None = error
     while cause is not None and id(cause) not in seen:
         seen.add(id(cause))
-        lines = ["Traceback (most recent call last):"]
-        step = cause.__traceback__
-        while step is not None:
-            code = step.tb_frame.f_code
-            lines.append(f"  {_file(code.co_filename)}, line {step.tb_lineno}, in {code.co_qualname}")
-            step = step.tb_next
+        frames = _frames(cause)
+        if len(frames) > _FRAMES_MAX:
+            left_out = len(frames) - _FRAMES_MAX
+            frames[_FRAMES_MAX // 2 : -_FRAMES_MAX // 2] = [f"  ... {left_out} more ..."]
+        lines = ["Traceback (most recent call last):", *frames]
         said = str(cause)
         lines.append(f"{type(cause).__qualname__}: {said}" if said else type(cause).__qualname__)
         parts.insert(0, "\n".join(lines))
         cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
     return "\n\nwhich led to:\n\n".join(parts)
+
+
+def _frames(error: BaseException) -> list[str]:
+    found = []
+    step = error.__traceback__
+    while step is not None:
+        code = step.tb_frame.f_code
+        found.append(f"  {_file(code.co_filename)}, line {step.tb_lineno}, in {code.co_qualname}")
+        step = step.tb_next
+    return found
 
 
 def _file(path: str) -> str:
