@@ -134,7 +134,7 @@ class ToolsTest(unittest.TestCase):
 
     def test_a_tool_is_described(self):
         shop.check()
-        tool = shop.tools[0]
+        tool = shop.tools["price"]
         self.assertEqual((tool.about.name, tool.about.title, tool.about.description), ("price", "Price", "Says what an article costs."))
         expected = (
             '{"type":"object","properties":{"article":{"type":"string","description":"The article\'s name."},'

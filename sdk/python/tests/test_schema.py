@@ -132,6 +132,6 @@ class ValuesTest(unittest.TestCase):
         value = {"point": Point(1), "colour": Colour.BLUE, "bytes": b"ab", "text": "é<&>", "none": None, "items": (1.5, True)}
         text = '{"point":{"x":1,"y":0},"colour":"blue","bytes":"YWI=","text":"é<&>","none":null,"items":[1.5,true]}'
         self.assertEqual(values.json_text(value), text)
-        for wrong in (float("nan"), {1: 2}, object()):
+        for wrong in (float("nan"), {(1, 2): 2}, object()):
             with self.assertRaisesRegex(Exception, "cannot be said in JSON"):
                 values.json_text(wrong)

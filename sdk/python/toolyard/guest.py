@@ -88,8 +88,8 @@ def prepare(imports: list[str]) -> None:
         from . import wasi_http as _http
     logs.install()
     PLUGIN.check()
-    _described["tools"] = [wire.tool(tool) for tool in PLUGIN.tools]
-    _described["prompts"] = [wire.prompt(prompt) for prompt in PLUGIN.prompts]
+    _described["tools"] = [wire.tool(tool) for tool in PLUGIN.tools.values()]
+    _described["prompts"] = [wire.prompt(prompt) for prompt in PLUGIN.prompts.values()]
     _described["resources"] = wire.resource_description(PLUGIN)
     warm.run(_warm)
     host.use(host.Nobody())

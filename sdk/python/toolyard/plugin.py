@@ -1,7 +1,6 @@
 """What a plugin offers, written down by decorators, and how a call finds its way."""
 
 import functools
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +10,7 @@ from .content import Annotations, Completion, Icon, PromptResult, Resource, Reso
 from .errors import Internal, InvalidArguments, NotFound
 from .function import ContextSource, Function
 from .uri import Template
-from .values import json_text
+from .values import json_text, parse
 
 
 @dataclass
@@ -89,30 +88,30 @@ class Prompt:
 
 @dataclass
 class Plugin:
-    """All that a plugin offers. The decorators of the package fill the one in `toolyard.PLUGIN`."""
+    """All that a plugin offers, tools and prompts by their names. The decorators of the package fill the one in `toolyard.PLUGIN`."""
 
-    tools: list[Tool] = field(default_factory=list)
+    tools: dict[str, Tool] = field(default_factory=dict)
     readables: list[Readable] = field(default_factory=list)
     listings: list[Function] = field(default_factory=list)
-    prompts: list[Prompt] = field(default_factory=list)
+    prompts: dict[str, Prompt] = field(default_factory=dict)
     # By the prompt's name or the template, and the argument.
     completers: dict[tuple[str, str, str], Function] = field(default_factory=dict)
 
     def check(self) -> None:
         """Finds what is wrong with the plugin before anybody calls it."""
-        for tool in self.tools:
+        for tool in self.tools.values():
             _ = tool.input_schema, tool.output_schema, tool.is_data
-        for part in (*self.readables, *self.prompts):
+        for part in (*self.readables, *self.prompts.values()):
             _ = part.function.arguments
         for function in (*self.listings, *self.completers.values()):
             _ = function.arguments
 
     def call(self, name: str, arguments: str | dict[str, Any], context: ContextSource) -> ToolResult:
         """Runs the tool `name`. `arguments` is a JSON object, as text or as it is."""
-        tool = next((tool for tool in self.tools if tool.about.name == name), None)
+        tool = self.tools.get(name)
         if tool is None:
             raise Internal(f"the plugin has no tool `{name}`")
-        given = json.loads(arguments) if isinstance(arguments, str) else arguments
+        given = parse(arguments) if isinstance(arguments, str) else arguments
         return results.tool_result(tool.function.run(given, context), tool.is_data)
 
     def prefixes(self) -> list[str]:
@@ -154,7 +153,7 @@ class Plugin:
 
     def get_prompt(self, name: str, arguments: dict[str, str], context: ContextSource) -> PromptResult:
         """Fills the prompt `name` in."""
-        prompt = next((prompt for prompt in self.prompts if prompt.about.name == name), None)
+        prompt = self.prompts.get(name)
         if prompt is None:
             raise Internal(f"the plugin has no prompt `{name}`")
         return results.prompt_result(prompt.function.run_with_text(arguments, context))
@@ -193,7 +192,7 @@ class Plugin:
             about = _about(taken, name, title, description, icons, meta)
             _refuse_twice(about.name, "tool", self.tools)
             said = {"read_only": read_only, "destructive": destructive, "idempotent": idempotent, "open_world": open_world}
-            self.tools.append(Tool(taken, about, said, long_running, input_schema, output_schema))
+            self.tools[about.name] = Tool(taken, about, said, long_running, input_schema, output_schema)
             return function
 
         return write_down(function) if function else write_down
@@ -249,7 +248,7 @@ class Plugin:
             taken = Function(function)
             about = _about(taken, name, title, description, icons, meta)
             _refuse_twice(about.name, "prompt", self.prompts)
-            self.prompts.append(Prompt(taken, about))
+            self.prompts[about.name] = Prompt(taken, about)
             return function
 
         return write_down(function) if function else write_down
@@ -281,8 +280,8 @@ def _about(function: Function, name: Any, title: Any, description: Any, icons: A
     return About(name or function.name, title, description or function.description, list(icons or []), meta)
 
 
-def _refuse_twice(name: str, what: str, others: list) -> None:
-    if any(other.about.name == name for other in others):
+def _refuse_twice(name: str, what: str, others: dict) -> None:
+    if name in others:
         raise ValueError(f"there are two {what}s named `{name}`: rename one, or say `name=…`")
 
 

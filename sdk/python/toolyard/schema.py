@@ -4,7 +4,7 @@ import collections.abc
 import typing
 from typing import Any
 
-from . import docs, hints, values
+from . import docs, hints
 from .hints import Arg, BadHint
 
 _PLAIN = {
@@ -122,7 +122,7 @@ class Schemas:
         if field.description and not any(arg.description for arg in hints.split(field.hint)[1]):
             schema["description"] = field.description
         if field.default is not hints.MISSING and field.default is not None:
-            schema["default"] = values.to_json(field.default)
+            schema["default"] = field.default
         return schema
 
 

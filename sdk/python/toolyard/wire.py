@@ -18,18 +18,21 @@ from .values import json_text
 
 # A host may set bits beyond those that have a name: they say nothing.
 types.ClientCapabilities._boundary_ = enum.FlagBoundary.CONFORM
-_CAPABILITIES = {flag: flag.name.lower().replace("_", "-") for flag in types.ClientCapabilities}
+_FLAGS = list(types.ClientCapabilities)
+# Every set of them, so that a call finds it made.
+_ABLE = {
+    value: frozenset(flag.name.lower().replace("_", "-") for flag in types.ClientCapabilities(value)) for value in range(1 << len(_FLAGS))
+}
 _ROLES = {"user": types.Role.USER, "assistant": types.Role.ASSISTANT}
 _THEMES = {None: None, "light": types.IconTheme.LIGHT, "dark": types.IconTheme.DARK}
 
 
 def context(wire: Any, resume: Any) -> Context:
     client = wire.client
-    able = frozenset(name for flag, name in _CAPABILITIES.items() if flag in client.capabilities)
     trace = wire.trace and Trace(wire.trace.traceparent, wire.trace.tracestate, wire.trace.baggage)
     rounds = Rounds.resumed(dict(resume.responses), resume.state) if resume else Rounds()
     return Context(
-        wire.tenant, wire.subject, wire.scopes, Client(client.name, client.version, able), wire.deadline_ms, wire.attempt,
+        wire.tenant, wire.subject, wire.scopes, Client(client.name, client.version, _ABLE[client.capabilities.value]), wire.deadline_ms, wire.attempt,
         wire.idempotency_key, wire.wants_progress, trace, json.loads(wire.meta) if wire.meta else None, rounds,
     )
 
