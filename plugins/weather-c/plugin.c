@@ -120,6 +120,8 @@ static ty_status not_understood(ty_call *call) {
 static ty_status ask_service(ty_call *call, const char *url, ty_type_of type, void *value) {
     ty_response response;
     if (TY_FETCH(call, &response, .url = url, TY_HEADERS({ "Accept", "application/json" })) != TY_OK) {
+        bool has_answered = response.failure == TY_HTTP_TOO_LARGE || response.failure == TY_HTTP_BROKEN;
+        if (has_answered) return not_understood(call);
         ty_log(call, TY_WARN, "the weather service cannot be reached: %s", ty_why(call));
         return ty_failed(call, "The weather service cannot be reached.");
     }

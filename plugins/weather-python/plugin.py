@@ -300,4 +300,3 @@ def packing_list(
 @completion(prompt="packing_list", argument="place")
 def places_to_pack_for(value: str) -> list[str]:
     return [name for name in kept_places() if name.startswith(value)]
-

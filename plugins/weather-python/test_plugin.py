@@ -115,7 +115,13 @@ class ForecastTest(unittest.TestCase):
         said = "The weather service gave an answer that is not understood."
         for odd in ([1], {"results": 1}, {"results": [{}]}, {"results": [{"name": 1, "latitude": 1, "longitude": 1}]}):
             self.check_error(said, search=answer(odd))
-        for odd in ([], {}, {"daily": {**DAILY, "time": ["x"]}}, {"daily": {**DAILY, "temperature_2m_max": [None, 1]}}, {"daily": {"time": []}}):
+        for odd in (
+            [],
+            {},
+            {"daily": {**DAILY, "time": ["x"]}},
+            {"daily": {**DAILY, "temperature_2m_max": [None, 1]}},
+            {"daily": {"time": []}},
+        ):
             self.check_error(said, forecast=answer(odd))
         self.check_error(said, forecast=http.Response(200, body=b"<html>"))
 

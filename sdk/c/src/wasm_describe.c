@@ -65,7 +65,8 @@ static void describe_prompt(ty_call *call, const ty_prompt *prompt, exports_tool
         exports_toolyard_plugin_prompts_prompt_argument_t *argument = &wire->arguments.ptr[i];
         argument->name = ty_wire(call, ty_field_key(&fields[i]));
         TY_SET_OPTION(call, argument->title, fields[i].title);
-        TY_SET_OPTION(call, argument->description, fields[i].description);
+        const char *description = fields[i].description;
+        TY_SET_OPTION(call, argument->description, description && *description ? description : NULL);
         argument->required = ty_is_required(&fields[i]);
     }
 }

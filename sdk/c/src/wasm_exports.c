@@ -230,7 +230,9 @@ bool exports_toolyard_plugin_completions_complete(exports_toolyard_plugin_comple
     memset(ret, 0, sizeof *ret);
     ret->values = ty_wire_texts(call, (ty_texts){ values->items, values->count });
     ret->has_more = call->own->has_more;
-    ret->total = (guest_option_u32_t){ call->own->total >= 0, (uint32_t)call->own->total };
+    /* Unless there are more, these are all. */
+    int64_t total = call->own->has_more ? call->own->total : (int64_t)values->count;
+    ret->total = (guest_option_u32_t){ total >= 0, (uint32_t)total };
     return true;
 }
 #endif

@@ -1,5 +1,6 @@
-/* rand() and random() begin anew in each instance, and an instance is made for each call. Without this, each call would see the
- * same numbers. These take the place of the C library's, and begin with a number of the host's. */
+/* The C library's generators begin anew in each instance, and an instance is made for each call: each call would see the same
+ * numbers. These take their place, and begin with a number of the host's unless the plugin seeds them. The linker takes the
+ * first it sees, so the SDK's files come before the plugin's. */
 #ifdef __wasm__
 #include <stdbool.h>
 #include <stdlib.h>
@@ -37,5 +38,22 @@ long random(void) {
 
 void srandom(unsigned value) {
     seed(value);
+}
+
+/* 53 bits are what a double between 0 and 1 holds. */
+double drand48(void) {
+    return (double)(next() >> 11) * 0x1p-53;
+}
+
+long lrand48(void) {
+    return (long)(next() >> 33);
+}
+
+long mrand48(void) {
+    return (long)(int32_t)(next() >> 32);
+}
+
+void srand48(long value) {
+    seed((uint64_t)value);
 }
 #endif

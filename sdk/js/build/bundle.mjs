@@ -21,7 +21,7 @@ const FETCH = /starlingmonkey\/fetch\.js$/;
 const ENGINES = {
   quickjs: {
     target: 'es2022',
-    supported: { 'async-await': false, 'async-generator': false, 'for-await': false, 'top-level-await': true },
+    supported: { 'async-await': false, 'async-generator': false, 'for-await': false },
     inject: [join(SDK, 'src/quickjs/globals.js')],
   },
   starlingmonkey: { target: 'es2022', inject: [join(SDK, 'src/starlingmonkey/globals.js')] },
@@ -81,5 +81,6 @@ async function run(options) {
 }
 
 function said({ text, location }) {
-  return location ? `${location.file}:${location.line}:${location.column + 1}: ${text}` : text;
+  const plain = text.startsWith('Top-level await') ? 'there is no `await` outside of functions in QuickJS; move it into the function that needs it' : text;
+  return location ? `${location.file}:${location.line}:${location.column + 1}: ${plain}` : plain;
 }

@@ -17,6 +17,8 @@ export async function follow(first, exchange) {
     if (location === null || first.redirect === 'manual') return response;
     if (first.redirect === 'error') throw new FetchError('redirect', 'the server redirects, which is not wanted');
     if (redirects === REDIRECTS_MAX) throw new FetchError('redirect', `there are more than ${REDIRECTS_MAX} redirects`);
+    // What is open counts, and nobody reads this one.
+    await response.body?.cancel();
     request = redirected(request, response.status, location);
   }
 }

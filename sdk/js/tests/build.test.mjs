@@ -45,6 +45,7 @@ test('StarlingMonkey keeps what it has itself', async () => {
 test('what is wrong in a source is said with its place', async () => {
   await assert.rejects(built({ 'plugin.js': 'export default (' }), { message: /^plugin\.js:1:17: / });
   await assert.rejects(built({ 'plugin.js': "import 'node:fs';" }), { message: /"node:fs" is a module of Node/ });
+  await assert.rejects(built({ 'plugin.js': 'export const a = await 1;' }), { message: /^plugin\.js:1:18: there is no `await` outside of functions/ });
   await assert.rejects(built({ 'plugin.js': "import 'nothing';" }), { message: /nothing/ });
 });
 

@@ -2,9 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { drain, drive, Promise as Own } from '../src/quickjs/promise.js';
-
-drive();
+import { drain, Promise as Own } from '../src/quickjs/promise.js';
 
 /** Runs `work` with the promises of the SDK, and gives what came of it. */
 function settle(promise) {

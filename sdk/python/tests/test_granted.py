@@ -158,4 +158,6 @@ class TellingTest(unittest.TestCase):
                 raise ValueError("outer") from error
         except ValueError as error:
             text = logs.traceback_text(error)
-        self.assertRegex(text, r"(?s)IndexError: list index out of range\n\nwhich led to:\n\nTraceback.*line \d+, in .*\nValueError: outer$")
+        self.assertRegex(
+            text, r"(?s)IndexError: list index out of range\n\nwhich led to:\n\nTraceback.*line \d+, in .*\nValueError: outer$"
+        )

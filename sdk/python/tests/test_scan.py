@@ -39,10 +39,14 @@ class ScanTest(InAFolder):
         self.check("from toolyard import tool, http", "http")
         self.check("import toolyard.keyvalue as kv", "keyvalue")
         self.check("def f():\n    from toolyard.config import get", "config")
-        self.check("from toolyard import http\nfrom toolyard.keyvalue import Store\nfrom toolyard import config", "http", "keyvalue", "config")
+        self.check(
+            "from toolyard import http\nfrom toolyard.keyvalue import Store\nfrom toolyard import config", "http", "keyvalue", "config"
+        )
 
     def test_other_modules_are_followed(self):
-        self.write(plugin="from inner import b", inner__a="from .b import x", inner__b="from toolyard import http", unused="import toolyard.config")
+        self.write(
+            plugin="from inner import b", inner__a="from .b import x", inner__b="from toolyard import http", unused="import toolyard.config"
+        )
         (self.folder / "inner" / "__init__.py").write_text("from . import a\nimport json")
         self.assertEqual(self.scan().parts, {"http"})
 

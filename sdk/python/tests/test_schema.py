@@ -73,10 +73,18 @@ class SchemaTest(unittest.TestCase):
         self.check(int | str | None, {"anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "null"}]})
 
     def test_constraints(self):
-        self.check(Annotated[int, Arg(ge=1, le=7, description="How many.")], {"type": "integer", "minimum": 1, "maximum": 7, "description": "How many."})
-        self.check(Annotated[str, "A name.", Arg(min_length=1, pattern="^a")], {"type": "string", "minLength": 1, "pattern": "^a", "description": "A name."})
+        self.check(
+            Annotated[int, Arg(ge=1, le=7, description="How many.")],
+            {"type": "integer", "minimum": 1, "maximum": 7, "description": "How many."},
+        )
+        self.check(
+            Annotated[str, "A name.", Arg(min_length=1, pattern="^a")],
+            {"type": "string", "minLength": 1, "pattern": "^a", "description": "A name."},
+        )
         self.check(Annotated[list[int], Arg(max_length=3)], {"type": "array", "items": {"type": "integer"}, "maxItems": 3})
-        self.check(Annotated[str, Arg(schema={"format": "date"}, header="Day")], {"type": "string", "x-mcp-header": "Day", "format": "date"})
+        self.check(
+            Annotated[str, Arg(schema={"format": "date"}, header="Day")], {"type": "string", "x-mcp-header": "Day", "format": "date"}
+        )
 
     def test_records(self):
         x = {"type": "integer", "description": "To the right."}

@@ -4,6 +4,12 @@
 from here.
 """
 
+import sys
+
+if sys.version_info < (3, 11):
+    # Where the rest could not even be read, a sentence says more than what would be raised.
+    raise SystemExit(f"Toolyard's SDK needs Python 3.11 or newer, and {sys.executable} is {sys.version.split()[0]}.")
+
 from .ask import Answer, Confirm, Form, Question, Root, Roots, Url
 from .content import (
     Annotations,

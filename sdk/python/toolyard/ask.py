@@ -166,7 +166,9 @@ def _form_schema(record: type) -> dict[str, Any]:
                 said["enum"] = [choice for choice in said["enum"] if choice is not None]
         choices = kind == "array" and "enum" in said.get("items", {})
         if kind not in _KINDS and not choices:
-            raise Internal(f"the field `{each.key}` does not fit into a form, which holds str, int, float, bool, choices and lists of choices")
+            raise Internal(
+                f"the field `{each.key}` does not fit into a form, which holds str, int, float, bool, choices and lists of choices"
+            )
         properties[each.key] = said
         if each.required and not hints.is_optional(each.hint):
             required.append(each.key)

@@ -115,7 +115,9 @@ def _module(project: Path) -> str:
     path = str(name).replace(".", "/")
     if any((project / place / file).is_file() for place in ("src", ".") for file in (f"{path}.py", f"{path}/__init__.py")):
         return name
-    raise BuildError(f"there is no `{path}.py` in {project}: write it, or name another with `module = \"…\"` under `[tool.toolyard]` in pyproject.toml")
+    raise BuildError(
+        f'there is no `{path}.py` in {project}: write it, or name another with `module = "…"` under `[tool.toolyard]` in pyproject.toml'
+    )
 
 
 def _run(command: list[str]) -> None:

@@ -33,7 +33,9 @@ class Bundle:
         kept = self._kept.get(name)
         if kept is None:
             return None
-        _log.debug("`%s` is imported in a call; `import %s` at the top of a module makes it a part of the build, and calls faster", name, name)
+        _log.debug(
+            "`%s` is imported in a call; `import %s` at the top of a module makes it a part of the build, and calls faster", name, name
+        )
         return importlib.machinery.ModuleSpec(name, self, origin=f"{name}.py", is_package=kept[0])
 
     def create_module(self, spec: Any) -> None:

@@ -298,6 +298,13 @@ def _read_cursor(cursor: str | None) -> tuple[int, str | None]:
 def _resource(readable: Readable) -> Resource:
     about = readable.about
     return Resource(
-        readable.uri or "", about.name, about.title, about.description, readable.type, readable.size, about.icons,
-        readable.annotations, about.meta,
+        readable.uri or "",
+        about.name,
+        about.title,
+        about.description,
+        readable.type,
+        readable.size,
+        about.icons,
+        readable.annotations,
+        about.meta,
     )

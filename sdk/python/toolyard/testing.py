@@ -43,9 +43,9 @@ class Told:
 class Grants:
     """What an operator would grant: nothing, until it is said. `server` answers requests, or raises `http.Denied`.
 
-        with testing.Grants(config={"region": "eu"}, keyvalue=True, http=lambda request: http.Response(200, body=b"sunny")) as told:
-            testing.call("forecast", {"place": "Bonn"})
-        assert told.progress
+    with testing.Grants(config={"region": "eu"}, keyvalue=True, http=lambda request: http.Response(200, body=b"sunny")) as told:
+        testing.call("forecast", {"place": "Bonn"})
+    assert told.progress
     """
 
     def __init__(self, config: dict[str, str] | None = None, keyvalue: bool = False, http: Callable | None = None):
@@ -211,7 +211,9 @@ def get_prompt(name: str, arguments: dict[str, str] | None = None, context: Cont
         return PLUGIN.get_prompt(name, arguments or {}, context or globals()["context"]())
 
 
-def complete(argument: str, value: str, *, prompt: str | None = None, template: str | None = None, known: dict[str, str] | None = None) -> Completion:
+def complete(
+    argument: str, value: str, *, prompt: str | None = None, template: str | None = None, known: dict[str, str] | None = None
+) -> Completion:
     """Asks for suggestions."""
     kind, of = ("prompt", prompt) if prompt is not None else ("resource-template", template or "")
     with _granted():

@@ -32,8 +32,17 @@ def context(wire: Any, resume: Any) -> Context:
     trace = wire.trace and Trace(wire.trace.traceparent, wire.trace.tracestate, wire.trace.baggage)
     rounds = Rounds.resumed(dict(resume.responses), resume.state) if resume else Rounds()
     return Context(
-        wire.tenant, wire.subject, wire.scopes, Client(client.name, client.version, _ABLE[client.capabilities.value]), wire.deadline_ms, wire.attempt,
-        wire.idempotency_key, wire.wants_progress, trace, json.loads(wire.meta) if wire.meta else None, rounds,
+        wire.tenant,
+        wire.subject,
+        wire.scopes,
+        Client(client.name, client.version, _ABLE[client.capabilities.value]),
+        wire.deadline_ms,
+        wire.attempt,
+        wire.idempotency_key,
+        wire.wants_progress,
+        trace,
+        json.loads(wire.meta) if wire.meta else None,
+        rounds,
     )
 
 
@@ -109,7 +118,14 @@ def prompt_result(result: content.PromptResult) -> Any:
 def resource_page(page: content.ResourcePage) -> Any:
     listed = [
         resources.Resource(
-            each.uri, each.name, each.title, each.description, each.mime_type, each.size, _icons(each.icons), _annotations(each.annotations),
+            each.uri,
+            each.name,
+            each.title,
+            each.description,
+            each.mime_type,
+            each.size,
+            _icons(each.icons),
+            _annotations(each.annotations),
             _meta(each.meta),
         )
         for each in page.resources
@@ -123,7 +139,14 @@ def tool(tool: plugin.Tool) -> Any:
     if any(hint is not None for hint in said.values()):
         hints = tools.ToolAnnotations(said["read_only"], said["destructive"], said["idempotent"], said["open_world"])
     return tools.Tool(
-        about.name, about.title, about.description, tool.input_schema, tool.output_schema, hints, _icons(about.icons), tool.long_running,
+        about.name,
+        about.title,
+        about.description,
+        tool.input_schema,
+        tool.output_schema,
+        hints,
+        _icons(about.icons),
+        tool.long_running,
         _meta(about.meta),
     )
 
@@ -140,8 +163,14 @@ def prompt(prompt: plugin.Prompt) -> Any:
 def resource_description(whole: plugin.Plugin) -> Any:
     templates = [
         resources.ResourceTemplate(
-            each.template.text, each.about.name, each.about.title, each.about.description, each.type, _icons(each.about.icons),
-            _annotations(each.annotations), _meta(each.about.meta),
+            each.template.text,
+            each.about.name,
+            each.about.title,
+            each.about.description,
+            each.type,
+            _icons(each.about.icons),
+            _annotations(each.annotations),
+            _meta(each.about.meta),
         )
         for each in whole.readables
         if each.template

@@ -1,7 +1,7 @@
 // How QuickJS runs a call: synchronously, with the promises' jobs driven here. 64-bit integers are numbers.
 
 import { turn } from './loop.js';
-import { drain, drive } from './promise.js';
+import { drain } from './promise.js';
 import { reseed } from './random.js';
 
 export const u64 = Number;
@@ -9,7 +9,6 @@ export const s64 = Number;
 
 /** Runs an asynchronous function to its end. */
 export function run(work) {
-  drive();
   reseed();
   let outcome;
   work().then((value) => { outcome = { value }; }, (error) => { outcome = { error }; });

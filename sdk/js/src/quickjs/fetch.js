@@ -31,7 +31,7 @@ async function exchange(request, redirected) {
   const headers = fields.entries().map(([name, value]) => [name, new TextDecoder().decode(value)]);
   dispose(fields);
   const status = incoming.status();
-  return new Response(chunks(incoming, future, signal), { status, headers, url: request.url, redirected });
+  return new Response(new Body(incoming, future, signal), { status, headers, url: request.url, redirected });
 }
 
 function head({ url, method, headers, body: content }) {
@@ -103,19 +103,33 @@ async function response(future, signal) {
   }
 }
 
-/** The body, piece by piece. What it came from is let go after it. */
-async function* chunks(incoming, future, signal) {
-  const body = incoming.consume();
-  const stream = body.stream();
-  try {
-    for (;;) {
-      const chunk = next(stream);
-      if (chunk === undefined) return;
-      if (chunk.length > 0) yield chunk;
-      else await ready(stream.subscribe(), signal);
+/** The body, piece by piece. What it comes from is let go after it, or when nobody wants it. */
+class Body {
+  #handles;
+  #signal;
+
+  constructor(incoming, future, signal) {
+    const body = incoming.consume();
+    this.#handles = [body.stream(), body, incoming, future];
+    this.#signal = signal;
+  }
+
+  async *[Symbol.asyncIterator]() {
+    const [stream] = this.#handles;
+    try {
+      for (;;) {
+        const chunk = next(stream);
+        if (chunk === undefined) return;
+        if (chunk.length > 0) yield chunk;
+        else await ready(stream.subscribe(), this.#signal);
+      }
+    } finally {
+      this.cancel();
     }
-  } finally {
-    [stream, body, incoming, future].forEach(dispose);
+  }
+
+  cancel() {
+    this.#handles.splice(0).forEach(dispose);
   }
 }
 

@@ -104,9 +104,12 @@ export class Response {
     return this.status >= 200 && this.status < 300;
   }
 
-  /** The body, as pieces to be gone through with `for await`. */
+  /** The body, as pieces to be gone through with `for await`, or to be done without. */
   get body() {
-    return { [Symbol.asyncIterator]: () => this.#take()[Symbol.asyncIterator]() };
+    return {
+      [Symbol.asyncIterator]: () => this.#take()[Symbol.asyncIterator](),
+      cancel: async () => this.#take().cancel?.(),
+    };
   }
 
   async bytes() {

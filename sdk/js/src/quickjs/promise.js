@@ -3,13 +3,9 @@
 // this class (see build/bundle.mjs).
 
 const jobs = [];
-const NativePromise = globalThis.Promise;
-let driven = false;
 
 /** Runs `job` when what runs now is done. */
 export function enqueue(job) {
-  // While the plugin is built, nobody drives the jobs of a top-level `await` but the engine.
-  if (!driven && jobs.length === 0) NativePromise.resolve().then(drain);
   jobs.push(job);
 }
 
@@ -17,11 +13,6 @@ export function enqueue(job) {
 export function drain() {
   for (let next = 0; next < jobs.length; next += 1) jobs[next]();
   jobs.length = 0;
-}
-
-/** From here on somebody calls `drain`. */
-export function drive() {
-  driven = true;
 }
 
 const PENDING = 0;
@@ -152,8 +143,7 @@ export class Promise {
   }
 
   static any(values) {
-    const turned = gathered(values, (one, index, keep, found) => one.then(found, (reason) => keep(index, reason)), true);
-    return turned;
+    return gathered(values, (one, index, keep, found) => one.then(found, (reason) => keep(index, reason)), true);
   }
 }
 
