@@ -21,16 +21,36 @@ const NODE_MAJOR_MIN: u32 = 20;
 /// What is no source of a plugin.
 const MADE: [&str; 5] = [".toolyard", "build", "node_modules", "target", "__pycache__"];
 
-/// The tests of a language: where they are, and how they are run. A name beginning with `@` stands for the program of that name
-/// among the tools.
+/// The tests of one folder, and how they are run.
 struct Suite {
     folder: &'static str,
-    command: &'static [&'static str],
-    /// Variables with paths in the checkout.
-    variables: &'static [(&'static str, &'static str)],
+    /// Run by a shell, in the folder.
+    command: &'static str,
 }
 
-const SUITES: [Suite; 0] = [];
+/// The C compiler is the machine's own, which Rust links with: it knows the sanitizers.
+const SUITES: [Suite; 9] = [
+    Suite { folder: "sdk/python", command: "python -m unittest discover --start-directory tests --top-level-directory ." },
+    Suite { folder: "plugins/weather-python", command: "PYTHONPATH=.toolyard/sdk/python exec python -m unittest" },
+    Suite {
+        folder: "sdk/js",
+        command: "test -d node_modules || npm install --no-audit --no-fund --no-package-lock --loglevel=error; npm test",
+    },
+    Suite { folder: "plugins/weather-js", command: "npm test" },
+    Suite { folder: "plugins/weather-ts", command: "npm run check && npm test" },
+    Suite { folder: "sdk/go", command: "GOWORK=off GOTOOLCHAIN=local go test -v ./..." },
+    Suite { folder: "plugins/weather-go", command: "GOWORK=off GOTOOLCHAIN=local go test -v ./..." },
+    Suite {
+        folder: "sdk/c",
+        command: "cc -std=gnu17 -g -Wall -Wextra -Werror -fsanitize=address,undefined -I. tests/*.c src/*.c testing/*.c -lm \
+                  -o \"$MADE/sdk-c\" && \"$MADE/sdk-c\"",
+    },
+    Suite {
+        folder: "plugins/weather-c",
+        command: "S=.toolyard/sdk/c; cc -std=gnu17 -g -Wall -Wextra -fsanitize=address,undefined -I$S *.c tests/*.c $S/src/*.c \
+                  $S/testing/*.c -lm -o \"$MADE/weather-c\" && \"$MADE/weather-c\"",
+    },
+];
 
 /// Installs the tools that are missing, into `target/languages`.
 pub(crate) fn provide(project: &Project) -> Result<()> {
@@ -76,13 +96,12 @@ pub(crate) fn count(project: &Project) -> Tally {
 
 impl Suite {
     fn command(&self, project: &Project) -> Result<Command> {
+        let made = project.target.join("languages/tests");
+        fs::create_dir_all(&made)?;
+        let mut command = Command::new("bash");
         // Some say on standard error how it went.
-        let mut command = Command::new("sh");
-        command.args(["-c", "exec \"$@\" 2>&1", "sh"]).args(self.command);
+        command.arg("-c").arg(format!("exec 2>&1; {}", self.command)).env("MADE", made);
         command.current_dir(project.root.join(self.folder)).env("PATH", path(project)?);
-        for (name, value) in self.variables {
-            command.env(name, project.root.join(value));
-        }
         Ok(command)
     }
 }
