@@ -30,7 +30,10 @@ struct Suite {
 
 /// The C compiler is the machine's own, which Rust links with: it knows the sanitizers.
 const SUITES: [Suite; 9] = [
-    Suite { folder: "sdk/python", command: "python -m unittest discover --start-directory tests --top-level-directory ." },
+    Suite {
+        folder: "sdk/python",
+        command: "python -m unittest discover --start-directory tests --top-level-directory .",
+    },
     Suite { folder: "plugins/weather-python", command: "PYTHONPATH=.toolyard/sdk/python exec python -m unittest" },
     Suite {
         folder: "sdk/js",
