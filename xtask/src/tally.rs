@@ -91,6 +91,7 @@ mod tests {
             "ℹ pass 3",
             "# fail 1",
             "--- PASS: TestX (0.00s)",
+            "9 checks, 0 failed",
         ] {
             tally.read_any(line);
         }
