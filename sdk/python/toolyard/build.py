@@ -36,8 +36,8 @@ from toolyard.guest import (
 for name in {late!r}:
     try:
         __import__(name)
-    except ImportError:
-        # The function that imports it may know what to do without.
+    except Exception:
+        # The function that imports it may know what to do without, or never run here.
         pass
 toolyard.guest.prepare({parts!r})
 toolyard.bundle.finish()
