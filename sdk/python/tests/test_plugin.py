@@ -180,7 +180,7 @@ class ToolsTest(unittest.TestCase):
         def odd(value: complex) -> None:
             pass
 
-        with self.assertRaisesRegex(TypeError, "`complex` cannot be said in JSON"):
+        with self.assertRaisesRegex(TypeError, "the tool `odd`: `value`: `complex` cannot be said in JSON"):
             wrong.check()
 
 

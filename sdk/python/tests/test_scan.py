@@ -70,9 +70,15 @@ class BuildTest(InAFolder):
             _module(self.folder)
 
     def test_reasons_are_those_of_the_plugin(self):
-        said = 'Traceback (most recent call last):\n  File "x"\nAssertionError: Traceback (most recent call last):\nNameError: a\n\n\nCaused by:\n  more'
-        self.assertEqual(_reason(said), "Traceback (most recent call last):\nNameError: a")
-        self.assertEqual(_reason("plain\n"), "plain")
+        trace = 'Traceback (most recent call last):\n  File "/3/toolyard_entry.py", line 4, in <module>\n    import plugin\n'
+        own = '  File "/0/plugin.py", line 2, in <module>\n    A = config.get("a")\n'
+        ours = '  File "/2/toolyard/config.py", line 22, in get\n    found = ...\n            ^^^\n'
+        after = "\n\n\nCaused by:\n  more"
+        said = f"Traceback\nAssertionError: {trace}{own}{ours}toolyard.host.NotInACall: there is no host{after}"
+        expected = 'Traceback (most recent call last):\n  File "plugin.py", line 2, in <module>\n    A = config.get("a")\nthere is no host'
+        self.assertEqual(_reason(said, 1), expected)
+        self.assertEqual(_reason(f"AssertionError: {trace}{ours}toolyard.hints.BadHint: it is bad{after}", 1), "it is bad")
+        self.assertEqual(_reason("plain\n", 1), "plain")
 
     def test_the_command_says_what_is_missing_in_one_line(self):
         command = [sys.executable, "-m", "toolyard.build", str(self.folder), "-o", str(self.folder / "out.wasm")]

@@ -3,6 +3,7 @@
 import argparse
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -35,8 +36,8 @@ from toolyard.guest import (
 for name in {late!r}:
     try:
         __import__(name)
-    except ImportError:
-        # The function that imports it may know what to do without.
+    except Exception:
+        # The function that imports it may know what to do without, or never run here.
         pass
 toolyard.guest.prepare({parts!r})
 toolyard.bundle.finish()
@@ -89,7 +90,7 @@ def build(project: Path, out: Path) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     paths = [flag for root in (*roots, _PACKAGE.parent, work) for flag in ("-p", str(root))]
     arguments = ["--quiet", "-d", str(_WIT), "-d", str(work / "world"), "-w", "toolyard:python/python-plugin", "--full-names"]
-    _run([*tool, *arguments, "componentize", *paths, "-o", str(out), "toolyard_entry"])
+    _run([*tool, *arguments, "componentize", *paths, "-o", str(out), "toolyard_entry"], len(roots))
 
 
 def _componentize() -> list[str]:
@@ -120,20 +121,37 @@ def _module(project: Path) -> str:
     )
 
 
-def _run(command: list[str]) -> None:
+def _run(command: list[str], own: int) -> None:
     environment = dict(os.environ)
     # componentize-py looks for packages where this says, and else asks whichever `python` is first.
     if sys.prefix != sys.base_prefix:
         environment["VIRTUAL_ENV"] = sys.prefix
     ended = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if ended.returncode != 0:
-        raise BuildError(_reason(ended.stdout))
+        raise BuildError(_reason(ended.stdout, own))
 
 
-def _reason(said: str) -> str:
-    """What componentize-py says of a plugin that cannot be imported, without its own traces."""
-    reason = said.partition("AssertionError: ")[2] or said
-    return reason.partition("\n\nCaused by:")[0].partition("\nStack backtrace:")[0].strip()
+def _reason(said: str, own: int) -> str:
+    """What componentize-py says of a plugin that cannot be imported, without its own traces and those of this package.
+
+    The first `own` folders are the plugin's; componentize-py names folders by their numbers.
+    """
+    said = said.partition("AssertionError: ")[2] or said
+    said = said.partition("\n\nCaused by:")[0].partition("\nStack backtrace:")[0].strip()
+    kept = []
+    keep = True
+    for line in said.splitlines():
+        if line.startswith('  File "'):
+            place = re.match(r'  File "/(\d+)/', line)
+            keep = place is None or int(place[1]) < own
+            line = re.sub(r'"/\d+/', '"', line, count=1)
+        elif not line.startswith("    "):
+            keep = True
+        if keep:
+            kept.append(re.sub(r"^toolyard\.\w+\.\w+: ", "", line))
+    if not any(line.startswith("  File") for line in kept):
+        kept = [line for line in kept if not line.startswith("Traceback (most recent")]
+    return "\n".join(kept)
 
 
 def main() -> int:

@@ -100,7 +100,10 @@ class Plugin:
     def check(self) -> None:
         """Finds what is wrong with the plugin before anybody calls it."""
         for tool in self.tools.values():
-            _ = tool.input_schema, tool.output_schema, tool.is_data
+            try:
+                _ = tool.input_schema, tool.output_schema, tool.is_data
+            except hints.BadHint as error:
+                raise hints.BadHint(f"the tool `{tool.about.name}`: {error}") from None
         for part in (*self.readables, *self.prompts.values()):
             _ = part.function.arguments
         for function in (*self.listings, *self.completers.values()):

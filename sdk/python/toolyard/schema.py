@@ -118,7 +118,10 @@ class Schemas:
 
     def property(self, field: hints.Field) -> dict[str, Any]:
         """The schema of one field or argument."""
-        schema = self.of(field.hint)
+        try:
+            schema = self.of(field.hint)
+        except BadHint as error:
+            raise BadHint(f"`{field.name}`: {error}") from None
         if field.description and not any(arg.description for arg in hints.split(field.hint)[1]):
             schema["description"] = field.description
         if field.default is not hints.MISSING and field.default is not None:
