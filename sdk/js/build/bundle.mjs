@@ -50,7 +50,6 @@ export async function bundle({ folder, engine, main }) {
     define: { 'process.env.NODE_ENV': '"production"', global: 'globalThis' },
     legalComments: 'none',
     minifySyntax: true,
-    minifyWhitespace: true,
     charset: 'utf8',
     logLevel: 'silent',
     plugins: [hostInterfaces(engine === 'quickjs' ? standin : (name) => name)],

@@ -2,7 +2,7 @@
 // tenant another. Calls run at the same time: what reads and then writes goes through `update`.
 
 import * as host from '#host/keyvalue';
-import { s64 } from '#engine';
+import { negatives, s64 } from '#engine';
 import { bytes } from './content.js';
 import { retryable, ToolError } from './errors.js';
 
@@ -95,7 +95,8 @@ export class Store {
 
   /** Adds `delta` to the number at `key`, which begins at 0, and gives the sum. One step, whoever else counts. */
   increment(key, delta = 1) {
-    return Number(told(() => host.increment(this.#bucket, key, s64(delta))));
+    if (negatives) return Number(told(() => host.increment(this.#bucket, key, s64(delta))));
+    return Number(this.update(key, (old) => String(counted(key, old) + BigInt(delta))));
   }
 
   /**
@@ -122,6 +123,13 @@ export class Store {
     });
     return written;
   }
+}
+
+/** A number as the host keeps it: in decimal digits. */
+function counted(key, old) {
+  const text = old ? new TextDecoder().decode(old) : '0';
+  if (!/^-?\d+$/.test(text)) throw storeError({ tag: 'other', val: `what is stored as \`${key}\` is no number` });
+  return BigInt(text);
 }
 
 /** Writes, or gives what somebody else made of it meanwhile. */

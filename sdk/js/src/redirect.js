@@ -17,8 +17,8 @@ export async function follow(first, exchange) {
     if (location === null || first.redirect === 'manual') return response;
     if (first.redirect === 'error') throw new FetchError('redirect', 'the server redirects, which is not wanted');
     if (redirects === REDIRECTS_MAX) throw new FetchError('redirect', `there are more than ${REDIRECTS_MAX} redirects`);
-    // What is open counts, and nobody reads this one.
-    await response.body?.cancel();
+    // What is open counts. StarlingMonkey only lets go what was read.
+    await response.arrayBuffer();
     request = redirected(request, response.status, location);
   }
 }

@@ -6,6 +6,7 @@ import { reseed } from './random.js';
 
 export const u64 = Number;
 export const s64 = Number;
+export const negatives = true;
 
 /** Runs an asynchronous function to its end. */
 export function run(work) {

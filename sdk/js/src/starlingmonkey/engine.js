@@ -2,4 +2,6 @@
 
 export const u64 = BigInt;
 export const s64 = BigInt;
+/** A negative integer of 64 bits ends the call (componentize-js 0.23). */
+export const negatives = false;
 export const run = (work) => work();

@@ -2,4 +2,5 @@
 
 export const u64 = BigInt;
 export const s64 = BigInt;
+export const negatives = true;
 export const run = (work) => work();
