@@ -89,8 +89,9 @@ func needOf(err error) (*toolyard_plugin_types.InputNeed, bool) {
 func describeTools() []toolyard_plugin_tools.Tool {
 	infos, err := registered.Tools()
 	if err != nil {
-		// There is no error to describe with: the host refuses a plugin that cannot be described, and shows the panic.
-		panic(err.Error())
+		// A description has no error to give: the host refuses a plugin that fails at it, and its log says why.
+		host.Log(context.Background(), host.Error, "", err.Error())
+		panic(err)
 	}
 	return each(infos, toolToWire)
 }

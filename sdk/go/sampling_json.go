@@ -53,6 +53,9 @@ func contentJSON(piece Content) (map[string]any, error) {
 		if piece.Size != nil {
 			link["size"] = *piece.Size
 		}
+		if len(piece.Icons) > 0 {
+			link["icons"] = iconsJSON(piece.Icons)
+		}
 		return link, nil
 	case Embedded:
 		contents := block("", nil, piece.Contents.Meta, "uri", piece.Contents.URI, "mimeType", piece.Contents.MimeType)
@@ -64,6 +67,18 @@ func contentJSON(piece Content) (map[string]any, error) {
 		return block("resource", piece.Annotations, piece.Meta, "resource", contents), nil
 	}
 	return nil, Internalf("a %T is no content", piece)
+}
+
+func iconsJSON(icons []Icon) []map[string]any {
+	var all []map[string]any
+	for _, icon := range icons {
+		one := block("", nil, nil, "src", icon.Src, "mimeType", icon.MimeType, "theme", icon.Theme)
+		if len(icon.Sizes) > 0 {
+			one["sizes"] = icon.Sizes
+		}
+		all = append(all, one)
+	}
+	return all
 }
 
 // block is an object of the keys and values that follow. Of these, empty text is left out but where it is the text itself.

@@ -44,6 +44,9 @@ func init() {
 		return "", err
 	})
 
+}
+
+func init() {
 	toolyard.Tool("ask", "Asks.", func(ctx *toolyard.Context, _ struct{}) (string, error) {
 		runs++
 		begun, err := toolyard.Once(ctx, "begun", func() (int, error) { return runs, nil })
@@ -65,6 +68,9 @@ func init() {
 		return fmt.Sprint(runs-begun, form.Value.Color, said.Text(), roots[0].URI), nil
 	})
 
+}
+
+func init() {
 	toolyard.Tool("grants", "Uses what is granted.", func(ctx *toolyard.Context, _ struct{}) ([]string, error) {
 		store, err := keyvalue.Open(ctx)
 		if err != nil {
@@ -100,6 +106,9 @@ func init() {
 		return []string{fmt.Sprint(len(keys), keys[0], keys[25]), fmt.Sprint(sum, list), text, response.URL}, err
 	})
 
+}
+
+func init() {
 	toolyard.Resource("t://one", "one", "One.", func(*toolyard.Context) ([]byte, error) { return nil, nil })
 	toolyard.ResourceTemplate("t://many/{id}", "many", "Many.", func(_ *toolyard.Context, at toolyard.Match) (map[string]string, error) {
 		if at.Vars["id"] == "none" {
@@ -121,9 +130,10 @@ func init() {
 	toolyard.Prompt("plan", "Plans.", func(_ *toolyard.Context, in plan) (toolyard.Content, error) {
 		return toolyard.Text{Text: fmt.Sprint(in.Guests, in.Place != nil, in.Tea)}, nil
 	})
-	toolyard.CompleteTemplate("t://many/{id}", "id", func(_ *toolyard.Context, value string, _ map[string]string) (toolyard.Completion, error) {
-		return toolyard.StartingWith(value, []string{"Ada", "Bob", "amy"}), nil
-	})
+	toolyard.CompleteTemplate("t://many/{id}", "id",
+		func(_ *toolyard.Context, value string, _ map[string]string) (toolyard.Completion, error) {
+			return toolyard.StartingWith(value, []string{"Ada", "Bob", "amy"}), nil
+		})
 }
 
 // How often the function was run.
@@ -207,7 +217,9 @@ func TestGrants(t *testing.T) {
 	}
 	host.KeyValue().Config("base", "https://shop.example").HTTP(func(request *fetch.Request) (*fetch.Response, error) {
 		if request.URL == "https://shop.example/a" {
-			return &fetch.Response{Status: 302, Header: fetch.Header{"location": {"https://other.example/b?c"}}, Body: fetch.NewResponse(0, "").Body}, nil
+			response := fetch.NewResponse(302, "")
+			response.Header["location"] = []string{"https://other.example/b?c"}
+			return response, nil
 		}
 		return fetch.NewResponse(200, "it "+request.Method+request.Header.Get("authorization")), nil
 	})
