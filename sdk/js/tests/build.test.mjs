@@ -28,7 +28,7 @@ const plugin = (body, imports = '') =>
 
 test('a bundle imports what its code uses', async () => {
   const plain = await built({ 'plugin.js': plugin("'x'") });
-  assert.ok(!plain.imports.some((name) => /keyvalue|http|config/.test(name)), plain.imports.join());
+  assert.ok(!plain.imports.some((name) => /keyvalue|http|config|io|clocks/.test(name.split('/')[0])), plain.imports.join());
   const using = await built({ 'src/plugin.ts': plugin("[keyvalue.open(), await fetch('https://x' as string)]", ', keyvalue') });
   assert.ok(using.imports.includes('wasi:keyvalue/store@0.2.0-draft2'));
   assert.ok(using.imports.includes('host:http/types@0.2.11'));

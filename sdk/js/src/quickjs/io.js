@@ -8,8 +8,6 @@ const waiting = new Map();
 const timers = new Map();
 let timersMade = 0;
 
-install(wait, () => waiting.size + timers.size > 0);
-
 /** Lets a handle of the host's go. */
 export const dispose = (handle) => (handle[Symbol.dispose] ?? handle[Symbol.for('dispose')]).call(handle);
 
@@ -29,6 +27,7 @@ export function ready(pollable, signal) {
     }
     signal?.addEventListener('abort', abort);
     waiting.set(pollable, () => end(resolve));
+    install(wait, isWaiting);
   });
 }
 
@@ -48,9 +47,12 @@ export const clearInterval = clearTimeout;
 
 function timer(callback, ms, args, every) {
   timersMade += 1;
+  install(wait, isWaiting);
   timers.set(timersMade, { at: Date.now() + Math.max(0, Number(ms) || 0), callback, args, every });
   return timersMade;
 }
+
+const isWaiting = () => waiting.size + timers.size > 0;
 
 /** Waits until something is ready or due, and says so to who waits for it. */
 function wait() {
