@@ -2,7 +2,7 @@
 //
 //	client := &http.Client{Transport: nethttp.Transport{}}
 //
-// It has a price: net/http makes a component about 6 MB larger, and slower to load and to start. Package fetch is for all else.
+// It has a price: net/http makes a component about 7 MB larger, and slower to load and to start. Package fetch is for all else.
 package nethttp
 
 import (
