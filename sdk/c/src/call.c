@@ -16,10 +16,6 @@ static ty_status set_error(ty_call *call, ty_error_kind kind, int64_t after_ms, 
     va_end(list);                                              \
     return set_error(call, kind, after_ms, message)
 
-ty_status ty_fail(ty_call *call, ty_error_kind kind, const char *format, ...) {
-    FAIL_WITH(kind, -1);
-}
-
 ty_status ty_failed(ty_call *call, const char *format, ...) {
     FAIL_WITH(TY_FAILED, -1);
 }

@@ -86,7 +86,6 @@ ty_call *ty_call_begin(void);
 void ty_call_end(ty_call *call);
 
 const char *ty_format_list(ty_call *call, const char *format, va_list list);
-ty_status ty_fail(ty_call *call, ty_error_kind kind, const char *format, ...) TY_PRINTF_(3, 4);
 /* How long the sequence at `text` is in UTF-8; 0 if it is none. */
 size_t ty_utf8_length(const char *text, size_t left);
 /* The same in UTF-8, with U+FFFD for what is not. */
@@ -113,7 +112,6 @@ ty_status ty_run_completion(ty_call *call, bool of_prompt, const char *name, con
                             ty_pairs known);
 ty_texts ty_prefixes(ty_call *call);
 bool ty_is_template(const char *uri);
-size_t ty_field_name_count(ty_type_of type);
 const char *ty_field_key(const ty_field *field);
 bool ty_is_required(const ty_field *field);
 

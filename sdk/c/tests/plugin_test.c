@@ -119,6 +119,40 @@ TY_TOOL(get, GET_ARGS, "Sends something.", .long_running = true, .meta = "{}") {
     return ty_text(call, "%d %s %s", response.status, ty_header(&response, "CONTENT-type"), response.body.data);
 }
 
+TY_TOOL(rest, TY_NO_ARGS, "Uses what is left.") {
+    ty_action action;
+    const ty_json *answer;
+    TY_TRY(ty_ask_form_json(call, "any", "{\"type\":\"object\",\"properties\":{}}", &answer, &action, "Anything?"));
+    ty_pairs all = ty_config_all(call);
+    ty_text(call, "%s %zu %s", ty_config(call, "a"), all.count, ty_config(call, "none") ? "some" : "none");
+    ty_piece_meta(call, "{\"piece\":1}");
+    ty_result_meta(call, "{\"result\":1}");
+    ty_is_error(call);
+    ty_resource_updated(call, "note://a");
+    if (ty_structured_json(call, "{") != TY_ERROR) return ty_internal(call, "broken JSON was taken");
+    return ty_structured_json(call, ty_has_scope(call, "read") && ty_json_get(answer, "x") ? "[1]" : "[0]");
+}
+
+TY_RESOURCE_LIST(more) {
+    if (!ty_cursor(call)) {
+        ty_next(call, "2");
+        return TY_OK;
+    }
+    TY_ENTRY(call, .uri = "note://second", .name = ty_cursor(call));
+    return TY_OK;
+}
+
+TY_COMPLETE(size, .prompt = "trip", .argument = "size") {
+    ty_suggest(call, ty_known(call, "days") ? "known" : "unknown");
+    ty_more(call, 7);
+    return TY_OK;
+}
+
+TY_COMPLETE(path, .uri_template = "note://{+path}", .argument = "path") {
+    if (ty_begins("readme", value)) ty_suggest(call, "readme");
+    return TY_OK;
+}
+
 TY_RESOURCE(note, "note://{+path}", "A note.", .mime_type = "text/plain") {
     if (strcmp(ty_variable(call, "path"), "none") == 0) return TY_NOT_FOUND;
     if (strcmp(ty_variable(call, "path"), "empty") == 0) return TY_OK;
@@ -147,7 +181,10 @@ TY_PROMPT(trip, TRIP_ARGS, "A trip.") {
 }
 
 TY_PLUGIN {
-    .tools = TY_TOOLS(&echo_tool, &ask_tool, &keep_tool, &wrong_sum_tool, &silent_tool, &forgetful_tool, &hoarder_tool, &get_tool),
+    .tools = TY_TOOLS(&echo_tool, &ask_tool, &keep_tool, &wrong_sum_tool, &silent_tool, &forgetful_tool, &hoarder_tool, &get_tool,
+                      &rest_tool),
+    .list = more_list,
+    .completions = TY_COMPLETIONS(&size_completion, &path_completion),
     .resources = TY_RESOURCES(&readme_resource, &note_resource, &other_resource),
     .prompts = TY_PROMPTS(&trip_prompt),
 };
@@ -283,13 +320,53 @@ static void prompts_take_texts(ty_test *test) {
     TY_CHECK_TEXT(ty_test_error_text(test), "The arguments do not fit: `days` is not a whole number.");
 }
 
+static void the_rest_is_passed_on(ty_test *test) {
+    static const char *const scopes[] = { "write", "read" };
+    ty_test_config(test, "a", "b");
+    ty_test_answer(test, "any", TY_TEST_ACCEPT("{\"x\":1}"));
+    ty_test_context(test)->scopes = (ty_texts){ scopes, 2 };
+    check_call(test, "rest", "{}", "[1]");
+    TY_CHECK_TEXT(ty_test_text(test), "b 1 none");
+    TY_CHECK_TEXT(ty_test_told(test), "updated note://a");
+    const ty_private *own = ty_test_last(test)->own;
+    TY_CHECK(own->is_error);
+    TY_CHECK_TEXT(own->meta, "{\"result\":1}");
+    TY_CHECK_TEXT(((const ty_piece *)own->pieces.items)->meta, "{\"piece\":1}");
+}
+
+static void lists_go_on_where_they_ended(ty_test *test) {
+    ty_test_list(test);
+    TY_CHECK_TEXT(ty_test_last(test)->own->next, "2");
+    ty_call *call = ty_call_begin();
+    call->context = ty_test_context(test);
+    TY_CHECK(ty_run_list(call, "2") == TY_OK && call->own->entries.count == 1 && !call->own->next);
+    ty_call_end(call);
+}
+
+static void suggestions_know_what_is_filled_in(ty_test *test) {
+    static const ty_pair known[] = { { "days", "3" } };
+    ty_test_complete_template(test, "note://{+path}", "path", "re");
+    TY_CHECK_TEXT(ty_test_text(test), "readme");
+    ty_test_complete_template(test, "note://{+path}", "path", "x");
+    TY_CHECK_TEXT(ty_test_text(test), "");
+    ty_test_complete_prompt(test, "trip", "size", "");
+    TY_CHECK_TEXT(ty_test_text(test), "unknown");
+    ty_call *call = ty_call_begin();
+    call->context = ty_test_context(test);
+    TY_CHECK(ty_run_completion(call, true, "trip", "size", "", (ty_pairs){ known, 1 }) == TY_OK);
+    TY_CHECK_TEXT(*(const char **)call->own->suggestions.items, "known");
+    TY_CHECK(call->own->has_more && call->own->total == 7);
+    ty_call_end(call);
+}
+
 void plugin_tests(void);
 void plugin_tests(void) {
     void (*const tests[])(ty_test *) = {
         records_come_and_go,  questions_are_asked_until_they_are_answered,
         the_store_loses_nothing, mistakes_of_plugins_are_named,
         requests_are_checked, resources_are_found,
-        prompts_take_texts,
+        prompts_take_texts,   the_rest_is_passed_on,
+        lists_go_on_where_they_ended, suggestions_know_what_is_filled_in,
     };
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {
         ty_test *test = ty_test_begin();
