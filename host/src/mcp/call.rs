@@ -258,7 +258,7 @@ async fn run_tool(
     let program = tool.program();
     let _slot = runner.slot(program).await?;
     let ran = enter(runner, call, program, tool.limits(), async |context, resume, run| {
-        program.component.call(&tool.described().name, arguments, context, resume, run).await
+        program.component.call(&tool.described().name, (arguments, value), context, resume, run).await
     });
     match ran.await {
         Ok(Ok(Outcome::Complete(result))) => Ok(Reply::Tool(finish(tool, result))),
