@@ -258,7 +258,7 @@ impl Search<'_> {
         }
         match self.types(&place, ty) {
             Ok((parameters, gives)) => self.found.push(Found { place, index, parameters, gives }),
-            Err(Unfit::Handle(what)) => self.left_out.push(format!("`{place}`: {what}")),
+            Err(Unfit::Handle(what)) => self.left_out.push(format!("`{place}` {what}")),
             Err(Unfit::TooLarge(why)) => {
                 return Err(format!("exports a function `{place}`, and its types {why}; use simpler types"));
             }
@@ -372,7 +372,7 @@ fn nothing_to_call(component: &Component, left_out: &[String]) -> String {
         "exports neither `toolyard:plugin/tools@0.1.0` or one of its siblings nor a plain function; it exports {exports}"
     );
     if !left_out.is_empty() {
-        text.push_str(&format!(" (no JSON can stand for what these take or give: {})", left_out.join("; ")));
+        text.push_str(&format!(" ({})", left_out.join("; ")));
     }
     text
 }

@@ -25,7 +25,7 @@ pub(super) struct Writer<'a> {
     pub(super) left: &'a mut usize,
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
     /// The schema of a function's arguments, or of a record.
     pub(super) fn object(&mut self, fields: &[Field], docs: Option<&TypeDocs>) -> Value {
         let mut properties = Map::new();
@@ -134,7 +134,7 @@ impl Writer<'_> {
     }
 
     /// What is said of a type that has a name.
-    fn docs(&self, shape: &Shape) -> Option<&TypeDocs> {
+    fn docs(&self, shape: &Shape) -> Option<&'a TypeDocs> {
         let named = matches!(shape, Shape::Record(_) | Shape::Variant(_) | Shape::Enum(_) | Shape::Flags(_));
         let found = self.types.iter().filter(|_| named).find_map(|types| types.get(shape));
         found.copied().flatten()

@@ -9,6 +9,9 @@ pub(super) const DEPTH_MAX: usize = 24;
 /// records that name each other twice are many.
 pub(super) const PARTS_MAX: usize = 50_000;
 
+/// Fields, cases or names of one type. They are looked for one after the other.
+const NAMES_MAX: usize = 1_000;
+
 /// A WIT type that has a JSON form, with all that it is made of.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Shape {
@@ -78,7 +81,7 @@ impl Integer {
 /// Why a type has no shape.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Unfit {
-    /// It holds something that is no value, such as a handle. The function is left out.
+    /// It holds something that is no value, such as a handle. The function, which does this, is left out.
     Handle(&'static str),
     /// It is too large. The component is refused.
     TooLarge(String),
@@ -132,7 +135,7 @@ impl Reader {
                 item => Shape::List(Box::new(self.shape(&item, depth)?)),
             },
             Type::Record(record) => {
-                let fields = record.fields();
+                let fields = few(record.fields())?;
                 let fields = fields.map(|field| self.field(field.name, &field.ty, depth));
                 Shape::Record(fields.collect::<Result<_, _>>()?)
             }
@@ -140,26 +143,25 @@ impl Reader {
                 Shape::Tuple(tuple.types().map(|ty| self.shape(&ty, depth)).collect::<Result<_, _>>()?)
             }
             Type::Variant(variant) => {
-                let cases = variant.cases();
+                let cases = few(variant.cases())?;
                 let cases = cases.map(|case| {
                     Ok(Case { name: self.name(case.name)?, payload: self.payload(case.ty.as_ref(), depth)? })
                 });
                 Shape::Variant(cases.collect::<Result<_, _>>()?)
             }
-            Type::Enum(names) => Shape::Enum(names.names().map(|name| self.name(name)).collect::<Result<_, _>>()?),
-            Type::Flags(names) => Shape::Flags(names.names().map(|name| self.name(name)).collect::<Result<_, _>>()?),
+            Type::Enum(ty) => Shape::Enum(few(ty.names())?.map(|name| self.name(name)).collect::<Result<_, _>>()?),
+            Type::Flags(ty) => Shape::Flags(few(ty.names())?.map(|name| self.name(name)).collect::<Result<_, _>>()?),
             Type::Option(option) => Shape::Option(Box::new(self.shape(&option.ty(), depth)?)),
-            Type::Result(result) => Shape::Result(
-                self.payload(result.ok().as_ref(), depth)?,
-                self.payload(result.err().as_ref(), depth)?,
-            ),
-            Type::Own(_) | Type::Borrow(_) => return Err(Unfit::Handle("a resource")),
-            Type::Stream(_) => return Err(Unfit::Handle("a stream")),
-            Type::Future(_) => return Err(Unfit::Handle("a future")),
-            Type::ErrorContext => return Err(Unfit::Handle("an error-context")),
+            Type::Result(result) => {
+                Shape::Result(self.payload(result.ok().as_ref(), depth)?, self.payload(result.err().as_ref(), depth)?)
+            }
+            Type::Own(_) | Type::Borrow(_) => return Err(Unfit::Handle("takes or gives a resource")),
+            Type::Stream(_) => return Err(Unfit::Handle("takes or gives a stream")),
+            Type::Future(_) => return Err(Unfit::Handle("takes or gives a future")),
+            Type::ErrorContext => return Err(Unfit::Handle("takes or gives an error-context")),
             // Proposals that the engine is not set to take: it refuses such a component before this.
-            Type::Map(_) => return Err(Unfit::Handle("a map")),
-            Type::FixedLengthList(_) => return Err(Unfit::Handle("a list of fixed length")),
+            Type::Map(_) => return Err(Unfit::Handle("takes or gives a map")),
+            Type::FixedLengthList(_) => return Err(Unfit::Handle("takes or gives a list of fixed length")),
         })
     }
 
@@ -180,4 +182,11 @@ impl Reader {
         self.take(1)?;
         Ok(name.into())
     }
+}
+
+fn few<T: ExactSizeIterator>(names: T) -> Result<T, Unfit> {
+    if names.len() > NAMES_MAX {
+        return Err(Unfit::TooLarge(format!("have more than {NAMES_MAX} fields or cases")));
+    }
+    Ok(names)
 }

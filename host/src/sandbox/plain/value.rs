@@ -154,12 +154,10 @@ fn record_field(name: &str, value: Val) -> (String, Val) {
 }
 
 /// The fields of a record, or the arguments of a call: in their order, the optional ones that are missing as `none`.
-fn fields<T>(
-    fields: &[Field],
-    object: &Map<String, Value>,
-    each: impl Fn(&str, Val) -> T,
-) -> Result<Vec<T>, Mistake> {
-    if let Some(other) = object.keys().find(|key| !fields.iter().any(|field| *field.name == ***key)) {
+fn fields<T>(fields: &[Field], object: &Map<String, Value>, each: impl Fn(&str, Val) -> T) -> Result<Vec<T>, Mistake> {
+    let is_known = |key: &str| fields.iter().any(|field| *field.name == *key);
+    let given = fields.iter().filter(|field| object.contains_key(&*field.name)).count();
+    if let Some(other) = object.keys().find(|key| given < object.len() && !is_known(key)) {
         return Err(Mistake::new("is not known").within(other));
     }
     let fields = fields.iter().map(|Field { name, shape }| {
@@ -184,9 +182,7 @@ fn variant(cases: &[Case], value: &Value) -> Result<Val, Mistake> {
     let case = cases.iter().find(|case| *case.name == **name).ok_or_else(|| one_of("a case", cases))?;
     let payload = match (&case.payload, payload) {
         (None, None) => None,
-        (Some(shape), Some(payload)) => {
-            Some(from_json(shape, payload).map_err(|mistake| mistake.within(name))?.into())
-        }
+        (Some(shape), Some(payload)) => Some(from_json(shape, payload).map_err(|mistake| mistake.within(name))?.into()),
         (None, Some(_)) => return Err(Mistake::new(format!("must be the string \"{name}\", which carries nothing"))),
         (Some(_), None) => return Err(Mistake::new(format!("must be an object with what \"{name}\" carries"))),
     };
@@ -228,12 +224,14 @@ pub(super) const OK: &str = "ok";
 pub(super) const ERROR: &str = "error";
 
 fn result(ok: &Payload, error: &Payload, object: &Map<String, Value>) -> Result<Val, Mistake> {
-    let side = |payload: &Payload, key: &str, value: &Value| match (payload, value) {
-        (Some(shape), value) => from_json(shape, value).map(|value| Some(Box::new(value))),
-        (None, Value::Null) => Ok(None),
-        (None, _) => Err(Mistake::new("must be null")),
-    }
-    .map_err(|mistake| mistake.within(key));
+    let side = |payload: &Payload, key: &str, value: &Value| {
+        match (payload, value) {
+            (Some(shape), value) => from_json(shape, value).map(|value| Some(Box::new(value))),
+            (None, Value::Null) => Ok(None),
+            (None, _) => Err(Mistake::new("must be null")),
+        }
+        .map_err(|mistake| mistake.within(key))
+    };
     match only(object) {
         Some((key, value)) if key == OK => Ok(Val::Result(Ok(side(ok, key, value)?))),
         Some((key, value)) if key == ERROR => Ok(Val::Result(Err(side(error, key, value)?))),
