@@ -10,6 +10,9 @@ use serde::Deserialize;
 /// The JSON of all sections together; further ones are not read.
 const BYTES_MAX: usize = 1 << 20;
 
+/// Worlds and interfaces together; where there are more, nothing is read. They are looked through one after the other.
+const NAMED_MAX: usize = 200;
+
 /// The versions of the section that are known, which this reads alike.
 const VERSIONS: [u8; 2] = [0, 1];
 
@@ -62,16 +65,22 @@ pub(super) struct TypeDocs {
 impl Docs {
     /// Reads the contents of such sections.
     pub(super) fn read<'a>(sections: impl IntoIterator<Item = &'a [u8]>) -> Self {
-        let mut left = BYTES_MAX;
+        let (mut bytes_left, mut named_left) = (BYTES_MAX, NAMED_MAX);
         let mut packages = Vec::new();
         for section in sections {
             let Some((version, json)) = section.split_first() else { continue };
-            if !VERSIONS.contains(version) || json.len() > left {
+            if !VERSIONS.contains(version) || json.len() > bytes_left {
                 continue;
             }
-            left -= json.len();
-            match serde_json::from_slice(json) {
-                Ok(package) => packages.push(package),
+            bytes_left -= json.len();
+            match serde_json::from_slice::<Package>(json) {
+                Ok(package) => match named_left.checked_sub(1 + package.worlds.len() + package.interfaces.len()) {
+                    Some(left) => {
+                        named_left = left;
+                        packages.push(package);
+                    }
+                    None => tracing::debug!("doc comments of too many interfaces"),
+                },
                 Err(error) => tracing::debug!(%error, "doc comments that do not read"),
             }
         }
@@ -122,5 +131,57 @@ impl Docs {
 
     fn worlds(&self) -> impl Iterator<Item = &World> {
         self.packages.iter().flat_map(|package| package.worlds.values())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn section(version: u8, json: &str) -> Vec<u8> {
+        [&[version], json.as_bytes()].concat()
+    }
+
+    #[test]
+    fn both_versions_are_read() {
+        let old = section(
+            0,
+            r#"{"worlds":{"w":{"funcs":{"run":"Runs."},"interfaces":{"inner":{"funcs":{"turn":"Turns."}}}}}}"#,
+        );
+        let new = section(
+            1,
+            r#"{"interfaces":{"calc":{"docs":"All.","funcs":{"add":{"docs":"Adds.","stability":"unknown"},"none":{}},
+                "types":{"point":{"docs":"A place.","items":{"x":"East."}}}}},
+                "worlds":{"w":{"func_exports":{"stop":{"docs":"Stops."}}}}}"#,
+        );
+        let docs = Docs::read([&old[..], &new[..]]);
+        for (interface, name, expected) in [
+            (None, "run", Some("Runs.")),
+            (None, "stop", Some("Stops.")),
+            (Some("inner"), "turn", Some("Turns.")),
+            (Some("a:b/calc@0.1.0"), "add", Some("Adds.")),
+            (Some("a:b/calc"), "none", None),
+            (Some("a:b/other"), "add", None),
+            (None, "add", None),
+        ] {
+            assert_eq!(docs.function(interface, name), expected, "{interface:?} {name}");
+        }
+        let point = docs.type_named(Some("a:b/other"), "point").unwrap();
+        assert_eq!((point.docs.as_deref(), point.items["x"].as_str()), (Some("A place."), "East."));
+    }
+
+    #[test]
+    fn what_does_not_read_is_not_there() {
+        let many: Vec<String> = (0..NAMED_MAX).map(|at| format!("\"i{at}\":{{}}")).collect();
+        for bad in [
+            Vec::new(),
+            section(1, "{"),
+            section(2, "{}"),
+            section(1, r#"{"worlds":[]}"#),
+            section(1, &format!("{{}}{}", " ".repeat(BYTES_MAX))),
+            section(1, &format!("{{\"interfaces\":{{{}}}}}", many.join(","))),
+        ] {
+            assert!(Docs::read([&bad[..]]).is_empty());
+        }
     }
 }

@@ -48,7 +48,7 @@ pub(super) struct Plain {
 }
 
 /// One function, as a tool.
-struct Function {
+pub(super) struct Function {
     tool: String,
     index: ComponentExportIndex,
     parameters: Vec<Field>,
@@ -110,21 +110,18 @@ impl Plain {
     }
 
     /// The function that a tool is.
-    pub(super) fn function(&self, tool: &str) -> Option<Callable<'_>> {
-        self.functions.iter().find(|function| function.tool == tool).map(Callable)
+    pub(super) fn function(&self, tool: &str) -> Option<&Function> {
+        self.functions.iter().find(|function| function.tool == tool)
     }
 }
 
-/// A function, ready to be called.
-pub(super) struct Callable<'a>(&'a Function);
-
-impl Callable<'_> {
+impl Function {
     /// The function's arguments from those of the call.
     pub(super) fn arguments(&self, arguments: &Value) -> Result<Vec<Val>, ToolError> {
         let mistaken = |mistake: Mistake| {
             ToolError::InvalidArguments(format!("The arguments do not fit: {mistake}. Correct them and call again."))
         };
-        value::arguments(&self.0.parameters, arguments).map_err(mistaken)
+        value::arguments(&self.parameters, arguments).map_err(mistaken)
     }
 
     /// Runs the function.
@@ -134,19 +131,17 @@ impl Callable<'_> {
         instance: &Instance,
         arguments: &[Val],
     ) -> wasmtime::Result<Result<ToolResult, ToolError>> {
-        let function = instance.get_func(&mut *store, self.0.index);
+        let function = instance.get_func(&mut *store, self.index);
         let function = function.ok_or_else(|| wasmtime::Error::msg("the component does not export this function"))?;
-        let mut results = match self.0.gives {
+        let mut results = match self.gives {
             Gives::Nothing => vec![],
             Gives::Value(_) | Gives::Result(..) => vec![Val::Bool(false)],
         };
         function.call_async(store, arguments, &mut results).await?;
-        let answer = self.0.gives.answer(results.pop());
+        let answer = self.gives.answer(results.pop());
         answer.map_err(|mistake| wasmtime::Error::msg(format!("the result cannot be read: {mistake}")))
     }
-}
 
-impl Function {
     fn as_tool(&self) -> Tool {
         Tool {
             name: self.tool.clone(),
@@ -188,9 +183,14 @@ impl Gives {
 
     fn answer(&self, result: Option<Val>) -> Result<Result<ToolResult, ToolError>, Mistake> {
         match (self, result) {
-            (Self::Value(shape), Some(value)) => Ok(Ok(tool_result(shape, value::to_json(shape, value)?))),
+            (Self::Nothing, None) | (Self::Result(None, _), Some(Val::Result(Ok(None)))) => Ok(Ok(tool_result(None))),
+            (Self::Value(shape), Some(value)) => {
+                let value = value::to_json(shape, value)?;
+                Ok(Ok(tool_result(Some((shape, value)))))
+            }
             (Self::Result(Some(shape), _), Some(Val::Result(Ok(Some(value))))) => {
-                Ok(Ok(tool_result(shape, value::to_json(shape, *value)?)))
+                let value = value::to_json(shape, *value)?;
+                Ok(Ok(tool_result(Some((shape, value)))))
             }
             (Self::Result(_, error), Some(Val::Result(Err(value)))) => {
                 let text = match value::payload_to_json(error, value)? {
@@ -200,24 +200,25 @@ impl Gives {
                 };
                 Ok(Err(ToolError::Failed(text)))
             }
-            _ => Ok(Ok(ToolResult { content: Vec::new(), structured: None, is_error: false, meta: None })),
+            _ => Err(value::foreign()),
         }
     }
 }
 
 /// A result as it is told: structured, and as text.
-fn tool_result(shape: &Shape, value: Value) -> ToolResult {
-    let (structured, text) = match (shape, value) {
+fn tool_result(given: Option<(&Shape, Value)>) -> ToolResult {
+    let (structured, text) = match given {
+        None => (None, None),
         // Without a text the host repeats the structured content as one.
-        (Shape::Record(_), record) => (record.to_string(), None),
-        (_, value) => {
+        Some((Shape::Record(_), record)) => (Some(record.to_string()), None),
+        Some((_, value)) => {
             let json = value.to_string();
             let structured = format!("{{\"{RESULT}\":{json}}}");
-            let text = if let Value::String(text) = value { text } else { json };
-            (structured, Some(Content::Text(TextContent { text, annotations: None, meta: None })))
+            (Some(structured), Some(if let Value::String(text) = value { text } else { json }))
         }
     };
-    ToolResult { content: text.into_iter().collect(), structured: Some(structured), is_error: false, meta: None }
+    let content = text.map(|text| Content::Text(TextContent { text, annotations: None, meta: None }));
+    ToolResult { content: content.into_iter().collect(), structured, is_error: false, meta: None }
 }
 
 /// Looks through the exports of a component.

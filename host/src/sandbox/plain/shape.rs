@@ -12,6 +12,9 @@ pub(super) const PARTS_MAX: usize = 50_000;
 /// Fields, cases or names of one type. They are looked for one after the other.
 const NAMES_MAX: usize = 1_000;
 
+/// Bytes of a name that count as a part of their own.
+const NAME_BYTES: usize = 32;
+
 /// A WIT type that has a JSON form, with all that it is made of.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Shape {
@@ -179,7 +182,7 @@ impl Reader {
     }
 
     fn name(&mut self, name: &str) -> Result<Box<str>, Unfit> {
-        self.take(1)?;
+        self.take(1 + name.len() / NAME_BYTES)?;
         Ok(name.into())
     }
 }

@@ -98,10 +98,12 @@ fn expected(shape: &Shape) -> &'static str {
         Shape::Bytes => "base64, or an array of integers from 0 to 255",
         Shape::List(_) | Shape::Tuple(_) | Shape::Flags(_) => "an array",
         Shape::Record(_) | Shape::Result(..) => "an object",
-        Shape::Variant(_) => "the name of a case, or an object with a case's name",
+        Shape::Variant(_) => A_CASE,
         Shape::Option(_) => "null, or a value",
     }
 }
+
+const A_CASE: &str = "the name of a case, or an object with that name and what the case carries";
 
 fn whole(integer: Integer, value: &Value) -> Result<Val, Mistake> {
     let exact = value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from));
@@ -172,14 +174,14 @@ fn fields<T>(fields: &[Field], object: &Map<String, Value>, each: impl Fn(&str, 
 }
 
 fn variant(cases: &[Case], value: &Value) -> Result<Val, Mistake> {
-    let (name, payload) = match value {
-        Value::String(name) => (name, None),
-        Value::Object(object) => {
-            only(object).map(|(name, payload)| (name, Some(payload))).ok_or_else(|| one_of("a case", cases))?
-        }
-        _ => return Err(Mistake::new(format!("must be {}", expected(&Shape::Variant(Vec::new()))))),
+    let said = match value {
+        Value::String(name) => Some((name, None)),
+        Value::Object(object) => only(object).map(|(name, payload)| (name, Some(payload))),
+        _ => None,
     };
-    let case = cases.iter().find(|case| *case.name == **name).ok_or_else(|| one_of("a case", cases))?;
+    let (name, payload) = said.ok_or_else(|| Mistake::new(format!("must be {A_CASE}")))?;
+    let case = cases.iter().find(|case| *case.name == **name);
+    let case = case.ok_or_else(|| one_of(cases.iter().map(|case| &case.name)))?;
     let payload = match (&case.payload, payload) {
         (None, None) => None,
         (Some(shape), Some(payload)) => Some(from_json(shape, payload).map_err(|mistake| mistake.within(name))?.into()),
@@ -189,9 +191,13 @@ fn variant(cases: &[Case], value: &Value) -> Result<Val, Mistake> {
     Ok(Val::Variant(name.clone(), payload))
 }
 
-fn one_of(what: &str, cases: &[Case]) -> Mistake {
-    let names: Vec<&str> = cases.iter().map(|case| &*case.name).collect();
-    Mistake::new(format!("must be {what} of {}", names.join(", ")))
+/// Names that a mistake lists.
+const LISTED_MAX: usize = 20;
+
+fn one_of<'a>(names: impl ExactSizeIterator<Item = &'a Box<str>>) -> Mistake {
+    let more = if names.len() > LISTED_MAX { " and others" } else { "" };
+    let names: Vec<&str> = names.take(LISTED_MAX).map(|name| &**name).collect();
+    Mistake::new(format!("must be one of {}{more}", names.join(", ")))
 }
 
 /// The only entry of an object.
@@ -203,7 +209,7 @@ fn known(names: &[Box<str>], text: &str) -> Result<String, Mistake> {
     if names.iter().any(|name| **name == *text) {
         return Ok(text.to_owned());
     }
-    Err(Mistake::new(format!("must be one of {}", names.join(", "))))
+    Err(one_of(names.iter()))
 }
 
 fn option(inner: &Shape, value: &Value) -> Result<Val, Mistake> {
@@ -295,7 +301,7 @@ pub(super) fn to_json(shape: &Shape, val: Val) -> Result<Value, Mistake> {
 }
 
 /// The engine gives only what the type says; this is for the case that it does not.
-fn foreign() -> Mistake {
+pub(super) fn foreign() -> Mistake {
     Mistake::new("is not of the type that the function says")
 }
 
