@@ -130,6 +130,12 @@ impl Component {
         self.plain.is_some()
     }
 
+    /// What is wrong with arguments that do not fit a plain function's schema, said by its types: a schema can say of a variant
+    /// only that no case fits.
+    pub fn mistake(&self, tool: &str, arguments: &Value) -> Option<String> {
+        self.plain.as_ref()?.function(tool)?.arguments(arguments).err()
+    }
+
     /// Plain functions that are no tools, each with the reason.
     pub fn left_out(&self) -> &[String] {
         self.plain.as_ref().map_or(&[], Plain::left_out)
@@ -188,7 +194,11 @@ impl Component {
         };
         let arguments = match function.arguments(arguments) {
             Ok(arguments) => arguments,
-            Err(error) => return Ok(Err(error)),
+            Err(mistake) => {
+                let text =
+                    format!("The arguments do not fit the types of `{tool}`: {mistake}. Correct them and call again.");
+                return Ok(Err(ToolError::InvalidArguments(text)));
+            }
         };
         let ran = self.run(run, async |store, instance| function.call(store, instance, &arguments).await).await?;
         Ok(ran.map(Outcome::Complete))

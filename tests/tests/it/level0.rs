@@ -18,6 +18,7 @@ fn component(exports: &str) -> Vec<u8> {
                 (func (export "half") (param f64) (result f64) (f64.mul (local.get 0) (f64.const 0.5)))
                 (func (export "none"))
                 (func (export "pair") (param i32 i32))
+                (func (export "four") (param i32 i32 i32 i32))
             )
             (core instance $code (instantiate $code))
             (func $add (param "a" u32) (param "b" u32) (result u32) (canon lift (core func $code "add")))
@@ -28,6 +29,10 @@ fn component(exports: &str) -> Vec<u8> {
     );
     wat::parse_str(text).expect("the text is a component")
 }
+
+/// What QuickJS exports beside a program's functions.
+const QUICKJS: &str = r#"(func (export "init") (param "shim" string) (param "script" string)
+    (canon lift (core func $code "four") (memory $code "memory") (realloc (func $code "realloc"))))"#;
 
 /// The text of a function with one parameter, a list of this type.
 fn takes_list_of(types: &str, item: &str) -> String {
@@ -198,18 +203,20 @@ fn arguments_that_do_not_fit() {
         // 2^64, which the schema's own bound does not tell from what is below it.
         ("of-u64", json!(18_446_744_073_709_551_616.0), "/value"),
         ("of-u32", json!(0.5), "/value"),
-        ("of-f32", json!(1e39), "/value is too large for 32 bits"),
+        ("of-f32", json!(1e39), "at /value: is too large for 32 bits"),
         ("of-f64", json!("nan"), "/value"),
         ("of-char", json!("ab"), "/value"),
         ("of-char", json!(""), "/value"),
-        ("of-bytes", json!("=x"), "/value is not base64"),
+        ("of-bytes", json!("=x"), "at /value: is not base64"),
         ("of-list", json!(["a", 1]), "/value/1"),
         ("of-tuple", json!([7, "seven"]), "/value"),
         ("of-tuple", json!([7, "seven", true, 1]), "/value"),
         ("of-options", json!("text"), "/value"),
         ("of-enum", json!("west"), "/value"),
         ("of-flags", json!(["read", "read"]), "/value"),
-        ("of-variant", json!({ "circle": [] }), "/value"),
+        ("of-variant", json!({ "circle": [] }), "at /value/circle: must have 2 items"),
+        ("of-variant", json!({ "polygon": [{ "x": 1, "y": "2" }] }), "at /value/polygon/0/y: must be a number"),
+        ("of-variant", json!({ "square": 1 }), "at /value: must be one of nothing, circle, polygon, named"),
         ("of-variant", json!({ "nothing": null }), "/value"),
         ("of-variant", json!({ "named": "a", "circle": "b" }), "/value"),
         ("of-record", json!({ "x": 1 }), "/value"),
@@ -316,6 +323,7 @@ fn a_component_in_its_own_words() {
     let expected = [
         "w_add-both",
         "w_example_numbers_calc_half",
+        "w_init",
         "w_more_calc_half",
         "w_more_calc_nothing",
         "w_other_numbers_calc_half",
@@ -381,7 +389,7 @@ fn what_has_nothing_to_call_or_too_much() {
     for (exports, words) in [
         (wasi, &["nor a plain function", "wasi:cli/run@0.2.0"][..]),
         ("", &["nor a plain function", "exports nothing"]),
-        (r#"(export "init" (func $none))"#, &["nor a plain function"]),
+        (QUICKJS, &["nor a plain function"]),
         (twice, &["`a:b/c@1.0.0#half`", "`a:b/c@2.0.0#half`", "`a_b_c_half`"]),
         (&doubled, &["`take`", "50000"]),
         (&deep, &["`take`", "deep"]),

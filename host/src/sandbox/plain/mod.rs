@@ -116,12 +116,9 @@ impl Plain {
 }
 
 impl Function {
-    /// The function's arguments from those of the call.
-    pub(super) fn arguments(&self, arguments: &Value) -> Result<Vec<Val>, ToolError> {
-        let mistaken = |mistake: Mistake| {
-            ToolError::InvalidArguments(format!("The arguments do not fit: {mistake}. Correct them and call again."))
-        };
-        value::arguments(&self.parameters, arguments).map_err(mistaken)
+    /// The function's arguments from those of the call. The error is what is wrong with them.
+    pub(super) fn arguments(&self, arguments: &Value) -> Result<Vec<Val>, String> {
+        value::arguments(&self.parameters, arguments).map_err(|mistake| mistake.to_string())
     }
 
     /// Runs the function.
@@ -254,7 +251,7 @@ impl Search<'_> {
     }
 
     fn function(&mut self, place: Place, index: ComponentExportIndex, ty: &ComponentFunc) -> Result<(), String> {
-        if is_toolchains(&place) {
+        if is_toolchains(&place, ty) {
             return Ok(());
         }
         match self.types(&place, ty) {
@@ -279,9 +276,14 @@ impl Search<'_> {
 }
 
 /// What toolchains export beside the program's own: the initializers of QuickJS and of Python, which ran when the component was
-/// built.
-fn is_toolchains(place: &Place) -> bool {
-    matches!((place.interface.as_deref(), &*place.function), (None | Some("exports"), "init"))
+/// built. They are known by their first parameters, since a program may have an `init` of its own.
+fn is_toolchains(place: &Place, ty: &ComponentFunc) -> bool {
+    let parameters: Vec<&str> = ty.params().take(2).map(|(name, _)| name).collect();
+    match (place.interface.as_deref(), &*place.function) {
+        (None, "init") => parameters == ["shim", "script"],
+        (Some("exports"), "init") => parameters == ["app-name", "symbols"],
+        _ => false,
+    }
 }
 
 impl Found {

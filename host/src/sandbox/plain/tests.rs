@@ -241,16 +241,16 @@ fn mistakes_say_where() {
     let parameters = [Field { name: "r".into(), shape: record }, Field { name: "f".into(), shape: flags }]
         .map(|field| Field { shape: Shape::Option(Box::new(field.shape)), ..field });
     for (value, expected) in [
-        (json!({ "r": { "a/b": [1, -1] } }), "what is at /r/a~1b/1 must be an integer from 0 to 18446744073709551615"),
+        (json!({ "r": { "a/b": [1, -1] } }), "at /r/a~1b/1: must be an integer from 0 to 18446744073709551615"),
         // 2^64 as a float.
-        (json!({ "r": { "a/b": [18446744073709551616.0] } }), "what is at /r/a~1b/0 must be an integer from 0"),
-        (json!({ "r": { "a/b": [0.5] } }), "what is at /r/a~1b/0 must be an integer"),
-        (json!({ "r": {} }), "what is at /r/a~1b is missing"),
-        (json!({ "r": { "a/b": [], "c~": 1 } }), "what is at /r/c~0 is not known"),
-        (json!({ "f": ["x", "x"] }), "what is at /f/1 stands there twice"),
-        (json!({ "f": ["z"] }), "what is at /f/0 must be one of x, y"),
-        (json!({ "g": 1 }), "what is at /g is not known"),
-        (json!([]), "it must be an object"),
+        (json!({ "r": { "a/b": [18446744073709551616.0] } }), "at /r/a~1b/0: must be an integer from 0"),
+        (json!({ "r": { "a/b": [0.5] } }), "at /r/a~1b/0: must be an integer"),
+        (json!({ "r": {} }), "at /r/a~1b: is missing"),
+        (json!({ "r": { "a/b": [], "c~": 1 } }), "at /r/c~0: is not known"),
+        (json!({ "f": ["x", "x"] }), "at /f/1: stands there twice"),
+        (json!({ "f": ["z"] }), "at /f/0: must be one of x, y"),
+        (json!({ "g": 1 }), "at /g: is not known"),
+        (json!([]), "must be an object"),
     ] {
         let mistake = arguments(&parameters, &value).unwrap_err().to_string();
         assert!(mistake.starts_with(expected), "{value}: {mistake}");

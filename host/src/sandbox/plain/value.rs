@@ -39,8 +39,8 @@ impl Mistake {
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.place.as_str() {
-            "" => write!(f, "it {}", self.what),
-            place => write!(f, "what is at {place} {}", self.what),
+            "" => f.write_str(&self.what),
+            place => write!(f, "at {place}: {}", self.what),
         }
     }
 }
