@@ -32,14 +32,14 @@ fn component(exports: &str) -> Vec<u8> {
 
 /// What QuickJS exports beside a program's functions.
 const QUICKJS: &str = r#"(func (export "init") (param "shim" string) (param "script" string)
-    (canon lift (core func $code "four") (memory $code "memory") (realloc (func $code "realloc"))))"#;
+    (canon lift (core func $code "four") (memory (core memory $code "memory")) (realloc (core func $code "realloc"))))"#;
 
 /// The text of a function with one parameter, a list of this type.
 fn takes_list_of(types: &str, item: &str) -> String {
     format!(
         r#"{types} (type $param (list {item}))
         (func (export "take") (param "it" $param)
-            (canon lift (core func $code "pair") (memory $code "memory") (realloc (func $code "realloc"))))"#
+            (canon lift (core func $code "pair") (memory (core memory $code "memory")) (realloc (core func $code "realloc"))))"#
     )
 }
 
@@ -360,8 +360,14 @@ fn handles_are_left_out() {
     std::fs::write(folder.path().join("w.wasm"), with_more).expect("a file can be written");
     std::fs::write(folder.path().join("toolyard.toml"), config).expect("a file can be written");
     for (arguments, words) in [
-        (&["inspect", "w.wasm"][..], &["its plain functions", "left out", "`open` takes or gives a resource"][..]),
-        (&["inspect", "--json", "w.wasm"], &["\"plain\": true", "`open` takes or gives a resource"]),
+        (
+            &["inspect", "--config", "toolyard.toml", "w.wasm"][..],
+            &["its plain functions", "left out", "`open` takes or gives a resource"][..],
+        ),
+        (
+            &["inspect", "--config", "toolyard.toml", "--json", "w.wasm"],
+            &["\"plain\": true", "`open` takes or gives a resource"],
+        ),
     ] {
         let output = Command::new(host_program()).current_dir(folder.path()).args(arguments).output();
         let output = output.expect("the host starts");
@@ -414,8 +420,10 @@ fn a_component_made_for_another_host_runs_under_grants() {
     let site = Site::saying("A page.");
     let host = Setup::new().guest("borrowed").start();
     let url = format!("{}/x", site.url());
-    let message = expect::failure(&host.call("borrowed_pages_get", &json!({ "url": url })));
-    assert!(message.contains("HttpRequestDenied"), "{message}");
+    // In the component's own words, whatever they are.
+    let refused = host.call("borrowed_pages_get", &json!({ "url": url }));
+    assert_eq!(refused["isError"], true, "{refused}");
+    assert_eq!(refused["content"][0]["text"], "ErrorCode::HttpRequestDenied");
     assert_eq!(host.call("borrowed_greeting", &json!({}))["structuredContent"], json!({ "result": null }));
     host.log.wait_for(&["looking at the environment", "borrowed"]);
     expect::failure(&host.call("borrowed_read-file", &json!({ "path": "/notes/a.txt" })));
