@@ -115,6 +115,10 @@ impl Plugin {
         };
         let (component, description) = lanes.run(Box::pin(describe), true).await;
         let description = description.map_err(|error| format!("cannot be described: {error}"))?;
+        if !component.left_out().is_empty() {
+            let functions = component.left_out().join("; ");
+            tracing::info!(plugin = %id, functions, "left out: functions that cannot be tools");
+        }
         let prefix = prefix.unwrap_or_else(|| id.to_string());
         let (prefixes, templates) = match description.resources {
             Some(resources) => check_resources(resources)?,

@@ -70,6 +70,8 @@ fn as_json(plugin: &Plugin, grants: &Grants) -> Value {
         "digest": plugin.digest().to_string(),
         "size_bytes": plugin.component().size_bytes(),
         "imports": plugin.component().imports(),
+        "plain": plugin.component().is_plain(),
+        "left_out": plugin.component().left_out(),
         "tools": tools.collect::<Vec<_>>(),
         "prompts": plugin.prompts().iter().map(|prompt| prompt.name().as_str()).collect::<Vec<_>>(),
         "uri_prefixes": *plugin.program().prefixes,
@@ -83,7 +85,12 @@ fn as_text(plugin: &Plugin, grants: &Grants) -> String {
         format!("{}  {} KB", plugin.id(), component.size_bytes().div_ceil(1000)),
         plugin.digest().to_string(),
         String::new(),
-        "offers".into(),
+        if component.is_plain() {
+            "offers its plain functions (level 0: it knows nothing of Toolyard)"
+        } else {
+            "offers"
+        }
+        .into(),
     ];
     for tool in plugin.tools() {
         lines.push(format!("  {}", tool.name()));
@@ -98,6 +105,10 @@ fn as_text(plugin: &Plugin, grants: &Grants) -> String {
     }
     for prefix in plugin.program().prefixes.iter() {
         lines.push(format!("  {prefix}… (resources)"));
+    }
+    if !component.left_out().is_empty() {
+        lines.extend([String::new(), "left out".into()]);
+        lines.extend(component.left_out().iter().map(|function| format!("  {function}")));
     }
     if plugin.wishes().iter().next().is_some() {
         lines.extend([String::new(), "wishes for".into()]);

@@ -26,6 +26,9 @@ use crate::{
     },
 };
 
+/// Arguments of a plain function whose mistakes are told in the words of its types.
+const EXPLAINED_BYTES_MAX: usize = 64 << 10;
+
 /// One call, ready to run, and to run again when the client has answered what it asked.
 pub struct Call {
     pub wanted: Wanted,
@@ -251,6 +254,10 @@ async fn run_tool(
     let tool = permit.what();
     if let Err(mistakes) = tool.input().check(value) {
         let name = tool.name();
+        // What is very large may have been refused for that alone.
+        let small = arguments.len() <= EXPLAINED_BYTES_MAX;
+        let by_types = small.then(|| tool.program().component.mistake(&tool.described().name, value)).flatten();
+        let mistakes = by_types.unwrap_or(mistakes);
         let text =
             format!("The arguments do not fit the input schema of `{name}`: {mistakes}. Correct them and call again.");
         return Ok(Reply::Tool(Completed::failure(text)));
@@ -258,7 +265,7 @@ async fn run_tool(
     let program = tool.program();
     let _slot = runner.slot(program).await?;
     let ran = enter(runner, call, program, tool.limits(), async |context, resume, run| {
-        program.component.call(&tool.described().name, arguments, context, resume, run).await
+        program.component.call(&tool.described().name, (arguments, value), context, resume, run).await
     });
     match ran.await {
         Ok(Ok(Outcome::Complete(result))) => Ok(Reply::Tool(finish(tool, result))),

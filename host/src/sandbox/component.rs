@@ -2,6 +2,7 @@
 
 use std::{pin::pin, sync::Arc};
 
+use serde_json::Value;
 use tokio::time::timeout;
 use wasmtime::{
     Store,
@@ -17,9 +18,14 @@ use super::{
     },
     granted::Granted,
     lanes::{Metered, Score, UsedUp},
+    plain::Plain,
+    sections,
     warm::{self, Ready, Warm, Warmth},
 };
 use crate::{config::Limits, ids::Digest, metrics};
+
+/// What the names of the contract's interfaces begin with.
+const CONTRACT: &str = "toolyard:plugin/";
 
 /// Why a file is not a plugin: a sentence for whoever put it there.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +50,8 @@ pub struct Component {
     resources: Option<resources::GuestIndices>,
     prompts: Option<prompts::GuestIndices>,
     completions: Option<completions::GuestIndices>,
+    /// The functions of a component that exports nothing of the contract.
+    plain: Option<Plain>,
 }
 
 /// What a component says it offers. Nothing of it is checked yet.
@@ -62,7 +70,7 @@ impl Component {
     pub(super) fn link(
         granted: Granted,
         digest: Digest,
-        size_bytes: usize,
+        bytes: &[u8],
         compiled: &wasmtime::component::Component,
         linker: &Linker<CallState>,
         warmth: &Warmth,
@@ -72,20 +80,24 @@ impl Component {
         let exports: Vec<String> = ty.exports(compiled.engine()).map(|(name, _)| name.to_owned()).collect();
         let pre = linker.instantiate_pre(compiled).map_err(|error| not_linked(&error, &imports))?;
         let granted = Arc::new(granted);
+        let is_plugin = exports.iter().any(|export| export.starts_with(CONTRACT));
+        let plain = (!is_plugin).then(|| Plain::new(compiled, sections::package_docs(bytes)).map_err(LoadError));
         let component = Self {
             warm: Warm::new(&pre, &granted, warmth),
             granted,
             digest,
-            size_bytes,
+            size_bytes: bytes.len(),
             imports,
+            plain: plain.transpose()?,
             tools: interface(&exports, "tools", || tools::GuestIndices::new(&pre))?,
             resources: interface(&exports, "resources", || resources::GuestIndices::new(&pre))?,
             prompts: interface(&exports, "prompts", || prompts::GuestIndices::new(&pre))?,
             completions: interface(&exports, "completions", || completions::GuestIndices::new(&pre))?,
             pre,
         };
-        if component.tools.is_none() && component.resources.is_none() && component.prompts.is_none() {
-            let exports = if exports.is_empty() { "nothing".to_owned() } else { exports.join(", ") };
+        let offers_nothing = component.tools.is_none() && component.resources.is_none() && component.prompts.is_none();
+        if is_plugin && offers_nothing {
+            let exports = exports.join(", ");
             return Err(LoadError(format!(
                 "exports no `toolyard:plugin/tools@0.1.0` or its siblings; it exports {exports}"
             )));
@@ -113,8 +125,28 @@ impl Component {
         self.completions.is_some()
     }
 
-    /// Asks the component what it offers, in one instance, with nothing granted.
+    /// Whether it knows nothing of the contract, so that its plain functions are the tools.
+    pub fn is_plain(&self) -> bool {
+        self.plain.is_some()
+    }
+
+    /// What is wrong with arguments that do not fit a plain function's schema, said by its types: a schema can say of a variant
+    /// only that no case fits.
+    pub fn mistake(&self, tool: &str, arguments: &Value) -> Option<String> {
+        self.plain.as_ref()?.function(tool)?.arguments(arguments).err()
+    }
+
+    /// Plain functions that are no tools, each with the reason.
+    pub fn left_out(&self) -> &[String] {
+        self.plain.as_ref().map_or(&[], Plain::left_out)
+    }
+
+    /// Asks the component what it offers, in one instance, with nothing granted. Plain functions are described by their types,
+    /// and nothing is run.
     pub async fn describe(&self, limits: &Limits) -> Result<Description, CallError> {
+        if let Some(plain) = &self.plain {
+            return Ok(Description { tools: plain.describe(limits)?, ..Description::default() });
+        }
         let nothing = Arc::new(Granted::nothing(self.granted.plugin()));
         let store = CallState::store(self.pre.engine(), &nothing, limits);
         let unscored = Arc::default();
@@ -135,20 +167,41 @@ impl Component {
         described.await
     }
 
-    /// Runs a tool. Dropping the future ends the guest where it stands; so it is with all the calls below.
+    /// Runs a tool. Dropping the future ends the guest where it stands; so it is with all the calls below. `arguments` are a
+    /// text and what stands in it.
     pub async fn call(
         &self,
         tool: &str,
-        arguments: &Json,
+        (arguments, value): (&Json, &Value),
         context: CallContext<'_>,
         resume: Option<Resumption<'_>>,
         run: Run<'_>,
     ) -> Ran<Outcome> {
+        if let Some(plain) = &self.plain {
+            return self.call_plain(plain, tool, value, run).await;
+        }
         self.run(run, async |store, instance| {
             let guest = offered(self.tools.as_ref())?.load(&mut *store, instance)?;
             guest.call_call(store, tool, arguments, context, resume).await
         })
         .await
+    }
+
+    /// Runs a plain function.
+    async fn call_plain(&self, plain: &Plain, tool: &str, arguments: &Value, run: Run<'_>) -> Ran<Outcome> {
+        let Some(function) = plain.function(tool) else {
+            return Err(CallError::Trapped { detail: format!("the component does not export `{tool}`") });
+        };
+        let arguments = match function.arguments(arguments) {
+            Ok(arguments) => arguments,
+            Err(mistake) => {
+                let text =
+                    format!("The arguments do not fit the types of `{tool}`: {mistake}. Correct them and call again.");
+                return Ok(Err(ToolError::InvalidArguments(text)));
+            }
+        };
+        let ran = self.run(run, async |store, instance| function.call(store, instance, &arguments).await).await?;
+        Ok(ran.map(Outcome::Complete))
     }
 
     /// A page of what can be read.
@@ -279,7 +332,7 @@ fn interface<T>(
     name: &str,
     indices: impl FnOnce() -> wasmtime::Result<T>,
 ) -> Result<Option<T>, LoadError> {
-    let name = format!("toolyard:plugin/{name}@");
+    let name = format!("{CONTRACT}{name}@");
     let Some(export) = exports.iter().find(|export| export.starts_with(&name)) else { return Ok(None) };
     indices().map(Some).map_err(|error| {
         LoadError(format!("exports `{export}` in another shape than this host knows: {}", one_line(&error)))

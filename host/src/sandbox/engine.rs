@@ -142,7 +142,7 @@ impl Sandbox {
     pub fn load(&self, granted: Granted, bytes: &[u8]) -> Result<Component, LoadError> {
         let digest = Digest::of(bytes);
         let compiled = self.compiled(digest, bytes)?;
-        Component::link(granted, digest, bytes.len(), &compiled, &self.linker, &self.warmth)
+        Component::link(granted, digest, bytes, &compiled, &self.linker, &self.warmth)
     }
 
     fn compiled(&self, digest: Digest, bytes: &[u8]) -> Result<wasmtime::component::Component, LoadError> {

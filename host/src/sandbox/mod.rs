@@ -13,6 +13,7 @@ mod host_api;
 mod lanes;
 mod limits;
 mod network;
+mod plain;
 mod sections;
 mod warm;
 

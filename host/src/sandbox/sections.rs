@@ -5,6 +5,9 @@ use wasmparser::{ComponentType, Parser, Payload};
 /// The section in which an SDK writes the plugin's wishes.
 const WISHES: &str = "toolyard:wishes";
 
+/// The section in which tools of the component model write the doc comments of WIT.
+const DOCS: &str = "package-docs";
+
 /// The text of a component's wishes, if it carries some. The section may be the component's own or that of a module in it.
 pub fn wishes(component: &[u8]) -> Result<Option<&str>, String> {
     for payload in Parser::new(0).parse_all(component) {
@@ -19,6 +22,15 @@ pub fn wishes(component: &[u8]) -> Result<Option<&str>, String> {
         }
     }
     Ok(None)
+}
+
+/// What a component carries of doc comments, in the form that `wit-parser` gives them: its own, and those of what is in it.
+pub(super) fn package_docs(component: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let payloads = Parser::new(0).parse_all(component).map_while(Result::ok);
+    payloads.filter_map(|payload| match payload {
+        Payload::CustomSection(section) if section.name() == DOCS => Some(section.data()),
+        _ => None,
+    })
 }
 
 /// Whether a component defines resources of its own.

@@ -18,6 +18,7 @@ mod folders;
 mod hostile;
 mod keyvalue;
 mod legacy;
+mod level0;
 mod lifecycle;
 mod limits;
 mod listening;
