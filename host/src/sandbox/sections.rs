@@ -21,6 +21,27 @@ pub fn wishes(component: &[u8]) -> Result<Option<&str>, String> {
     Ok(None)
 }
 
+/// A section with wishes, to stand behind the last of a component's.
+pub fn wishes_section(wishes: &str) -> Vec<u8> {
+    let name = [&leb128(WISHES.len())[..], WISHES.as_bytes()].concat();
+    // Section 0 is a custom one.
+    [&[0][..], &leb128(name.len() + wishes.len()), &name, wishes.as_bytes()].concat()
+}
+
+/// A number as the binary format writes lengths.
+fn leb128(mut number: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    loop {
+        let low = (number & 0x7f) as u8;
+        number >>= 7;
+        if number == 0 {
+            bytes.push(low);
+            return bytes;
+        }
+        bytes.push(low | 0x80);
+    }
+}
+
 /// Whether a component defines resources of its own.
 ///
 /// Handles to them are kept by the engine, outside of the guest's memory and of every limit: a guest that made them in a loop
