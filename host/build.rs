@@ -16,7 +16,7 @@ const FOLDERS: [&str; 2] = ["sdk", "wit"];
 const MANIFEST: &str = "Cargo.toml";
 
 /// Names of files and folders that are made, not written.
-const MADE: [&str; 6] = ["node_modules", "target", "dist", "build", "__pycache__", "package-lock.json"];
+const MADE: [&str; 5] = ["node_modules", "target", "dist", "__pycache__", "package-lock.json"];
 
 fn main() -> io::Result<()> {
     let host = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
@@ -58,7 +58,8 @@ fn collect(root: &Path, folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<b
 
 fn is_carried(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let in_template = path.iter().any(|part| part.to_string_lossy().starts_with("template"));
+    // sdk/LANGUAGE/template, or template-…
+    let in_template = path.iter().nth(2).is_some_and(|part| part.to_string_lossy().starts_with("template"));
     // A template's tests are the new plugin's; an SDK's are not for its users.
     let is_for_us = name == "tests" && !in_template;
     !(is_for_us || name.starts_with('.') || name.ends_with(".egg-info") || MADE.contains(&&*name))

@@ -39,13 +39,18 @@ fn write_all(folder: &Path, language: Language) -> io::Result<()> {
         lay(format!("wit/{path}"), contents)?;
     }
     let sdk = format!("sdk/{}", language.sdk());
-    for (path, contents) in carried::below(&sdk).filter(|(path, _)| !path.starts_with("template")) {
+    for (path, contents) in carried::below(&sdk).filter(|(path, _)| !is_of_template(path)) {
         lay(format!("{sdk}/{path}"), contents)?;
     }
     if language == Language::Rust {
         lay("Cargo.toml".to_owned(), workspace(&sdk).as_bytes())?;
     }
     forget(folder, &laid)
+}
+
+/// Whether an SDK's file is in a template: in a folder `template` or `template-…`.
+fn is_of_template(path: &str) -> bool {
+    path.split_once('/').is_some_and(|(folder, _)| folder == "template" || folder.starts_with("template-"))
 }
 
 /// Removes what was laid down before and is no longer. What tools have put there is left alone.

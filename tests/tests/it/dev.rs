@@ -53,7 +53,11 @@ fn a_save_is_served_and_what_does_not_compile_is_shown() {
     // It mends, with another tool.
     edit(&source(&project), "times.nonsense()", "times.into()");
     let greet = "    /// Greets somebody.";
-    edit(&source(&project), greet, &format!("    /// Fails.\n    pub fn fail() {{ panic!(\"on purpose\") }}\n\n{greet}"));
+    edit(
+        &source(&project),
+        greet,
+        &format!("    /// Fails.\n    pub fn fail() {{ panic!(\"on purpose\") }}\n\n{greet}"),
+    );
     dev.wait_for(&["src/lib.rs saved -> built"]);
     dev.wait_for(&["fail()", "Fails."]);
     dev.say("fail");
