@@ -64,7 +64,7 @@ pub(super) fn build(project: &Path, _: Pace) -> Result<Vec<u8>> {
 
 /// As the compiler's messages are to name them.
 fn from_project(project: &Path, files: Vec<PathBuf>) -> impl Iterator<Item = PathBuf> {
-    files.into_iter().map(|file| file.strip_prefix(project).map(Path::to_owned).unwrap_or(file))
+    files.into_iter().map(move |file| file.strip_prefix(project).map(Path::to_owned).unwrap_or(file))
 }
 
 /// The words that the compiler's command begins with.

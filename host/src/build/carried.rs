@@ -5,7 +5,7 @@ static FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/carried.rs"
 
 /// The files below `folder`: their paths from there, and what they hold.
 pub(super) fn below(folder: &str) -> impl Iterator<Item = (&'static str, &'static [u8])> {
-    let below = |path: &'static str| path.strip_prefix(folder)?.strip_prefix('/');
+    let below = move |path: &'static str| path.strip_prefix(folder)?.strip_prefix('/');
     FILES.iter().filter_map(move |(path, contents)| Some((below(path)?, *contents)))
 }
 

@@ -41,7 +41,7 @@ pub(super) fn build(project: &Path, pace: Pace) -> Result<Vec<u8>> {
     }
     let out = layout::scratch(project, "raw.wasm")?;
     let mut driver = Command::new(node.unwrap_or_default());
-    tools::run(driver.current_dir(project).arg(sdk.join("build.mjs")).arg(project).arg(&out))?;
+    tools::run(driver.current_dir(project).arg(format!("{FOLDER}/{SDK}/build.mjs")).arg(project).arg(&out))?;
     fs::read(&out).with_context(|| format!("{} cannot be read", out.display()))
 }
 

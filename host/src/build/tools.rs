@@ -112,7 +112,7 @@ fn words(command: &Command) -> String {
     let program = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
     let arguments = command.get_args().map(|argument| argument.to_string_lossy().into_owned());
     std::iter::once(program)
-        .chain(arguments.take_while(|word| !word.starts_with('-')).take(2))
+        .chain(arguments.take_while(|word| !word.starts_with('-')).take(1))
         .collect::<Vec<_>>()
         .join(" ")
 }
