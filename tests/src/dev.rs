@@ -71,7 +71,7 @@ impl Dev {
     /// The address in the line that says where it serves.
     pub fn address(&mut self) -> SocketAddr {
         let line = self.wait_for(&["http://"]);
-        let address = line.split("http://").nth(1).and_then(|rest| rest.strip_suffix("/mcp"));
+        let address = line.split("http://").nth(1).and_then(|rest| rest.split("/mcp").next());
         address.and_then(|address| address.parse().ok()).unwrap_or_else(|| panic!("an unexpected line: {line}"))
     }
 

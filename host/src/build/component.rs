@@ -9,6 +9,7 @@ use anyhow::{Context, Result, anyhow};
 use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
 };
+use wasmparser::{Parser, Payload};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
@@ -36,6 +37,25 @@ pub(super) fn embed(module: &mut Vec<u8>, wit: &Path, world: &str) -> Result<()>
     let world = resolve.select_world(&[package], Some(world))?;
     embed_component_metadata(module, &resolve, world, StringEncoding::UTF8)
         .with_context(|| format!("{} does not fit the module", wit.display()))
+}
+
+/// The module without what only debuggers read, which may be ten times its code.
+pub(super) fn without_debug(module: &[u8]) -> Result<Vec<u8>> {
+    let (mut kept, mut start) = (Vec::new(), 0);
+    for payload in Parser::new(0).parse_all(module) {
+        let payload = payload.context("the compiler made no module")?;
+        let end = match (&payload, payload.as_section()) {
+            (Payload::Version { range, .. }, _) => range.end,
+            (_, Some((_, range))) => range.end,
+            _ => continue,
+        };
+        let is_debug = matches!(&payload, Payload::CustomSection(section) if section.name().starts_with(".debug"));
+        if !is_debug {
+            kept.extend_from_slice(&module[start..end]);
+        }
+        start = end;
+    }
+    Ok(kept)
 }
 
 /// The component with the project's wishes in it, if there are some and it does not carry any yet.
@@ -88,6 +108,14 @@ mod tests {
         fs::write(project.path().join(WISHES_FILE), "[[http]]\nurl = 'https://a/'\n").unwrap();
         let said = with_wishes(project.path(), EMPTY.to_vec()).unwrap_err().to_string();
         assert!(said.contains("wishes.toml") && said.contains("why"), "{said}");
+    }
+
+    #[test]
+    fn debug_sections_are_taken_out() {
+        let (head, debug, name) = (&b"\0asm\x01\0\0\0"[..], &b"\0\x0b\x0a.debug_str"[..], &b"\0\x05\x04name"[..]);
+        let module = [head, debug, name, debug].concat();
+        assert_eq!(without_debug(&module).unwrap(), [head, name].concat());
+        assert!(without_debug(b"nonsense").is_err());
     }
 
     #[test]

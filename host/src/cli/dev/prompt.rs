@@ -59,10 +59,10 @@ impl Prompt {
         match (word, rest.trim()) {
             ("", _) => {}
             ("quit" | "exit", "") => return false,
-            ("help", "") => show::line(PROMPT),
-            ("tools", "") => match self.desk.live.now().plugin(self.desk.project.name().as_str()) {
-                Some(plugin) => plugin.tools().iter().for_each(|tool| show::line(&show::tool(tool))),
-                None => show::line("nothing is served yet"),
+            ("help", "") => self.desk.say(PROMPT),
+            ("tools", "") => match self.desk.plugin() {
+                Some(plugin) => plugin.tools().iter().for_each(|tool| self.desk.say(&show::tool(tool))),
+                None => self.desk.say("nothing is served yet"),
             },
             (tool, arguments) => {
                 *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((tool.into(), arguments.into()));
@@ -83,7 +83,7 @@ impl Prompt {
     /// The call itself is told by whoever looks on; here only what was no call.
     async fn call_and_tell(&self, tool: &str, arguments: &str, may_ask: bool) {
         if let Err(error) = self.call(tool, arguments, may_ask).await {
-            show::line(&format!("{error:#}"));
+            self.desk.say(&format!("{error:#}"));
         }
     }
 
@@ -95,8 +95,7 @@ impl Prompt {
     /// Questions are asked here only if it was typed: otherwise the next line is not their answer.
     async fn call(&self, tool: &str, arguments: &str, may_ask: bool) -> anyhow::Result<()> {
         self.until_built().await;
-        let name = self.desk.project.name();
-        let Some(plugin) = self.desk.live.now().plugin(name.as_str()).cloned() else {
+        let Some(plugin) = self.desk.plugin() else {
             bail!("nothing is served yet; mend what does not build, and save");
         };
         let public = || plugin.tools().iter().find(|other| other.name().as_str() == tool);
@@ -119,6 +118,7 @@ impl Prompt {
                 bail!("type the call to answer what it asks");
             }
             let questions = call.questions(need).map_err(fault)?;
+            self.desk.flush().await;
             call.answered(tokio::task::block_in_place(|| ask::ask(&questions))?);
         }
         Ok(())
