@@ -29,7 +29,7 @@ fn main() -> io::Result<()> {
     for file in &files {
         println!("cargo::rerun-if-changed={}", file.display());
         let name = file.strip_prefix(root).expect("the file was found there");
-        writeln!(list, "    ({:?}, include_bytes!({:?})),", name, file).expect("a string takes it");
+        writeln!(list, "    ({name:?}, include_bytes!({file:?})),").expect("a string takes it");
     }
     list += "]\n";
     fs::write(PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it")).join("carried.rs"), list)

@@ -21,8 +21,16 @@ pub(crate) fn fresh_project(name: &str, lang: &str) -> PathBuf {
     project
 }
 
-/// What builds of all projects share: cargo compiles once what they have in common, from what was fetched for the workspace.
+/// Where `cargo xtask test` puts the tools of other languages.
+const TOOLS: &str = "languages/python/bin";
+
+/// What builds of all projects share: cargo compiles once what they have in common, from what was fetched for the workspace;
+/// the tools of other languages; packages that npm has fetched before.
 pub(crate) fn prepare(command: &mut Command) {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = [target().join(TOOLS)].into_iter().chain(env::split_paths(&path));
+    command.env("PATH", env::join_paths(folders).expect("the checkout's path can stand in PATH"));
+    command.env("npm_config_prefer_offline", "true");
     command.env("CARGO_TARGET_DIR", target().join("tmp/projects-target"));
     command.env("CARGO_NET_OFFLINE", "true").env_remove("RUSTFLAGS").env_remove("RUST_LOG");
 }
@@ -104,6 +112,53 @@ fn a_rust_project_is_built_tested_called_and_changed() {
     fs::remove_file(project.join("wishes.toml")).expect("a file can be removed");
     let said = bad(&project, &["build"]);
     assert!(said.contains("crate-type"), "{said}");
+}
+
+/// From nothing to an answer, and what the tools say of a mistake in `source`.
+fn check(lang: &str, source: &str) {
+    let name = format!("fresh-{lang}");
+    let project = fresh_project(&name, lang);
+    let component = format!("build/{name}.wasm");
+    let built = good(&project, &["build"]);
+    assert!(built.starts_with(&format!("{component} (")), "{built}");
+    let call = ["call", &component, "greet", r#"{"name": "Ada"}"#];
+    assert_eq!(good(&project, &call), "Hello, Ada!\n");
+
+    edit(&project.join(source), "Hello", "Good day");
+    good(&project, &["build"]);
+    assert_eq!(good(&project, &call), "Good day, Ada!\n");
+
+    let text = fs::read_to_string(project.join(source)).expect("the source can be read");
+    fs::write(project.join(source), format!("{text}\n}}}}\n")).expect("the source can be written");
+    let said = bad(&project, &["build"]);
+    let file = Path::new(source).file_name().expect("it is a file").to_str().expect("its name is text");
+    assert!(said.contains(file), "{said}");
+    assert_eq!(good(&project, &call), "Good day, Ada!\n");
+}
+
+#[test]
+fn a_python_project_is_built_called_and_changed() {
+    check("python", "plugin.py");
+}
+
+#[test]
+fn a_typescript_project_is_built_called_and_changed() {
+    check("ts", "src/plugin.ts");
+}
+
+#[test]
+fn a_javascript_project_is_built_called_and_changed() {
+    check("js", "src/plugin.js");
+}
+
+#[test]
+fn a_go_project_is_built_called_and_changed() {
+    check("go", "main.go");
+}
+
+#[test]
+fn a_c_project_is_built_called_and_changed() {
+    check("c", "plugin.c");
 }
 
 #[test]
