@@ -17,13 +17,15 @@ use super::{
 const SDK: &str = "sdk/c";
 
 /// What every plugin is compiled with. In WebAssembly, address 0 is memory like any other: only the sanitizer makes a trap of
-/// null pointers and of indexes out of bounds. `-g1` is for the names of functions in the log; the rest of it is taken out.
+/// null pointers and of indexes out of bounds. `-g1` is for the names of functions in the log; the rest of it is taken out. Zig's stack
+/// is 16 MiB, which every instance would have.
 const FLAGS: &[&str] = &[
     "--target=wasm32-wasi",
     "-mexec-model=reactor",
     "-std=gnu17",
     "-Os",
     "-g1",
+    "-Wl,-z,stack-size=1048576",
     "-fsanitize=undefined",
     "-fsanitize-trap=undefined",
     "-Wall",
@@ -67,7 +69,8 @@ pub(super) fn build(project: &Path, _: Pace) -> Result<Vec<u8>> {
     let sdk = project.join(FOLDER).join(SDK);
     let mut compile = Command::new(words.next().unwrap_or_default());
     compile.current_dir(project).args(words).args(FLAGS).arg(format!("-I{FOLDER}/{SDK}"));
-    compile.args(from_project(project, sources(project)?)).args(from_project(project, in_folder(&sdk.join("src"))?));
+    // The SDK's come first: what they define of the C library, such as `rand`, wins.
+    compile.args(from_project(project, in_folder(&sdk.join("src"))?)).args(from_project(project, sources(project)?));
     tools::run(compile.arg("-o").arg(&out))?;
     let module = fs::read(&out).with_context(|| format!("{} cannot be read", out.display()))?;
     let mut module = component::without_debug(&module)?;

@@ -36,7 +36,11 @@ pub(super) fn build(project: &Path, pace: Pace) -> Result<Vec<u8>> {
     if env::var_os("GOFLAGS").is_none() {
         build.env("GOFLAGS", "-mod=mod");
     }
-    build.args(["build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w", "-o"]).arg(&out).arg(".");
+    // The SDK takes memory from the runtime's `sbrk`, which is what the first flag of the linker is for.
+    build
+        .args(["build", "-buildmode=c-shared", "-trimpath", "-buildvcs=false", "-ldflags=-checklinkname=0 -s -w", "-o"])
+        .arg(&out)
+        .arg(".");
     tools::run(&mut build)?;
     let mut module = fs::read(&out).with_context(|| format!("{} cannot be read", out.display()))?;
     component::embed(&mut module, &project.join(FOLDER).join("wit"), "guest")?;
