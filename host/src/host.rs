@@ -11,8 +11,9 @@ use crate::{
     catalog::{self, Live, Loader, Yard},
     config::{CacheDir, Config},
     http::Http,
-    mcp::{Parts, Server, stdio},
+    mcp::{Parts, Runner, Server, stdio},
     metrics::Metrics,
+    observe::Observer,
     sandbox::{Network, Options, Outside, Sandbox, Settings},
     seal::KeyRing,
     signals::Signals,
@@ -51,6 +52,11 @@ pub struct Bound {
 impl Host {
     /// Builds the engine, opens the store, loads the plugins that are there.
     pub async fn build(config: Config) -> Result<Self> {
+        Self::build_observed(config, None).await
+    }
+
+    /// The same, with somebody who looks on at all calls.
+    pub async fn build_observed(config: Config, observer: Option<Observer>) -> Result<Self> {
         let (config, metrics) = (Arc::new(config), Metrics::start());
         let signals = Signals::new();
         let live = Arc::new(Live::new(signals.clone()));
@@ -65,6 +71,7 @@ impl Host {
             lanes: Arc::clone(yard.sandbox.lanes()),
             background: background.clone(),
             stopping: stopping.clone(),
+            observer,
         };
         let server = Arc::new(Server::new(&config, parts));
         server.recall().await.context("the sessions cannot be read")?;
@@ -77,8 +84,13 @@ impl Host {
     }
 
     /// What is loaded.
-    pub fn live(&self) -> &Live {
+    pub fn live(&self) -> &Arc<Live> {
         &self.live
+    }
+
+    /// What runs its calls, for those that no client makes.
+    pub fn runner(&self) -> &Runner {
+        self.server.runner()
     }
 
     /// Which of the engine's fast paths are in force.

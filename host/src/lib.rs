@@ -4,6 +4,7 @@
 
 pub mod admin;
 pub mod auth;
+pub mod build;
 pub mod catalog;
 pub mod cli;
 pub mod config;
@@ -13,6 +14,7 @@ pub mod ids;
 pub mod json;
 pub mod mcp;
 pub mod metrics;
+pub mod observe;
 pub mod policy;
 pub mod sandbox;
 pub mod seal;

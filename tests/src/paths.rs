@@ -32,7 +32,7 @@ pub fn client_folder(name: &str) -> PathBuf {
 }
 
 /// The folder that this test was built into, which everything else is built into too.
-pub(crate) fn target() -> PathBuf {
+pub fn target() -> PathBuf {
     let test = env::current_exe().expect("a running program has a path");
     // target/release/deps/it-0123
     test.ancestors().nth(3).expect("cargo puts tests three folders down").to_owned()

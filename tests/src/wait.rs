@@ -6,17 +6,25 @@ use std::time::{Duration, Instant};
 /// How long a test waits for what should happen at once. Long, because a loaded machine is no defect of the host's.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long a test waits for compilers.
+pub const BUILD_PATIENCE: Duration = Duration::from_secs(600);
+
 /// How often to look.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 
 /// Looks until there is something to see, and gives it. Panics when [`PATIENCE`] ends, naming what was waited for.
-pub fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub fn eventually<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    eventually_within(PATIENCE, what, look)
+}
+
+/// The same with another patience.
+pub fn eventually_within<T>(patience: Duration, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
         if let Some(seen) = look() {
             return seen;
         }
-        assert!(start.elapsed() < PATIENCE, "waited {PATIENCE:?} in vain: {what}");
+        assert!(start.elapsed() < patience, "waited {patience:?} in vain: {what}");
         thread::sleep(BETWEEN_LOOKS);
     }
 }

@@ -40,7 +40,7 @@ pub struct Loader {
 struct Seen {
     stamp: Option<Stamp>,
     digest: Option<Digest>,
-    refused: Option<String>,
+    refused: Option<Refused>,
 }
 
 /// Tells a changed file from an unchanged one without reading it.
@@ -191,14 +191,15 @@ impl Loader {
             }
             Err(_) if self.scanned && is_fresh(&stamp) => Verdict::Wait,
             Err(reason) => {
-                let known = seen.refused.as_ref() == Some(&reason);
+                let refused = Refused { file: path.clone(), digest, reason };
+                let known = seen.refused.as_ref() == Some(&refused);
                 if !known {
                     let keeps = plugin_id(&path).is_ok_and(|id| self.serving.contains_key(&id));
                     let serving = if keeps { "the version before it goes on serving" } else { "not served" };
-                    tracing::error!(file = %path.display(), reason, serving, "refused");
+                    tracing::error!(file = %path.display(), reason = refused.reason, serving, "refused");
                 }
                 // The digest of what serves is kept, so that putting the old file back costs nothing.
-                *seen = Seen { stamp: Some(stamp), digest: seen.digest, refused: Some(reason) };
+                *seen = Seen { stamp: Some(stamp), digest: seen.digest, refused: Some(refused) };
                 if known { Verdict::Unchanged } else { Verdict::Changed }
             }
         }
@@ -236,11 +237,7 @@ impl Loader {
     }
 
     fn refused(&self) -> Vec<Refused> {
-        let mut refused: Vec<Refused> = self
-            .files
-            .iter()
-            .filter_map(|(file, seen)| Some(Refused { file: file.clone(), reason: seen.refused.clone()? }))
-            .collect();
+        let mut refused: Vec<Refused> = self.files.values().filter_map(|seen| seen.refused.clone()).collect();
         refused.sort_by(|a, b| a.file.cmp(&b.file));
         refused
     }

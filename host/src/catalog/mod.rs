@@ -15,6 +15,7 @@ use std::{
 };
 
 use arc_swap::{ArcSwap, Guard};
+use tokio::sync::Notify;
 
 pub use headers::{HeaderKind, HeaderParam};
 pub use loader::{Loader, read_wishes};
@@ -24,7 +25,7 @@ pub use slots::{Full, Slot, Slots};
 pub use watcher::watch;
 
 use crate::{
-    ids::{PluginId, PromptName, ToolName},
+    ids::{Digest, PluginId, PromptName, ToolName},
     signals::{Signal, Signals},
 };
 
@@ -41,6 +42,9 @@ pub struct Catalog {
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Refused {
     pub file: PathBuf,
+    /// What the file held, if it could be read.
+    #[serde(skip)]
+    pub digest: Option<Digest>,
     pub reason: String,
 }
 
@@ -153,13 +157,14 @@ fn hash(items: impl Iterator<Item = impl Hash>) -> u64 {
 /// The catalog in force. Readers take the snapshot of the moment and keep it as long as they need.
 pub struct Live {
     current: ArcSwap<Catalog>,
+    published: Notify,
     signals: Signals,
 }
 
 impl Live {
     /// An empty catalog, whose changes are told to `signals`.
     pub fn new(signals: Signals) -> Self {
-        Self { current: ArcSwap::default(), signals }
+        Self { current: ArcSwap::default(), published: Notify::new(), signals }
     }
 
     /// The snapshot of this moment, for a short look.
@@ -171,6 +176,19 @@ impl Live {
         let before = self.current.swap(Arc::new(catalog));
         for signal in before.differences(&self.now()) {
             self.signals.send(signal);
+        }
+        self.published.notify_waiters();
+    }
+
+    /// Waits until a snapshot is in force in which `find` finds what it looks for.
+    pub async fn until<T>(&self, find: impl Fn(&Catalog) -> Option<T>) -> T {
+        loop {
+            // It hears from here on, so that nothing is missed between the look and the wait.
+            let published = self.published.notified();
+            if let Some(found) = find(&self.now()) {
+                return found;
+            }
+            published.await;
         }
     }
 }

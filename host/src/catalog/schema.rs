@@ -64,7 +64,8 @@ impl Schema {
         &self.raw
     }
 
-    pub(super) fn value(&self) -> &Value {
+    /// The same, parsed.
+    pub fn value(&self) -> &Value {
         &self.value
     }
 

@@ -147,7 +147,8 @@ fn read(text: &str, field: &Value) -> Result<Option<Value>, String> {
     Ok(Some(value))
 }
 
-fn line() -> io::Result<Option<String>> {
+/// The next line, `None` at the end.
+pub(super) fn line() -> io::Result<Option<String>> {
     let mut line = String::new();
     let read = io::stdin().read_line(&mut line)?;
     Ok((read > 0).then(|| line.trim().to_owned()))

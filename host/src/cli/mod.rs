@@ -2,8 +2,11 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is what a command line is for")]
 
 mod ask;
+mod build;
 mod call;
+mod dev;
 mod inspect;
+mod new;
 mod serve;
 mod stdio;
 
@@ -32,7 +35,7 @@ struct Toolyard {
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 it worked; 1 the tool answered with an error; 2 the command was not understood;
-3 it could not be done (a file, the configuration, a plugin, the address).
+3 it could not be done (a file, the configuration, a plugin, the address, a build).
 RUST_LOG sets what is logged, such as RUST_LOG=debug.";
 
 #[derive(Debug, Subcommand)]
@@ -45,6 +48,12 @@ enum Verb {
     Call(call::Call),
     /// Show what a plugin is: its tools, imports, size and digest
     Inspect(inspect::Inspect),
+    /// Begin a plugin: a project with one tool, a test and a README
+    New(new::New),
+    /// Make a plugin's component from its project
+    Build(build::Build),
+    /// Build and serve a project, and do so again whenever it is saved
+    Dev(dev::Dev),
 }
 
 /// Where plugins and settings come from: the same for every verb.
@@ -78,6 +87,9 @@ pub fn main() -> ExitCode {
         Verb::Stdio(stdio) => stdio.run(),
         Verb::Call(call) => call.run(),
         Verb::Inspect(inspect) => inspect.run(),
+        Verb::New(new) => new.run(),
+        Verb::Build(build) => build.run(),
+        Verb::Dev(dev) => dev.run(),
     };
     match ran {
         Ok(Outcome::Done) => ExitCode::SUCCESS,

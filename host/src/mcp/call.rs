@@ -9,6 +9,7 @@ use super::{
     fault::Fault,
     interact::{self, Question, Round},
     message::{Params, is_reserved},
+    observed,
     runner::{Runner, context},
 };
 use crate::{
@@ -16,6 +17,7 @@ use crate::{
     catalog::{Catalog, Program, Prompt, Tool},
     config::Limits,
     json,
+    observe::{self, Seen},
     policy::{self, Permit},
     sandbox::{
         CallError, Ran, Run, Score, Voice,
@@ -213,6 +215,13 @@ fn without_place(error: &serde_json::Error) -> String {
 
 /// Runs a call. A fault is for the client's program; everything that a model could act on is a [`Reply`].
 pub async fn run(runner: &Runner, call: &Call) -> Result<Reply, Fault> {
+    match &runner.observer {
+        None => run_unseen(runner, call).await,
+        Some(observer) => Box::pin(observed::run(observer, runner, call)).await,
+    }
+}
+
+pub(super) async fn run_unseen(runner: &Runner, call: &Call) -> Result<Reply, Fault> {
     match &call.wanted {
         Wanted::Tool { permit, arguments, value } => run_tool(runner, call, permit, arguments, value).await,
         Wanted::Prompt { permit, arguments } => {
@@ -326,6 +335,7 @@ pub(super) fn or_fault<T>(program: &Program, ran: Ran<T>) -> Result<T, Fault> {
 fn log_trap(program: &Program, error: &CallError) {
     if let CallError::Trapped { detail } = error {
         tracing::warn!(plugin = %program.id, detail, "a call trapped");
+        observe::say(|| Seen::Broke { why: detail.clone() });
     }
 }
 
@@ -362,6 +372,7 @@ fn structured(tool: &Tool, text: String, is_error: bool) -> Result<Box<RawValue>
 fn broken(tool: &Tool, reason: &str) -> Completed {
     let name = tool.name();
     tracing::warn!(plugin = %tool.program().id, tool = %name, reason, "a tool broke its own description");
+    observe::say(|| Seen::Broke { why: reason.to_owned() });
     Completed::failure(format!("The tool `{name}` is broken: {reason}."))
 }
 

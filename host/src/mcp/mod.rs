@@ -20,6 +20,7 @@ mod level;
 mod listing;
 mod message;
 mod modern;
+mod observed;
 mod runner;
 pub mod stdio;
 mod stream;
@@ -43,6 +44,7 @@ use crate::{
     auth::Principal,
     catalog::Live,
     config::{Config, Identity},
+    observe::Observer,
     sandbox::Lanes,
     seal::KeyRing,
     signals::Signals,
@@ -85,6 +87,8 @@ pub struct Parts {
     pub lanes: Arc<Lanes>,
     pub background: TaskTracker,
     pub stopping: CancellationToken,
+    /// Who looks on at all calls, if anybody does.
+    pub observer: Option<Observer>,
 }
 
 /// A request: how it came, and who sent it.
@@ -140,11 +144,11 @@ pub struct Refusal {
 impl Server {
     /// A server over a catalog.
     pub fn new(config: &Config, parts: Parts) -> Self {
-        let Parts { live, signals, ring, store, lanes, background, stopping } = parts;
+        let Parts { live, signals, ring, store, lanes, background, stopping, observer } = parts;
         let server_info = raw(&config.identity.to_json());
         let modern_meta = raw(&json!({ "io.modelcontextprotocol/serverInfo": server_info }));
         let core = Core {
-            runner: Runner::new(&config.host_limits, signals.clone(), &lanes),
+            runner: Runner::new(&config.host_limits, signals.clone(), &lanes).observed(observer),
             sessions: Sessions::new(store, ring.clone(), config.host_limits.session_ttl),
             ring,
             modern_meta,
@@ -157,6 +161,11 @@ impl Server {
     /// Fetches from the store what calls must not wait for.
     pub async fn recall(&self) -> Result<(), StoreError> {
         self.core.sessions.recall().await
+    }
+
+    /// What runs its calls, for those that come another way.
+    pub fn runner(&self) -> &Runner {
+        &self.core.runner
     }
 
     /// Answers one message, or a batch of them where the client's revision has batches.
@@ -235,7 +244,7 @@ impl Identity {
 
 /// A result as JSON, for those who show it without a protocol around it: a `CallToolResult` of 2026-07-28.
 pub fn to_tool_result(completed: &Completed) -> Vec<u8> {
-    modern::plain_result(completed)
+    modern::plain_tool_result(completed)
 }
 
 /// A JSON-RPC response.

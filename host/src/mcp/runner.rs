@@ -13,6 +13,7 @@ use crate::{
     catalog::{Program, Slot, Slots},
     config::{HostLimits, Limits},
     metrics,
+    observe::Observer,
     sandbox::{InLane, Lanes, Score, Voice, contract::CallContext},
     seal::millis,
     signals::Signals,
@@ -25,13 +26,20 @@ pub struct Runner {
     queue_wait_max: Duration,
     pub(super) signals: Signals,
     lanes: Arc<Lanes>,
+    /// Who looks on at all calls, if anybody does.
+    pub(super) observer: Option<Observer>,
 }
 
 impl Runner {
     /// A runner of at most `calls_max` calls at once, in `lanes`, whose guests tell `signals` what they changed.
     pub fn new(limits: &HostLimits, signals: Signals, lanes: &Arc<Lanes>) -> Self {
         let slots = Arc::new(Slots::new(limits.calls_max, limits.queue_max));
-        Self { slots, queue_wait_max: limits.queue_wait_max, signals, lanes: Arc::clone(lanes) }
+        Self { slots, queue_wait_max: limits.queue_wait_max, signals, lanes: Arc::clone(lanes), observer: None }
+    }
+
+    /// The same, with somebody who looks on.
+    pub fn observed(self, observer: Option<Observer>) -> Self {
+        Self { observer, ..self }
     }
 
     /// Does `work`, whose calls have this score, in the lane where it belongs.

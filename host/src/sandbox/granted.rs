@@ -15,6 +15,7 @@ use super::{
 use crate::{
     config::{Grants, Secrets},
     metrics,
+    observe::{self, Seen},
     store::Store,
 };
 
@@ -114,6 +115,7 @@ impl Refusals {
             // Debug form: what is missing is in the guest's words.
             let missing: String = missing.to_string().chars().take(MISSING_CHARS_MAX).collect();
             tracing::warn!(plugin, grant, ?missing, "refused: it is not granted");
+            observe::say(|| Seen::Refused { grant, missing });
         }
     }
 }

@@ -23,4 +23,4 @@ pub use engine::{Options, Sandbox, Settings};
 pub use granted::{Granted, Outside};
 pub use lanes::{InLane, Lanes, Score};
 pub use network::Network;
-pub use sections::{defines_resources, wishes};
+pub use sections::{defines_resources, wishes, wishes_section};

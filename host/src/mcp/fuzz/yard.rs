@@ -54,6 +54,7 @@ impl Yard {
             store,
             background: TaskTracker::new(),
             stopping: CancellationToken::new(),
+            observer: None,
         };
         Self { server: Server::new(&Config::new(), parts), runtime: runtime() }
     }

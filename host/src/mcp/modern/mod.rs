@@ -85,9 +85,19 @@ pub(super) async fn answer(server: &Server, request: Request<'_>, message: Messa
     }
 }
 
-/// A result outside of any request.
-pub(super) fn plain_result(completed: &Completed) -> Vec<u8> {
+/// A tool's result outside of any request.
+pub(super) fn plain_tool_result(completed: &Completed) -> Vec<u8> {
     to_json(&result::call_tool(completed, None))
+}
+
+/// Any reply's result outside of any request. Questions are none.
+pub(super) fn plain_result(reply: &Reply) -> Vec<u8> {
+    match reply {
+        Reply::Tool(completed) => plain_tool_result(completed),
+        Reply::Prompt(prompt) => to_json(&result::get_prompt(prompt, None)),
+        Reply::Resource(contents) => to_json(&result::read_resource(contents, None)),
+        Reply::NeedInput(_) => Vec::new(),
+    }
 }
 
 /// The methods that run no tool, prompt or resource, and so never ask for input.

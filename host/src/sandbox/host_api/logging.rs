@@ -1,9 +1,12 @@
 //! `wasi:logging/logging`: into the host's log, and to the client if it asked for that level.
 
-use crate::sandbox::{
-    Said,
-    call::CallState,
-    contract::{Level, wasi::logging::logging::Host},
+use crate::{
+    observe::{self, Seen},
+    sandbox::{
+        Said,
+        call::CallState,
+        contract::{Level, wasi::logging::logging::Host},
+    },
 };
 
 impl Host for CallState {
@@ -20,11 +23,23 @@ impl Host for CallState {
             Level::Warn => tracing::warn!(target: "plugin", plugin, ?context, "{message:?}"),
             Level::Error | Level::Critical => tracing::error!(target: "plugin", plugin, ?context, "{message:?}"),
         }
+        observe::say(|| Seen::Log { level: name(level), message: message.clone() });
         if let Some(voice) = self.voice.as_ref().filter(|voice| voice.log.is_some_and(|least| level >= least)) {
             let logger = (!context.is_empty()).then_some(context);
             voice.say(Said::Log { level, logger, message });
         }
         Ok(())
+    }
+}
+
+fn name(level: Level) -> &'static str {
+    match level {
+        Level::Trace => "trace",
+        Level::Debug => "debug",
+        Level::Info => "info",
+        Level::Warn => "warn",
+        Level::Error => "error",
+        Level::Critical => "critical",
     }
 }
 

@@ -18,7 +18,11 @@ use wasmtime_wasi::{
     p2::{OutputStream, Pollable, StreamResult},
 };
 
-use crate::{config::Limits, metrics};
+use crate::{
+    config::Limits,
+    metrics,
+    observe::{self, Seen},
+};
 
 /// What one write may carry; the guest splits longer ones.
 const WRITE_BYTES_MAX: usize = 4096;
@@ -112,6 +116,7 @@ impl Stream {
         if !text.is_empty() && self.log.take_room(text.len()) {
             let (plugin, stream) = (self.log.plugin(), self.name);
             tracing::info!(target: "plugin", plugin, stream, "{text:?}");
+            observe::say(|| Seen::Output { stream, line: text.to_owned() });
         }
     }
 }

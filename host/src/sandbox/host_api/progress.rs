@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::{
     metrics,
+    observe::{self, Seen},
     sandbox::{Said, call::CallState, contract::toolyard::plugin::progress::Host},
 };
 
@@ -40,6 +41,7 @@ impl Progress {
 
 impl Host for CallState {
     fn report(&mut self, progress: f64, total: Option<f64>, message: Option<String>) -> wasmtime::Result<()> {
+        observe::say(|| Seen::Progress { progress, total, message: message.clone() });
         // JSON has no NaN and no infinity, and the protocol wants values that increase.
         let increases = self.progress.last.is_none_or(|last| progress > last);
         let wanted = self.voice.as_ref().filter(|voice| voice.progress && progress.is_finite() && increases);
