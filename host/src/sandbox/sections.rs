@@ -24,7 +24,6 @@ pub fn wishes(component: &[u8]) -> Result<Option<&str>, String> {
     Ok(None)
 }
 
-<<<<<<< HEAD
 /// What a component carries of doc comments, in the form that `wit-parser` gives them: its own, and those of what is in it.
 pub(super) fn package_docs(component: &[u8]) -> impl Iterator<Item = &[u8]> {
     let payloads = Parser::new(0).parse_all(component).map_while(Result::ok);
@@ -32,7 +31,8 @@ pub(super) fn package_docs(component: &[u8]) -> impl Iterator<Item = &[u8]> {
         Payload::CustomSection(section) if section.name() == DOCS => Some(section.data()),
         _ => None,
     })
-=======
+}
+
 /// A section with wishes, to stand behind the last of a component's.
 pub fn wishes_section(wishes: &str) -> Vec<u8> {
     let name = [&leb128(WISHES.len())[..], WISHES.as_bytes()].concat();
@@ -52,7 +52,6 @@ fn leb128(mut number: usize) -> Vec<u8> {
         }
         bytes.push(low | 0x80);
     }
->>>>>>> w-cli
 }
 
 /// Whether a component defines resources of its own.
