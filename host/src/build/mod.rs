@@ -48,14 +48,12 @@ pub struct Project {
     name: PluginId,
 }
 
-/// How much is built, and how much is said of it.
+/// How much is looked at, and how much is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
-    /// A component to be served: small and fast. The tools say what they do.
-    Release,
-    /// One to be tried at once, where the language has such a choice.
-    Trial,
-    /// The same once more: the tools say only what is wrong.
+    /// The tools are looked for, and say what they do.
+    First,
+    /// The same project was built a moment ago: the tools say only what is wrong.
     Again,
 }
 

@@ -37,5 +37,5 @@ pub(super) fn candidates(project: &Path) -> impl Iterator<Item = PathBuf> {
     let active = env::var_os("VIRTUAL_ENV").map(PathBuf::from);
     let environments = [Some(project.join(".venv")), active].into_iter().flatten();
     let own = environments.map(|environment| environment.join("bin/python")).filter(|python| python.is_file());
-    own.chain(["python3", "python"].into_iter().filter_map(tools::find))
+    own.chain(["python3", "python"].into_iter().flat_map(tools::find_all))
 }

@@ -16,15 +16,6 @@ use super::{
 
 const TARGET: &str = "wasm32-wasip2";
 
-/// For trials: what was compiled before is used again, and nothing is optimized across crates. It stays small, since the host
-/// compiles what comes out of it. No profile of its own: macros and what they need would be compiled once more.
-const TRIAL: [&str; 4] = [
-    "profile.release.lto=false",
-    "profile.release.codegen-units=16",
-    "profile.release.incremental=true",
-    "profile.release.strip='debuginfo'",
-];
-
 pub(super) fn name(manifest: &str) -> Option<String> {
     super::toml_text(manifest, ["package", "name"])
 }
@@ -39,12 +30,11 @@ pub(super) fn build(project: &Path, pace: Pace) -> Result<Vec<u8>> {
     if pace != Pace::Again {
         look_for_tools()?;
     }
+    // Always for release, whoever asks: it takes a second or two once what it depends on is there, and makes a third less for the
+    // host to compile.
     let mut cargo = Command::new("cargo");
     cargo.current_dir(project).args(["build", "--lib", "--release", "--target", TARGET]);
     cargo.args(["--message-format", "json-render-diagnostics"]);
-    if pace != Pace::Release {
-        cargo.args(TRIAL.iter().flat_map(|setting| ["--config", setting]));
-    }
     if pace == Pace::Again {
         cargo.arg("--quiet");
     }

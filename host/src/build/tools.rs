@@ -48,8 +48,14 @@ impl Missing {
 
 /// The file of a program that is found on `PATH`.
 pub(super) fn find(program: &str) -> Option<PathBuf> {
-    let paths = env::var_os("PATH")?;
-    env::split_paths(&paths).map(|folder| folder.join(program)).find(|file| is_program(file))
+    find_all(program).next()
+}
+
+/// The same, with those that it hides.
+pub(super) fn find_all(program: &str) -> impl Iterator<Item = PathBuf> + use<'_> {
+    let paths = env::var_os("PATH").unwrap_or_default();
+    let folders: Vec<PathBuf> = env::split_paths(&paths).collect();
+    folders.into_iter().map(move |folder| folder.join(program)).filter(|file| is_program(file))
 }
 
 fn is_program(file: &Path) -> bool {

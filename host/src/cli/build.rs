@@ -29,7 +29,7 @@ impl Build {
             Err(_) => project.component(),
         });
         eprintln!("building {} ({}); the first time on a machine takes longer", project.name(), project.language());
-        let component = project.build(Pace::Release, &file)?;
+        let component = project.build(Pace::First, &file)?;
         let (kilobytes, seconds) = (component.len().div_ceil(1000), start.elapsed().as_secs_f64());
         println!("{} ({kilobytes} KB, {}, {seconds:.1} s)", file.display(), project.language());
         Ok(Outcome::Done)

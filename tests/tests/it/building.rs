@@ -122,18 +122,18 @@ fn check(lang: &str, source: &str) {
     let built = good(&project, &["build"]);
     assert!(built.starts_with(&format!("{component} (")), "{built}");
     let call = ["call", &component, "greet", r#"{"name": "Ada"}"#];
-    assert_eq!(good(&project, &call), "Hello, Ada!\n");
+    assert!(good(&project, &call).contains("Hello, Ada!"));
 
     edit(&project.join(source), "Hello", "Good day");
     good(&project, &["build"]);
-    assert_eq!(good(&project, &call), "Good day, Ada!\n");
+    assert!(good(&project, &call).contains("Good day, Ada!"));
 
     let text = fs::read_to_string(project.join(source)).expect("the source can be read");
     fs::write(project.join(source), format!("{text}\n}}}}\n")).expect("the source can be written");
     let said = bad(&project, &["build"]);
     let file = Path::new(source).file_name().expect("it is a file").to_str().expect("its name is text");
     assert!(said.contains(file), "{said}");
-    assert_eq!(good(&project, &call), "Good day, Ada!\n");
+    assert!(good(&project, &call).contains("Good day, Ada!"));
 }
 
 #[test]

@@ -191,7 +191,7 @@ async fn print(
 /// Builds now and after each save, until it is dropped.
 async fn keep_building(desk: &Arc<Desk>, mut sources: Watch, component: &Path, config: &Config, again: Option<Prompt>) {
     let mut changed = Changed { since: Instant::now(), files: Vec::new() };
-    let (mut pace, mut told) = (Pace::Trial, String::new());
+    let (mut pace, mut told) = (Pace::First, String::new());
     loop {
         desk.building.send_replace(true);
         if changed.files.iter().any(|file| file == Path::new(CONFIG_FILE)) {

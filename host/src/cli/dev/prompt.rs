@@ -69,6 +69,8 @@ impl Prompt {
                 self.call_and_tell(tool, arguments, true).await;
             }
         }
+        // So that what comes of the next line is not printed before.
+        self.desk.flush().await;
         true
     }
 
