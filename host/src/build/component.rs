@@ -99,7 +99,7 @@ mod tests {
         let project = tempfile::tempdir().unwrap();
         assert_eq!(with_wishes(project.path(), EMPTY.to_vec()).unwrap(), EMPTY);
 
-        let wishes = "[keyvalue]\nwhy = 'to remember'\n".repeat(1) + &"# more\n".repeat(40);
+        let wishes = "[keyvalue]\nwhy = 'to remember'\n".to_owned() + &"# more\n".repeat(40);
         fs::write(project.path().join(WISHES_FILE), &wishes).unwrap();
         let component = with_wishes(project.path(), EMPTY.to_vec()).unwrap();
         assert_eq!(sandbox::wishes(&component), Ok(Some(wishes.as_str())));

@@ -195,7 +195,7 @@ fn missing_tools_are_named_with_what_to_do() {
         ("package.json", "{\"name\": \"a\"}", &["Node.js 20 or newer: ", "npm: "]),
         ("a.c", "", &["a C compiler for WebAssembly: pip install ziglang"]),
     ] {
-        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let folder = tempfile::Builder::new().prefix("tools-").tempdir().expect("a temporary folder can be made");
         fs::write(folder.path().join(manifest), text).expect("a file can be written");
         let mut command = Command::new(host_program());
         command.current_dir(folder.path()).arg("build").stdin(Stdio::null());

@@ -215,6 +215,8 @@ async fn keep_building(desk: &Arc<Desk>, mut sources: Watch, component: &Path, c
                 desk.say(&format!("{error:#}\nNot served; {serving}. Save again when it is mended."));
             }
         }
+        // The calls that waited for it come behind what was said about it.
+        desk.flush().await;
         desk.building.send_replace(false);
         if let (Some(again), Ok(_)) = (&again, &served) {
             again.repeat().await;

@@ -118,14 +118,14 @@ pub(super) fn time(time: Duration) -> String {
 mod tests {
     use super::*;
 
-    fn said(seen: Seen) -> String {
-        let (mark, text) = describe(&seen);
+    fn said(seen: &Seen) -> String {
+        let (mark, text) = describe(seen);
         format!("{mark} {text}")
     }
 
     #[test]
     fn calls_are_told_in_plain_words() {
-        let ended = |how| said(Seen::Ended { how, took: Duration::from_micros(1234) });
+        let ended = |how| said(&Seen::Ended { how, took: Duration::from_micros(1234) });
         let result =
             r#"{"content":[{"type":"text","text":"Hello"},{"type":"image","mimeType":"image/png","data":"AAAA"}]}"#;
         assert_eq!(ended(Ended::Answered(result.into())), "< (1.2 ms) Hello\n[image: image/png, about 3 bytes]");
@@ -135,11 +135,11 @@ mod tests {
         assert_eq!(ended(Ended::Answered(prompt.into())), "< (1.2 ms) Plan.");
         assert_eq!(ended(Ended::Asked(1)), "< (1.2 ms) asks the user (1 to answer)");
         let begun = Seen::Begun { what: "greet".into(), arguments: "{}".into(), client: Some("me".into()) };
-        assert_eq!(said(begun), "> greet {} from me");
+        assert_eq!(said(&begun), "> greet {} from me");
         let progress = Seen::Progress { progress: 1.0, total: Some(3.0), message: Some("on".into()) };
-        assert_eq!(said(progress), "  progress 1/3 on");
+        assert_eq!(said(&progress), "  progress 1/3 on");
         let refused = Seen::Refused { grant: "http", missing: "GET https://a/".into() };
-        assert_eq!(said(refused), "  refused: GET https://a/ is not granted (http)");
+        assert_eq!(said(&refused), "  refused: GET https://a/ is not granted (http)");
     }
 
     #[test]
