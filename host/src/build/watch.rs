@@ -88,9 +88,16 @@ impl Watch {
             if let Ok(files) = self.look()
                 && !files.is_empty()
             {
-                return Changed { since, files };
+                return Changed { since: self.saved(&files).map_or(since, |saved| since.max(saved)), files };
             }
         }
+    }
+
+    /// When the first of these files was written, as the file system has it: an event may have waited since before, for a file
+    /// that does not count.
+    fn saved(&self, files: &[PathBuf]) -> Option<Instant> {
+        let written = files.iter().filter_map(|file| self.seen.get(&self.dir.join(file))?.modified).min()?;
+        Instant::now().checked_sub(written.elapsed().ok()?)
     }
 
     async fn settle(&mut self) {
