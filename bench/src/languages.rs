@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
@@ -12,14 +11,14 @@ use serde_json::json;
 
 use crate::cli::Host;
 use crate::http1::Client;
-use crate::load::histogram;
+use crate::load::{callers, us};
 use crate::procfs::Memory;
 use crate::server::Server;
 use crate::stats::Spread;
 use crate::wire::{Era, NUMBER_FIRST, Template};
 
 /// Calls at once.
-const CONNECTIONS: usize = 4;
+const CONNECTIONS: u32 = 4;
 
 /// What the plugins' files begin with.
 const PREFIX: &str = "weather-";
@@ -130,14 +129,13 @@ fn round(server: &Server, plugin: &str, measured: Duration) -> Result<Round> {
     let (begin, cpu) = (Instant::now(), server.cpu_time()?);
     let latency = load(server, plugin, measured)?;
     let (elapsed, cpu) = (begin.elapsed(), server.cpu_time()? - cpu);
-    // Counts and latencies are far below 2^52, where this would lose anything.
+    // A count is far below 2^52, where this would lose anything.
     let calls = latency.len() as f64;
-    let us = |quantile| latency.value_at_quantile(quantile) as f64 / 1e3;
     Ok(Round {
         per_second: calls / elapsed.as_secs_f64(),
         cpu_us: cpu.as_secs_f64() * 1e6 / calls,
-        p50_us: us(0.5),
-        p99_us: us(0.99),
+        p50_us: us(&latency, 0.5),
+        p99_us: us(&latency, 0.99),
     })
 }
 
@@ -146,28 +144,16 @@ fn load(server: &Server, plugin: &str, measured: Duration) -> Result<Histogram<u
     let tool = format!("{plugin}_convert");
     let arguments = json!({ "value": 20, "from": "celsius", "to": "fahrenheit" });
     let end = Instant::now() + measured;
-    let mut all = histogram()?;
-    thread::scope(|scope| {
-        let callers: Vec<_> = (0..CONNECTIONS)
-            .map(|_| {
-                scope.spawn(|| -> Result<Histogram<u64>> {
-                    let mut latency = histogram()?;
-                    let mut client = Client::connect(server.endpoint.address)?;
-                    let mut template = Template::call(&server.endpoint, Era::Modern, None, &tool, &arguments);
-                    while Instant::now() < end {
-                        let sent = Instant::now();
-                        let answer = client.send(template.numbered(NUMBER_FIRST))?;
-                        let right = answer.body.windows(ANSWER.len()).any(|part| part == ANSWER);
-                        ensure!(right, "{tool} answered {}", String::from_utf8_lossy(&answer.body));
-                        latency.record(u64::try_from(sent.elapsed().as_nanos())?)?;
-                    }
-                    Ok(latency)
-                })
-            })
-            .collect();
-        for caller in callers {
-            all.add(caller.join().map_err(|_| anyhow::anyhow!("a caller panicked"))??)?;
+    callers(CONNECTIONS, |_, latency| {
+        let mut client = Client::connect(server.endpoint.address)?;
+        let mut template = Template::call(&server.endpoint, Era::Modern, None, &tool, &arguments);
+        while Instant::now() < end {
+            let sent = Instant::now();
+            let answer = client.send(template.numbered(NUMBER_FIRST))?;
+            let right = answer.body.windows(ANSWER.len()).any(|part| part == ANSWER);
+            ensure!(right, "{tool} answered {}", String::from_utf8_lossy(&answer.body));
+            latency.record(u64::try_from(sent.elapsed().as_nanos())?)?;
         }
-        Ok(all)
+        Ok(())
     })
 }

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::cli::Host;
 use crate::http1::Client;
-use crate::load::histogram;
+use crate::load::{callers, us};
 use crate::script::scripted;
 use crate::server::Server;
 use crate::stats::Spread;
@@ -134,34 +134,20 @@ fn paced(server: &Server, measured: Duration) -> Result<Histogram<u64>> {
     let begin = Instant::now() + Duration::from_millis(50);
     let each = Duration::from_secs(1) / RATE;
     let count = u32::try_from(measured.as_nanos() / each.as_nanos()).context("a long measurement")?;
-    let mut all = histogram()?;
-    thread::scope(|scope| {
-        let callers: Vec<_> = (0..CONNECTIONS)
-            .map(|first| {
-                scope.spawn(move || -> Result<Histogram<u64>> {
-                    let mut latency = histogram()?;
-                    let mut client = Client::connect(server.endpoint.address)?;
-                    let mut template = Template::echo(&server.endpoint, Era::Modern, None, "echo_echo");
-                    for number in (first..count).step_by(CONNECTIONS as usize) {
-                        let due = begin + each * number;
-                        thread::sleep(due.saturating_duration_since(Instant::now()));
-                        let answer = client.send(template.numbered(NUMBER_FIRST + u64::from(number)))?;
-                        ensure!(answer.status == 200, "the neighbour got status {}", answer.status);
-                        latency.record(u64::try_from(due.elapsed().as_nanos())?)?;
-                    }
-                    Ok(latency)
-                })
-            })
-            .collect();
-        for caller in callers {
-            all.add(caller.join().map_err(|_| anyhow::anyhow!("a caller panicked"))??)?;
+    callers(CONNECTIONS, |first, latency| {
+        let mut client = Client::connect(server.endpoint.address)?;
+        let mut template = Template::echo(&server.endpoint, Era::Modern, None, "echo_echo");
+        for number in (first..count).step_by(CONNECTIONS as usize) {
+            let due = begin + each * number;
+            thread::sleep(due.saturating_duration_since(Instant::now()));
+            let answer = client.send(template.numbered(NUMBER_FIRST + u64::from(number)))?;
+            ensure!(answer.status == 200, "the neighbour got status {}", answer.status);
+            latency.record(u64::try_from(due.elapsed().as_nanos())?)?;
         }
-        Ok(all)
+        Ok(())
     })
 }
 
 fn quantiles(latency: &Histogram<u64>) -> Quantiles {
-    // Latencies are far below 2^52 ns, where this would lose anything.
-    let us = |quantile| latency.value_at_quantile(quantile) as f64 / 1e3;
-    Quantiles { p50: us(0.5), p99: us(0.99), max: us(1.0) }
+    Quantiles { p50: us(latency, 0.5), p99: us(latency, 0.99), max: us(latency, 1.0) }
 }

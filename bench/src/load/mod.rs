@@ -65,6 +65,33 @@ pub(crate) fn histogram() -> Result<Histogram<u64>> {
     Ok(Histogram::new_with_bounds(1, 60_000_000_000, 3)?)
 }
 
+/// Latencies of several callers at once, each on a thread of its own. `caller` gets its number and what to note them in.
+pub(crate) fn callers(
+    count: u32,
+    caller: impl Fn(u32, &mut Histogram<u64>) -> Result<()> + Sync,
+) -> Result<Histogram<u64>> {
+    let call = |number| {
+        let mut latency = histogram()?;
+        caller(number, &mut latency)?;
+        anyhow::Ok(latency)
+    };
+    let call = &call;
+    let mut all = histogram()?;
+    thread::scope(|scope| {
+        let callers: Vec<_> = (0..count).map(|number| scope.spawn(move || call(number))).collect();
+        for caller in callers {
+            all.add(caller.join().map_err(|_| anyhow::anyhow!("a caller panicked"))??)?;
+        }
+        Ok(all)
+    })
+}
+
+/// A quantile in µs.
+pub(crate) fn us(latency: &Histogram<u64>, quantile: f64) -> f64 {
+    // Latencies are far below 2^52 ns, where this would lose anything.
+    latency.value_at_quantile(quantile) as f64 / 1e3
+}
+
 /// Calls `server` by `template` for as long as `effort` says. A single wrong answer is an error.
 pub(crate) fn run(server: &Server, template: &Template, effort: Effort) -> Result<Slice> {
     let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;

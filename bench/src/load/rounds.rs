@@ -182,7 +182,7 @@ impl Row {
 
     /// A quantile of the latency, in µs.
     pub(crate) fn latency_us(&self, quantile: f64) -> f64 {
-        super::count(self.latency.value_at_quantile(quantile)) / 1e3
+        super::us(&self.latency, quantile)
     }
 
     fn json(&self) -> Value {

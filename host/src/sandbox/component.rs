@@ -305,11 +305,17 @@ impl Component {
         };
         let error = match ran {
             Ok(Ok(Ok(value))) => return Ok(value),
-            Ok(Ok(Err(error))) => explain(&error, store.data(), limits),
+            Ok(Ok(Err(error))) => {
+                let error = explain(&error, store.data(), limits);
+                // That no slot was free says nothing of the tool. Neither does waiting too long, below; computing has been measured.
+                if !matches!(error, CallError::Busy) {
+                    score.note_stopped();
+                }
+                error
+            }
             Ok(Err(UsedUp)) => CallError::OutOfCpu { cpu_ms_max: limits.cpu_ms_max },
             Err(_) => CallError::TimedOut { timeout_ms_max: limits.timeout_ms_max },
         };
-        score.note_stopped();
         if let Some(limit) = error.limit() {
             metrics::limit_reached(self.granted.plugin(), limit);
         }

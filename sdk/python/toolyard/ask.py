@@ -6,6 +6,7 @@ there. So asking returns at once where the answer is known, and otherwise carrie
 
 import json
 import logging
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -20,16 +21,16 @@ STATE_BYTES_MAX = 16 << 10
 _log = logging.getLogger("toolyard.ask")
 
 
-class Question(Generic[T]):
+class Question(ABC, Generic[T]):
     """Something that can be asked: `Form`, `Confirm`, `Url`, `Roots`, `Sampling`."""
 
+    @abstractmethod
     def request(self) -> tuple[str, Any]:
         """The question as the host takes it: its kind, and what it says."""
-        raise NotImplementedError
 
+    @abstractmethod
     def read(self, response: dict[str, Any]) -> T:
         """Reads an answer, or raises a ValueError that says why it is none."""
-        raise NotImplementedError
 
 
 @dataclass
