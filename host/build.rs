@@ -59,7 +59,8 @@ fn collect(root: &Path, folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<b
 fn is_carried(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     // sdk/LANGUAGE/template, or template-…
-    let in_template = path.iter().nth(2).is_some_and(|part| part.to_string_lossy().starts_with("template"));
+    let part = path.iter().nth(2).unwrap_or_default().to_string_lossy();
+    let in_template = part == "template" || part.starts_with("template-");
     // A template's tests are the new plugin's; an SDK's are not for its users.
     let is_for_us = !in_template && (name == "tests" || name == "testdata" || name.ends_with("_test.go"));
     !(is_for_us || name.starts_with('.') || name.ends_with(".egg-info") || MADE.contains(&&*name))

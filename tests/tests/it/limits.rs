@@ -1,5 +1,7 @@
 //! Bounds on calls: where they can be set, what a caller reads who runs into one, and what is counted.
 
+use std::sync::mpsc;
+
 use serde_json::{Value, json};
 use toolyard_tests::{Connection, Host, Request, Setup, eventually, modern_request, undisturbed};
 
@@ -123,22 +125,25 @@ fn one_plugin_cannot_take_all_places() {
     let running = [begin(&host, "p_wait"), begin(&host, "p_wait")];
     let began = || host.log.lines().iter().filter(|line| line.contains("begun")).count();
     eventually("both to run", || (began() == 2).then_some(()));
-    let mut waiting = begin(&host, "p_say");
-    // The queue has one place, which is taken at some moment; from then on others are refused at once.
-    let refused = eventually("the queue to be full", || {
-        let reply = host.modern("tools/call", json!({ "name": "p_say" }));
-        (reply.status == 429).then_some(reply)
+    // The queue has one place: whichever call comes second is refused at once, and the other waits.
+    std::thread::scope(|scope| {
+        let (told, replies) = mpsc::channel();
+        for told in [told.clone(), told] {
+            let host = &host;
+            scope.spawn(move || told.send(host.modern("tools/call", json!({ "name": "p_say" }))));
+        }
+        let refused = replies.recv().expect("a reply");
+        assert_eq!((refused.status, refused.header("retry-after")), (429, Some("1")));
+        assert_eq!(refused.json()["error"]["code"], -32603);
+        assert!(refused.json()["error"]["message"].as_str().unwrap_or_default().contains("calls of this plugin"));
+        assert_eq!(reached(&host, "plugin_calls_max"), 1);
+        // Others have their own places.
+        assert_eq!(expect::text(&host.call("q_say", &json!({}))), "here");
+        // A client that goes away gives its place to who waits.
+        drop(running);
+        let waited = replies.recv().expect("a reply");
+        assert_eq!(expect::text(&waited.answer()["result"]), "here");
     });
-    assert_eq!(refused.header("retry-after"), Some("1"));
-    assert_eq!(refused.json()["error"]["code"], -32603);
-    assert!(refused.json()["error"]["message"].as_str().unwrap_or_default().contains("calls of this plugin"));
-    assert!(reached(&host, "plugin_calls_max") >= 1);
-    // Others have their own places.
-    assert_eq!(expect::text(&host.call("q_say", &json!({}))), "here");
-    // A client that goes away gives its place to who waits.
-    drop(running);
-    let answer = waiting.read().answer();
-    assert_eq!(expect::text(&answer["result"]), "here");
     host.stop();
 }
 

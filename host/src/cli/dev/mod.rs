@@ -64,9 +64,8 @@ pub(super) struct Dev {
     again: bool,
 }
 
-const PROMPT: &str = "\
-While it runs, type `TOOL {json}` to call a tool, such as `greet {\"name\": \"Ada\"}`; `tools` lists them, `quit` or the end of
-the input ends. Ctrl-C ends, too.";
+const PROMPT: &str = "While it runs, type `TOOL {json}` to call a tool, such as `greet {\"name\": \"Ada\"}`; `tools` lists them, \
+                      `quit` or the end of the input ends. Ctrl-C ends, too.";
 
 /// Something to print behind all that was seen in calls by now.
 enum Note {
