@@ -8,6 +8,7 @@ use std::process::Command;
 use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
 
 use crate::clients;
 use crate::programs;
@@ -20,6 +21,13 @@ const NODE_MAJOR_MIN: u32 = 20;
 
 /// What is no source of a plugin.
 const MADE: [&str; 5] = [".toolyard", "build", "node_modules", "target", "__pycache__"];
+
+/// A plugin that is built a second time, under another name: with StarlingMonkey, the engine that a package.json may ask for.
+const SECOND: [&str; 2] = ["weather-js", "weather-starlingmonkey"];
+
+/// What that takes, of the versions that `docs/plugins/javascript.md` names.
+const STARLINGMONKEY: [[&str; 2]; 2] =
+    [["@bytecodealliance/componentize-js", "0.23.0"], ["@bytecodealliance/preview2-shim", "0.17.9"]];
 
 /// The tests of one folder, and how they are run.
 struct Suite {
@@ -73,7 +81,7 @@ pub(crate) fn build(project: &Project) -> Result<()> {
             // Each also where another fails: its tests can then run.
             outcome = outcome.and(build_one(project, &folder));
         }
-        outcome
+        outcome.and_then(|()| build_one(project, &second(project)?))
     })
 }
 
@@ -132,6 +140,46 @@ fn sources(project: &Project) -> Result<Vec<PathBuf>> {
     }
     folders.sort();
     Ok(folders)
+}
+
+/// The folder of the plugin that asks for the other engine, brought up to date.
+fn second(project: &Project) -> Result<PathBuf> {
+    let [original, name] = SECOND;
+    let folder = project.target.join("languages").join(name);
+    let original = project.root.join("plugins").join(original);
+    copy_changed(&original, &folder)?;
+    let mut manifest: Value = serde_json::from_slice(&fs::read(original.join("package.json"))?)?;
+    manifest["name"] = name.into();
+    manifest["toolyard"]["engine"] = "starlingmonkey".into();
+    for [package, version] in STARLINGMONKEY {
+        manifest["devDependencies"][package] = version.into();
+    }
+    write_changed(&folder.join("package.json"), &serde_json::to_vec_pretty(&manifest)?)?;
+    Ok(folder)
+}
+
+/// Copies what is a source and differs: what did not change keeps its time. The manifest is another one.
+fn copy_changed(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let (name, path) = entry.map(|entry| (entry.file_name(), entry.path()))?;
+        if MADE.iter().any(|made| name == *made) || name == "package.json" || name == "package-lock.json" {
+            continue;
+        }
+        if path.is_dir() {
+            copy_changed(&path, &to.join(&name))?;
+        } else {
+            write_changed(&to.join(&name), &fs::read(&path)?)?;
+        }
+    }
+    Ok(())
+}
+
+fn write_changed(path: &Path, contents: &[u8]) -> Result<()> {
+    if fs::read(path).is_ok_and(|there| there == contents) {
+        return Ok(());
+    }
+    fs::write(path, contents).with_context(|| format!("{} cannot be written", path.display()))
 }
 
 fn build_one(project: &Project, folder: &Path) -> Result<()> {

@@ -31,6 +31,8 @@ fn setup() -> Setup {
 }
 
 fn warnings(host: &Host) -> Vec<Value> {
+    // Which comes after the wishes.
+    host.log.wait_for(&["\"loaded\""]);
     let lines = host.log.lines();
     let lines = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     lines.filter(|line| line["wish"].is_string()).map(|mut line| line["wish"].take()).collect()

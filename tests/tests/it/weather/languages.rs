@@ -25,4 +25,10 @@ macro_rules! languages {
     };
 }
 
+/// `plugins/weather-js` with the other engine for JavaScript.
+#[test]
+fn starlingmonkey() {
+    super::check("weather-starlingmonkey");
+}
+
 languages!(c, go, js, python, rust, ts);
