@@ -8,6 +8,7 @@ mod conformance;
 mod languages;
 mod programs;
 mod project;
+
 mod step;
 mod tally;
 mod test;
