@@ -20,6 +20,7 @@ use crate::{
     auth::Principal,
     catalog::Live,
     config::Config,
+    hosts::Hosts,
     mcp::{Answer, Parts, Refusal, Request, Server, Via},
     seal::{Binding, KEY_BYTES, KeyRing},
     signals::Signals,
@@ -48,6 +49,7 @@ impl Yard {
         let signals = Signals::new();
         let parts = Parts {
             live: Arc::new(Live::new(signals.clone())),
+            hosts: Arc::new(Hosts::new(Arc::clone(&store), signals.clone()).expect("random numbers")),
             signals,
             ring: ring(),
             lanes: Arc::default(),
