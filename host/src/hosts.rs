@@ -182,14 +182,19 @@ impl Watched {
 
     /// Whether that host is gone. Looks now and then only, however often it is asked.
     pub async fn is_gone(&mut self, store: &dyn Store) -> bool {
-        if self.looked.elapsed() >= LOOK_EVERY {
-            self.looked = Instant::now();
+        self.was_gone(Instant::now(), store).await
+    }
+
+    async fn was_gone(&mut self, now: Instant, store: &dyn Store) -> bool {
+        if now.duration_since(self.looked) >= LOOK_EVERY {
+            self.looked = now;
             match store.get(&key(&self.host)).await {
-                Ok(None) => drop(self.missing.get_or_insert(self.looked)),
+                Ok(None) => drop(self.missing.get_or_insert(now)),
+                // A store that does not answer says nothing about hosts.
                 Ok(Some(_)) | Err(_) => self.missing = None,
             }
         }
-        self.missing.is_some_and(|since| since.elapsed() >= GONE_AFTER)
+        self.missing.is_some_and(|since| now.duration_since(since) >= GONE_AFTER)
     }
 }
 

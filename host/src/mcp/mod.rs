@@ -172,6 +172,8 @@ impl Server {
     /// Does what other hosts' words ask for, in the order in which they come. Goes on for as long as the store does.
     pub async fn attend(&self) {
         let mut ear = self.core.sessions.hosts.listen();
+        // What was said since this host was built.
+        self.core.sessions.look_anew().await;
         let mut look = time::interval(LOOK_EVERY);
         look.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
         loop {

@@ -94,7 +94,7 @@ pub(super) struct Growing {
 
 /// What this host knows of sessions beyond their ids.
 pub(crate) struct Sessions {
-    pub(super) hosts: Arc<Hosts>,
+    pub(crate) hosts: Arc<Hosts>,
     store: Arc<dyn Store>,
     ring: KeyRing,
     ttl: Duration,
