@@ -263,9 +263,19 @@ impl Host {
         eventually("the host to end", || self.process.try_wait().expect("a child can be waited for"))
     }
 
+    /// Ends the host where it stands, as a machine that loses its power would.
+    pub fn kill(&self) {
+        kill_process(Pid::from_child(&self.process), Signal::KILL).expect("a child can be signalled");
+    }
+
     /// Ends the host and checks that it ended well.
-    pub fn stop(mut self) {
+    pub fn stop(self) {
         self.terminate();
+        self.stopped();
+    }
+
+    /// Waits until the host has ended, as it was told to, and checks that it ended well.
+    pub(crate) fn stopped(mut self) {
         let status = self.wait();
         assert!(status.success(), "the host ended with {status}: {:#?}", self.log.lines());
         if let Some(tap) = &self.tap {

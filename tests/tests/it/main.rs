@@ -18,6 +18,7 @@ mod fetch;
 mod filesystem;
 mod folders;
 mod hostile;
+mod hosts;
 mod keyvalue;
 mod legacy;
 mod level0;
