@@ -203,14 +203,19 @@ impl Bound {
         &self.host
     }
 
-    /// Serves until `stop`, then drains: no new connections, streams of news end, calls in flight end within the grace period.
+    /// Serves until `stop`, then drains. First it only says that it is not ready, for `drain_notice`, so that nobody is sent here
+    /// who would find the door closed. Then there are no new connections, streams of news end, and calls in flight end within
+    /// the grace period.
     pub async fn run(self, stop: CancellationToken) {
         let Self { host, http, admin, .. } = self;
         let (stopping, ended) = (host.stopping.clone(), CancellationToken::new());
+        // Without an admin listener there is nowhere to see it.
+        let notice = if admin.is_some() { host.config.drain_notice } else { Duration::ZERO };
         let admin = admin.map(|admin| tokio::spawn(admin.serve(stop.clone(), ended.clone())));
         let serving = async move {
-            tokio::join!(http.serve(stop.clone()), async {
+            tokio::join!(http.serve(stop.clone(), stopping.clone()), async {
                 stop.cancelled().await;
+                time::sleep(notice).await;
                 stopping.cancel();
             });
         };

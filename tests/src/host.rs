@@ -133,7 +133,9 @@ impl Setup {
             fs::write(folder.join("plugins").join(name), contents).expect("a file can be written");
         }
         let config = folder.join("toolyard.toml");
-        fs::write(&config, &self.config).expect("a file can be written");
+        // Nobody balances here, and nobody needs to be given notice.
+        let notice = if self.config.contains("drain_notice_ms") { "" } else { "drain_notice_ms = 0\n" };
+        fs::write(&config, format!("{notice}{}", self.config)).expect("a file can be written");
         let cache = self.cache.unwrap_or_else(|| target().join("tmp/compiled"));
         let state = self.state.unwrap_or_else(|| folder.join("state"));
         command.arg("--plugins").arg(folder.join("plugins")).arg("--config").arg(&config);

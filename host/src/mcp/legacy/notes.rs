@@ -99,9 +99,8 @@ impl Notebook {
         uid: Uid,
         change: impl Fn(&mut Notes) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
-        let failed = |error: StoreError| Fault::Internal(error.to_string());
         for _ in 0..TRIES_MAX {
-            let record = self.store.record(&key(uid)).await.map_err(failed)?;
+            let record = self.store.record(&key(uid)).await?;
             let version = record.as_ref().map_or(0, |record| record.version);
             let mut notes = record.as_ref().map(read).unwrap_or_default();
             if notes.ended {
@@ -115,7 +114,7 @@ impl Notebook {
                 due: Some(Due { queue: QUEUE.into(), at_ms: expires_ms }),
                 group: None,
             };
-            if let Wrote::Done = self.store.write(&key(uid), version, write).await.map_err(failed)? {
+            if let Wrote::Done = self.store.write(&key(uid), version, write).await? {
                 self.mirror(uid, version + 1, notes);
                 return Ok(());
             }

@@ -251,7 +251,7 @@ impl Sessions {
     }
 
     async fn leave(&self, key: &str, value: &[u8]) -> Result<(), Fault> {
-        self.store.put(key, value, LEFT_TTL).await.map_err(|error| Fault::Internal(error.to_string()))
+        Ok(self.store.put(key, value, LEFT_TTL).await?)
     }
 
     /// Gives a question its answer, if it was this session's.
