@@ -1,4 +1,4 @@
-//! News for whoever listens: a list is not what it was, a resource has new contents.
+//! News for whoever listens: a list is not what it was, a resource has new contents, a task is further.
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
@@ -16,6 +16,12 @@ pub enum Signal {
     ResourceUpdated {
         uri: String,
     },
+    /// Its owner would see something new.
+    TaskChanged {
+        id: String,
+    },
+    /// Some task waits for a host.
+    TasksDue,
     /// Something may have happened that was not heard here: whoever waits for it looks anew.
     Missed,
 }

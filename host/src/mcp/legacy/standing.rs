@@ -78,7 +78,7 @@ impl Standing {
                 notes.subscriptions.contains(uri).then_some(())?;
                 ("notifications/resources/updated", json!({ "uri": uri }))
             }
-            Signal::Missed => return None,
+            Signal::TaskChanged { .. } | Signal::TasksDue | Signal::Missed => return None,
         };
         Some(notification(method, &params))
     }
