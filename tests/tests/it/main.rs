@@ -11,6 +11,7 @@ mod cancelling;
 mod cli;
 mod clients;
 mod context;
+mod deploy;
 mod dev;
 mod egress;
 mod expect;
