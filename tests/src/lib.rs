@@ -16,6 +16,7 @@ mod mcp;
 mod names;
 mod paths;
 mod pipe;
+pub mod redis;
 mod schemas;
 mod script;
 mod session;
