@@ -5,9 +5,11 @@
 mod clients;
 mod components;
 mod conformance;
+mod deploy;
 mod languages;
 mod programs;
 mod project;
+mod servers;
 mod step;
 mod tally;
 mod test;
