@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use toolyard_tests::{Connection, Host, Reply, Request, eventually, modern_request, target};
 
 use super::files::{good, run, text};
+use super::redis::Redis;
 use super::setup;
 use crate::expect;
 
@@ -99,9 +100,10 @@ impl Drop for Nginx {
     }
 }
 
-fn hosts() -> ([Host; 3], TempDir) {
-    let state = tempfile::tempdir().expect("a temporary folder can be made");
-    (std::array::from_fn(|_| setup("compose").state(state.path()).start()), state)
+/// Three hosts, and the Redis that they share.
+fn hosts() -> ([Host; 3], Redis) {
+    let redis = Redis::start();
+    (std::array::from_fn(|_| setup("compose", Some(&redis)).start()), redis)
 }
 
 #[test]
@@ -119,7 +121,7 @@ fn the_configuration_is_what_nginx_takes() {
 
 #[test]
 fn what_the_host_takes_goes_through() {
-    let (hosts, _state) = hosts();
+    let (hosts, _redis) = hosts();
     let nginx = Nginx::before(hosts.each_ref().map(Host::address));
 
     // A large body, a long header, and a header with a name that nginx knows nothing of.
@@ -141,7 +143,7 @@ fn what_the_host_takes_goes_through() {
 
 #[test]
 fn events_go_on_as_they_come() {
-    let (hosts, _state) = hosts();
+    let (hosts, _redis) = hosts();
     let nginx = Nginx::before(hosts.each_ref().map(Host::address));
     let params = json!({ "name": "d_wait", "arguments": { "ms": 25_000 }, "_meta": { "progressToken": 1 } });
     let mut call = nginx.start_sending(&modern_request("tools/call", params));
@@ -158,7 +160,7 @@ fn events_go_on_as_they_come() {
 
 #[test]
 fn a_host_that_is_gone_is_gone_for_nobody() {
-    let (hosts, _state) = hosts();
+    let (hosts, _redis) = hosts();
     let nginx = Nginx::before(hosts.each_ref().map(Host::address));
     let [first, second, third] = hosts;
     for number in 0..6 {
