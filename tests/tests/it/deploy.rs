@@ -90,12 +90,12 @@ fn the_configurations_with_and_without_a_redis_of_their_own_differ_in_nothing_el
 
 /// Checks that a host with this configuration has room for all of its calls, and time to drain.
 fn fits(folder: &str, memory_bytes: u64, stop_ms: u64) {
-    let limits = &read(&format!("{folder}/toolyard.toml"))["limits"];
-    let number = |name: &str| limits[name].as_u64();
-    let must = |name: &str| number(name).unwrap_or_else(|| panic!("{folder}: `{name}` is not said: {limits}"));
-    let calls = must("calls_max") * must("memory_bytes_max");
+    let config = read(&format!("{folder}/toolyard.toml"));
+    let number = |name: &str, of: &Value| of[name].as_u64().unwrap_or_else(|| panic!("{folder}: `{name}` is not said"));
+    let limit = |name: &str| number(name, &config["limits"]);
+    let calls = limit("calls_max") * limit("memory_bytes_max");
     assert!(calls + BESIDES_CALLS <= memory_bytes, "{folder}: {calls} bytes for calls, of {memory_bytes}");
-    let drain_ms = must("drain_ms_max") + number("drain_notice_ms").unwrap_or(0);
+    let drain_ms = number("drain_notice_ms", &config) + limit("drain_ms_max");
     assert!(drain_ms + TO_END_MS <= stop_ms, "{folder}: {drain_ms} ms to drain, killed after {stop_ms}");
 }
 

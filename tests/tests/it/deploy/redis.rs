@@ -101,7 +101,9 @@ fn redis_keeps_what_it_acknowledges_and_asks_for_the_password() {
         assert!(!redis.ask("wrong", &["PING"]).contains("PONG"));
         assert!(redis.ask(PASSWORD, &["PING"]).contains("PONG"));
         let said = redis.ask(PASSWORD, &["CONFIG", "GET", "*"]);
-        for setting in ["appendonly\nyes", "appendfsync\nalways", "maxmemory-policy\nnoeviction", "maxmemory\n536870912"] {
+        for setting in
+            ["appendonly\nyes", "appendfsync\nalways", "maxmemory-policy\nnoeviction", "maxmemory\n536870912"]
+        {
             assert!(said.contains(setting), "{setting:?}: {said}");
         }
         // The shell became Redis, so what tells the shell to end tells Redis; and nobody reads the password off its words.
