@@ -164,8 +164,8 @@ fn events_go_on_as_they_come() {
     // Who leaves has cancelled: no host lets the tool run to its end before it ends itself.
     drop(call);
     let logs = hosts.each_ref().map(|host| host.log.clone());
-    drop(nginx);
     hosts.into_iter().for_each(Host::stop);
+    drop(nginx);
     assert!(!logs.iter().any(|log| log.has(&["the wait has ended"])));
 }
 
