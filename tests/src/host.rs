@@ -143,7 +143,9 @@ impl Setup {
             fs::write(folder.join("plugins").join(name), contents).expect("a file can be written");
         }
         let config = folder.join("toolyard.toml");
-        fs::write(&config, &self.config).expect("a file can be written");
+        // Nobody balances here, and nobody needs to be given notice.
+        let notice = if self.config.contains("drain_notice_ms") { "" } else { "drain_notice_ms = 0\n" };
+        fs::write(&config, format!("{notice}{}", self.config)).expect("a file can be written");
         let cache = self.cache.unwrap_or_else(|| target().join("tmp/compiled"));
         let state = self.state.unwrap_or_else(|| folder.join("state"));
         command.arg("--plugins").arg(folder.join("plugins")).arg("--config").arg(&config);
@@ -273,9 +275,19 @@ impl Host {
         eventually("the host to end", || self.process.try_wait().expect("a child can be waited for"))
     }
 
+    /// Ends the host where it stands, as a machine that loses its power would.
+    pub fn kill(&self) {
+        kill_process(Pid::from_child(&self.process), Signal::KILL).expect("a child can be signalled");
+    }
+
     /// Ends the host and checks that it ended well.
-    pub fn stop(mut self) {
+    pub fn stop(self) {
         self.terminate();
+        self.stopped();
+    }
+
+    /// Waits until the host has ended, as it was told to, and checks that it ended well.
+    pub(crate) fn stopped(mut self) {
         let status = self.wait();
         assert!(status.success(), "the host ended with {status}: {:#?}", self.log.lines());
         if let Some(tap) = &self.tap {

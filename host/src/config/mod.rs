@@ -4,6 +4,7 @@ mod grants;
 mod limits;
 mod pattern;
 mod secrets;
+mod store;
 mod wishes;
 mod written;
 
@@ -20,11 +21,16 @@ pub use grants::{FolderGrant, Grants, HeaderGrant, HttpGrant, KeyValueGrant, Tcp
 pub use limits::{INSTANCES_MAX, Limits, WrittenLimits};
 pub use pattern::UrlPattern;
 pub use secrets::{Secret, SecretName, Secrets};
+pub use store::{SharedStore, StoreForm, StoreUrl};
 pub use wishes::{Wish, Wishes};
 pub use written::{ConfigError, Written, WrittenIcon};
 
 /// Where `toolyard serve` listens when nobody says otherwise.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
+
+/// How long a host that was told to end goes on as before, so that balancers see that it is not ready any more: they look
+/// every few seconds.
+pub const DRAIN_NOTICE: Duration = Duration::from_secs(4);
 
 /// Everything that the host is built from, checked.
 #[derive(Debug, Clone)]
@@ -41,12 +47,16 @@ pub struct Config {
     pub cache_dir: CacheDir,
     /// Where the store and the machine's sealing key are. `None`: in memory, gone with the process.
     pub state_dir: Option<PathBuf>,
+    /// The store, where several hosts share one. `None`: a file in `state_dir`.
+    pub store: Option<SharedStore>,
     /// The keys that seal what clients keep for the host. `None`: one of this machine's own.
     pub seal: Option<KeyRing>,
     /// Origins of web pages that may call, beside those on this machine. Compared as text: `https://app.example`.
     pub allowed_origins: Vec<String>,
     pub identity: Identity,
     pub host_limits: HostLimits,
+    /// How long the door stays open after SIGTERM, where somebody can see at the admin listener that it will close.
+    pub drain_notice: Duration,
     /// What holds for plugins that have no settings of their own.
     pub limits: Limits,
     pub plugin: BTreeMap<PluginId, PluginSettings>,
