@@ -9,6 +9,7 @@ mod deploy;
 mod languages;
 mod programs;
 mod project;
+mod servers;
 mod step;
 mod tally;
 mod test;

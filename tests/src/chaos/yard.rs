@@ -27,14 +27,14 @@ const SEAL: &str = "[[seal.keys]]\nid = \"chaos\"\nsecret = \"AAAAAAAAAAAAAAAAAA
 pub(super) struct Yard {
     hosts: Hosts,
     nginx: Nginx,
-    redis: Option<Redis>,
+    redis: Option<Mutex<Redis>>,
     killed: Mutex<Option<Instant>>,
     restarted: Mutex<Option<Instant>>,
 }
 
 impl Yard {
     pub(super) fn start(store: Store) -> Yard {
-        let redis = (store == Store::Redis).then(Redis::start);
+        let redis = (store == Store::Redis).then(|| Mutex::new(Redis::start()));
         let hosts = Hosts::start(3, || setup(redis.as_ref()));
         let nginx = Nginx::before(hosts.addresses());
         Yard { hosts, nginx, redis, killed: Mutex::default(), restarted: Mutex::default() }
@@ -66,7 +66,11 @@ impl Yard {
         thread::sleep(dice.between_ms(200, 1500));
         if let Some(redis) = self.redis.as_ref().filter(|_| dice.roll(3) == 0) {
             note(&self.restarted);
-            redis.restart();
+            let mut redis = redis.lock().unwrap_or_else(PoisonError::into_inner);
+            redis.kill();
+            thread::sleep(dice.between_ms(0, 500));
+            redis.start_again();
+            drop(redis);
             note(&self.restarted);
             tally.count("store", "restarted");
         }
@@ -113,7 +117,7 @@ fn was(when: &Mutex<Option<Instant>>, ago: Duration) -> bool {
 }
 
 /// A host with a tool of each kind that clients call, and one that counts.
-fn setup(redis: Option<&Redis>) -> Setup {
+fn setup(redis: Option<&Mutex<Redis>>) -> Setup {
     let schema = json!({ "type": "object", "properties": { "x": { "type": "string" } }, "required": ["x"] });
     let question = json!({ "q": { "form": { "message": "What?", "schema": schema.to_string() } } });
     let tools = json!([
@@ -123,7 +127,8 @@ fn setup(redis: Option<&Redis>) -> Setup {
         { "name": "tell", "act": { "tell": [{ "updated": "news://one" }] } },
     ]);
     let resources = json!({ "prefixes": ["news://"], "list": [{ "uri": "news://one" }] });
-    let store = redis.map(|redis| format!("store = \"{}\"\n", redis.url())).unwrap_or_default();
+    let url = redis.map(|redis| redis.lock().unwrap_or_else(PoisonError::into_inner).url());
+    let store = url.map(|url| format!("store = \"{url}\"\n")).unwrap_or_default();
     let config = format!(
         "{store}admin_listen = '127.0.0.1:0'\n[limits]\nplugin_calls_max = 256\nplugin_queue_max = 1024\n\
          queue_wait_ms_max = 20000\n[plugin.k.grants.keyvalue]\nkeys_max = 10000000\nbytes_max = 1000000000\n{SEAL}"

@@ -37,6 +37,7 @@ mod reload;
 mod sealed;
 mod sessions;
 mod stdio;
+mod store;
 mod streams;
 mod terminal;
 mod versions;
