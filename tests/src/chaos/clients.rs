@@ -88,9 +88,9 @@ impl<'a> Client<'a> {
             Err(Trouble::Broken(_)) if self.yard.was_killed() => {
                 self.tally.count(self.who, "a connection of a killed host broke");
             }
-            Err(Trouble::Away(_)) if self.yard.was_restarted() => self.tally.count(self.who, "the store was away"),
+            Err(Trouble::Away(_)) if self.yard.was_away() => self.tally.count(self.who, "the store was away"),
             Err(Trouble::Broken(what)) => self.wrong(&format!("a connection broke, and no host was killed: {what}")),
-            Err(Trouble::Away(what)) => self.wrong(&format!("the store was away, and was not restarted: {what}")),
+            Err(Trouble::Away(what)) => self.wrong(&format!("the store was away, and not for long: {what}")),
             Err(Trouble::Wrong(what)) => self.wrong(&what),
         }
     }
@@ -161,9 +161,8 @@ impl<'a> Client<'a> {
         let filter = json!({ "notifications": { "resourceSubscriptions": [RESOURCE] } });
         let mut stream = self.send(&modern_request("subscriptions/listen", filter))?;
         let first = stream.next()?;
-        let acknowledged = first.as_ref().is_some_and(|first| {
-            first["method"] == "notifications/subscriptions/acknowledged"
-        });
+        let acknowledged =
+            first.as_ref().is_some_and(|first| first["method"] == "notifications/subscriptions/acknowledged");
         ensure(acknowledged, || format!("not acknowledged: {first:?}"))?;
         self.hear(&mut stream)
     }
@@ -221,7 +220,8 @@ impl<'a> Client<'a> {
         let (session, mark) = (self.session()?, number());
         let params = json!({ "name": "s_echo", "arguments": { "n": mark } });
         let result = self.call_legacy(&session, "tools/call", &params)?;
-        let said: Value = result["content"][0]["text"].as_str().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        let said: Value =
+            result["content"][0]["text"].as_str().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
         ensure(said["n"] == mark, || format!("asked {mark}, and was told {result}"))
     }
 
@@ -279,8 +279,11 @@ impl<'a> Client<'a> {
             self.insist(|| self.send(&Client::legacy(&session, &answer)).map(drop))
         };
         let result = result(self.follow(&session, reading, id, &answer)?)?;
-        let said: Value = result["content"][0]["text"].as_str().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-        ensure(said["answers"]["q"]["content"]["x"] == mark.as_str(), || format!("answered {mark}, and was told {result}"))
+        let said: Value =
+            result["content"][0]["text"].as_str().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        ensure(said["answers"]["q"]["content"]["x"] == mark.as_str(), || {
+            format!("answered {mark}, and was told {result}")
+        })
     }
 
     fn legacy_listen(&mut self) -> Did {

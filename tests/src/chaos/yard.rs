@@ -18,7 +18,10 @@ use crate::script::scripted;
 /// How long after a kill a connection may break: the client may not have been looking.
 const KILL_SHOWS: Duration = Duration::from_secs(5);
 
-/// How long after a restart of the store it may be said to be away.
+/// Hosts wait for a store that is away for so long, and then say so.
+const WAITED_FOR: Duration = Duration::from_secs(4);
+
+/// How long after that they may say it.
 const AWAY_SHOWS: Duration = Duration::from_secs(10);
 
 /// The same on all hosts: 32 bytes in base64.
@@ -29,7 +32,8 @@ pub(super) struct Yard {
     nginx: Nginx,
     redis: Option<Mutex<Redis>>,
     killed: Mutex<Option<Instant>>,
-    restarted: Mutex<Option<Instant>>,
+    /// When the store was last away for long.
+    away: Mutex<Option<Instant>>,
 }
 
 impl Yard {
@@ -37,7 +41,7 @@ impl Yard {
         let redis = (store == Store::Redis).then(|| Mutex::new(Redis::start()));
         let hosts = Hosts::start(3, || setup(redis.as_ref()));
         let nginx = Nginx::before(hosts.addresses());
-        Yard { hosts, nginx, redis, killed: Mutex::default(), restarted: Mutex::default() }
+        Yard { hosts, nginx, redis, killed: Mutex::default(), away: Mutex::default() }
     }
 
     /// Whom clients talk to.
@@ -50,9 +54,9 @@ impl Yard {
         was(&self.killed, KILL_SHOWS)
     }
 
-    /// Whether the store was restarted a moment ago.
-    pub(super) fn was_restarted(&self) -> bool {
-        was(&self.restarted, AWAY_SHOWS)
+    /// Whether the store was away a moment ago, for longer than anybody waits for it.
+    pub(super) fn was_away(&self) -> bool {
+        was(&self.away, AWAY_SHOWS)
     }
 
     /// Waits a few seconds, and then does some harm.
@@ -65,13 +69,15 @@ impl Yard {
         tally.count("hosts", "killed");
         thread::sleep(dice.between_ms(200, 1500));
         if let Some(redis) = self.redis.as_ref().filter(|_| dice.roll(3) == 0) {
-            note(&self.restarted);
+            let begun = Instant::now();
             let mut redis = redis.lock().unwrap_or_else(PoisonError::into_inner);
             redis.kill();
             thread::sleep(dice.between_ms(0, 500));
             redis.start_again();
             drop(redis);
-            note(&self.restarted);
+            if begun.elapsed() > WAITED_FOR {
+                note(&self.away);
+            }
             tally.count("store", "restarted");
         }
         // What was on its way when it was killed breaks now at the latest.

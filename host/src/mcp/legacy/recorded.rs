@@ -86,7 +86,8 @@ impl Recorder {
         let growing = Arc::new(Growing { count, followed: AtomicBool::new(false) });
         core.sessions.streams.pin().insert(key.clone(), Arc::clone(&growing));
         let writer = Writer { host: core.sessions.hosts.id().to_string(), request: request.to_owned() };
-        let mut stream = Self { core, number, key, count: 0, unkept: VecDeque::new(), progress, growing, reader: Some(reader) };
+        let mut stream =
+            Self { core, number, key, count: 0, unkept: VecDeque::new(), progress, growing, reader: Some(reader) };
         stream.keep(WRITER, &crate::mcp::to_json(&writer)).await;
         Ok(stream)
     }
