@@ -57,8 +57,7 @@ impl Keeper {
                 (None, State::Away(reason.into()))
             }
         };
-        let shared =
-            Arc::new(Shared { state: watch::Sender::new(state), heard: broadcast::Sender::new(NOTES_BEHIND_MAX) });
+        let shared = Arc::new(Shared { state: watch::Sender::new(state), heard: broadcast::Sender::new(NOTES_BEHIND_MAX) });
         let task = tokio::spawn(keep(Arc::clone(&shared), servers, first)).abort_handle();
         Self { shared, task }
     }
