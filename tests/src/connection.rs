@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::time::Instant;
 
 use serde_json::Value;
 
@@ -102,6 +103,7 @@ impl Connection {
 
     /// The same, or why it cannot be read.
     pub(crate) fn try_next_event(&mut self) -> io::Result<Option<Event>> {
+        let start = Instant::now();
         loop {
             if let Some(event) = self.events.next() {
                 if let Some(message) = event.message() {
@@ -112,6 +114,10 @@ impl Connection {
             match read_chunk(&mut self.stream)? {
                 Some(chunk) => self.events.push(&chunk),
                 None => return Ok(None),
+            }
+            // A stream that is kept alive is never silent.
+            if start.elapsed() > PATIENCE {
+                return Err(io::ErrorKind::TimedOut.into());
             }
         }
     }
