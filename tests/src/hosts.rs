@@ -105,6 +105,14 @@ impl Hosts {
         old.stopped();
     }
 
+    /// Starts a host at this place anew, whose predecessor was killed.
+    pub fn start_again(&self, place: usize, setup: Setup) {
+        let place = &self.places[place];
+        let setup = setup.listen(place.host().address()).state(self.state.path());
+        let fresh = Arc::new(setup.start());
+        *place.host.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+    }
+
     /// Begins a session of the legacy era, with a client that can be asked nothing.
     pub fn legacy(&self, version: &str) -> Session<'_> {
         self.legacy_with(version, &json!({}))

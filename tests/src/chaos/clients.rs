@@ -36,16 +36,16 @@ pub(super) struct Kind {
 
 /// Clients are of these kinds in turn.
 pub(super) const KINDS: &[Kind] = &[
-    Kind { name: "modern calls", act: Client::modern_call },
-    Kind { name: "modern counted calls", act: Client::modern_counted },
-    Kind { name: "modern questions", act: Client::modern_question },
-    Kind { name: "modern listeners", act: Client::modern_listen },
-    Kind { name: "legacy calls", act: Client::legacy_call },
-    Kind { name: "legacy counted calls", act: Client::legacy_counted },
-    Kind { name: "legacy questions", act: Client::legacy_question },
-    Kind { name: "legacy long calls", act: Client::legacy_long },
-    Kind { name: "legacy listeners", act: Client::legacy_listen },
-    Kind { name: "legacy leavers", act: Client::legacy_leave },
+    Kind { name: "modern calls", act: |client| client.modern_call() },
+    Kind { name: "modern counted calls", act: |client| client.modern_counted() },
+    Kind { name: "modern questions", act: |client| client.modern_question() },
+    Kind { name: "modern listeners", act: |client| client.modern_listen() },
+    Kind { name: "legacy calls", act: |client| client.legacy_call() },
+    Kind { name: "legacy counted calls", act: |client| client.legacy_counted() },
+    Kind { name: "legacy questions", act: |client| client.legacy_question() },
+    Kind { name: "legacy long calls", act: |client| client.legacy_long() },
+    Kind { name: "legacy listeners", act: |client| client.legacy_listen() },
+    Kind { name: "legacy leavers", act: |client| client.legacy_leave() },
 ];
 
 pub(super) struct Client<'a> {

@@ -67,12 +67,14 @@ pub fn run(settings: &Settings) -> Tally {
                 let dice = Dice(settings.seed.wrapping_add(1 + number as u64).wrapping_mul(0x2545_f491_4f6c_dd1d));
                 let mut client = Client::new(&yard, &tally, dice, number);
                 let name = format!("{}-{number}", kind.name);
-                let live = || client.live(kind, &over);
+                let over = &over;
+                let live = move || client.live(kind, over);
                 thread::Builder::new().name(name).spawn_scoped(scope, live).expect("a thread can be started")
             })
             .collect();
         let mut herald = Client::new(&yard, &tally, Dice(settings.seed ^ 1), settings.clients);
-        let herald = scope.spawn(|| herald.herald(&quiet));
+        let until = &quiet;
+        let herald = scope.spawn(move || herald.herald(until));
         let (begun, mut dice) = (Instant::now(), Dice(settings.seed));
         while begun.elapsed() < settings.duration {
             yard.disturb(&mut dice, &tally);

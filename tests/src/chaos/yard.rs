@@ -63,7 +63,6 @@ impl Yard {
     pub(super) fn disturb(&self, dice: &mut Dice, tally: &Tally) {
         thread::sleep(dice.between_ms(1500, 3500));
         let place = usize::try_from(dice.roll(3)).unwrap_or_default();
-        let address = self.hosts.at(place).host().address();
         note(&self.killed);
         self.hosts.at(place).host().kill();
         tally.count("hosts", "killed");
@@ -82,7 +81,7 @@ impl Yard {
         }
         // What was on its way when it was killed breaks now at the latest.
         note(&self.killed);
-        drop(self.hosts.replace(place, setup(self.redis.as_ref()).listen(address)));
+        self.hosts.start_again(place, setup(self.redis.as_ref()));
         tally.count("hosts", "started");
     }
 
