@@ -4,6 +4,7 @@
 
 mod authority;
 mod bystander;
+pub mod chaos;
 mod connection;
 mod conversation;
 mod dev;
@@ -14,6 +15,7 @@ mod http;
 mod log;
 mod mcp;
 mod names;
+mod nginx;
 mod paths;
 mod pipe;
 pub mod redis;
@@ -35,6 +37,7 @@ pub use http::{Reply, Request};
 pub use log::Log;
 pub use mcp::{MODERN, modern_request};
 pub use names::Names;
+pub use nginx::Nginx;
 pub use paths::{client_folder, guest, host_program, plugin, target};
 pub use pipe::Pipe;
 pub use script::{hostile, scripted};

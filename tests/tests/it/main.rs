@@ -8,6 +8,7 @@ mod bad_input;
 mod batches;
 mod building;
 mod cancelling;
+mod chaos;
 mod cli;
 mod clients;
 mod context;
