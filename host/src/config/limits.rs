@@ -110,6 +110,11 @@ impl Limits {
         Duration::from_millis(self.cpu_ms_max)
     }
 
+    /// How long a task may run by the clock on the wall.
+    pub fn task_timeout(&self) -> Duration {
+        Duration::from_millis(self.task_timeout_ms_max)
+    }
+
     /// The same for a call that is a task, which may take its time.
     pub fn of_tasks(&self) -> Self {
         Self { timeout_ms_max: self.task_timeout_ms_max, cpu_ms_max: self.task_cpu_ms_max, ..self.clone() }
