@@ -115,10 +115,15 @@ impl Call {
 
     /// What the plugin asks before it can go on. The call is then in its next round, and waits for [`Call::answered`].
     pub fn questions(&mut self, need: InputNeed) -> Result<Vec<Question>, Fault> {
-        let next = self.round.next(&need)?;
-        let questions = interact::questions(need, self.caller.capabilities)?;
+        let (questions, next) = self.asked(need)?;
         self.round = next;
         Ok(questions)
+    }
+
+    /// The same, and the round that is next, for those who take the call up as another one.
+    pub(super) fn asked(&self, need: InputNeed) -> Result<(Vec<Question>, Round), Fault> {
+        let next = self.round.next(&need)?;
+        Ok((interact::questions(need, self.caller.capabilities)?, next))
     }
 
     /// Takes the client's answers, by key: JSON objects.
@@ -137,8 +142,16 @@ impl Wanted {
     ) -> Result<Self, Fault> {
         let name = required(params.name.as_deref(), "name")?;
         let tool = catalog.tool(name).ok_or_else(|| unknown("tool", name, "tools/list"))?;
-        let (arguments, value) = read_arguments(params.arguments.map_or("{}", RawValue::get))?;
-        check(tool, &value)?;
+        let wanted = Self::of_tool(tool, principal, params.arguments.map_or("{}", RawValue::get))?;
+        if let Self::Tool { value, .. } = &wanted {
+            check(tool, value)?;
+        }
+        Ok(wanted)
+    }
+
+    /// A call of this tool.
+    pub(super) fn of_tool(tool: &Arc<Tool>, principal: &Arc<Principal>, arguments: &str) -> Result<Self, Fault> {
+        let (arguments, value) = read_arguments(arguments)?;
         Ok(Self::Tool { permit: policy::permit(principal, tool), arguments, value })
     }
 

@@ -17,7 +17,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     auth::Principal,
-    mcp::{caller::Caller, era::LegacyVersion, fault::Fault, level, message::Params},
+    mcp::{
+        caller::{Caller, bits, flags},
+        era::LegacyVersion,
+        fault::Fault,
+        level,
+        message::Params,
+    },
     sandbox::contract::{ClientCapabilities, Level},
     seal::{Binding, KeyRing, random},
     store::{Store, StoreError},
@@ -259,22 +265,4 @@ fn known(version: LegacyVersion) -> ClientCapabilities {
 
 fn binding(principal: &Principal) -> Binding {
     Binding::new("session", &[principal.tenant.as_str().as_bytes(), principal.subject.as_bytes()])
-}
-
-const FLAGS: [ClientCapabilities; 5] = [
-    ClientCapabilities::ELICITATION_FORM,
-    ClientCapabilities::ELICITATION_URL,
-    ClientCapabilities::SAMPLING,
-    ClientCapabilities::SAMPLING_TOOLS,
-    ClientCapabilities::ROOTS,
-];
-
-fn bits(capabilities: ClientCapabilities) -> u32 {
-    let has = |flag: ClientCapabilities| capabilities & flag != ClientCapabilities::empty();
-    FLAGS.iter().enumerate().map(|(place, flag)| u32::from(has(*flag)) << place).sum()
-}
-
-fn flags(bits: u32) -> ClientCapabilities {
-    let set = FLAGS.iter().enumerate().filter(|(place, _)| bits >> place & 1 == 1);
-    set.fold(ClientCapabilities::empty(), |all, (_, flag)| all | *flag)
 }

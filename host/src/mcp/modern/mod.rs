@@ -172,7 +172,7 @@ async fn run(
             Reply::Tool(completed) => response(&own_id, &result::call_tool(&completed, meta)),
             Reply::Prompt(prompt) => response(&own_id, &result::get_prompt(&prompt, meta)),
             Reply::Resource(contents) => response(&own_id, &result::read_resource(&contents, meta)),
-            Reply::NeedInput(need) => response(&own_id, &input::required(&core, &method, call, need)?),
+            Reply::NeedInput(need) => response(&own_id, &input::required(&core, &method, &call, need)?),
         })
     };
     let work = server.core.runner.in_lane(&score, Box::pin(work));
