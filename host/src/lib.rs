@@ -21,4 +21,5 @@ pub mod seal;
 pub mod shutdown;
 pub mod signals;
 pub mod store;
+pub mod tasks;
 pub mod telemetry;

@@ -1,4 +1,4 @@
-//! News for whoever listens: a list is not what it was, a resource has new contents.
+//! News for whoever listens: a list is not what it was, a resource has new contents, a task is further.
 
 use tokio::sync::broadcast;
 
@@ -11,7 +11,15 @@ pub enum Signal {
     ToolsChanged,
     PromptsChanged,
     ResourcesChanged,
-    ResourceUpdated { uri: String },
+    ResourceUpdated {
+        uri: String,
+    },
+    /// Its owner would see something new.
+    TaskChanged {
+        id: String,
+    },
+    /// Some task waits for a host.
+    TasksDue,
 }
 
 /// Where news is given out and heard. Clones share it.

@@ -1,14 +1,17 @@
 //! The one place for state that must outlive a request. A plain call never comes here, unless its plugin keeps values.
 //!
-//! Three shapes of state. Values by key and streams of numbered entries are the host's own; they have an expiry, and what has
-//! expired is as good as gone, and is removed some time later. Kept values are what plugins keep: they stay until they are
-//! deleted, in a space of the plugin's own that has bounds.
+//! Four shapes of state. Values by key, streams of numbered entries and records, which several hosts change, are the host's
+//! own; they have an expiry, and what has expired is as good as gone, and is removed some time later. Kept values are what
+//! plugins keep: they stay until they are deleted, in a space of the plugin's own that has bounds.
+//!
+//! Beside them, notes: what one host tells all others that share the store. They are no state; nothing rests on one arriving.
 
 mod sqlite;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
+use tokio::sync::broadcast;
 
 pub use sqlite::Sqlite;
 
@@ -65,6 +68,63 @@ pub struct Change {
     pub value: Option<Vec<u8>>,
 }
 
+/// What several hosts change, each only upon what it has seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// The first is 1, and each write adds 1.
+    pub version: u64,
+    pub bytes: Vec<u8>,
+}
+
+/// What is to become of a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Write {
+    pub bytes: Vec<u8>,
+    /// In milliseconds since 1970. What expires now, or earlier, is deleted.
+    pub expires_ms: u64,
+    /// When somebody has to look at it again. Holds until the next write.
+    pub due: Option<Due>,
+    /// It is counted in this group until the next write.
+    pub group: Option<Group>,
+}
+
+/// A record's place among those that have to be looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    pub queue: String,
+    /// In milliseconds since 1970.
+    pub at_ms: u64,
+}
+
+/// Records that are counted together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    pub name: String,
+    /// Nothing enters a group of so many; what is in it already may stay.
+    pub max: u64,
+}
+
+/// What came of [`Store::write`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wrote {
+    Done,
+    /// Somebody else was first; nothing was changed.
+    Stale,
+    /// The group is full; nothing was changed.
+    Full,
+}
+
+/// What a listener hears.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Heard {
+    Note(Arc<[u8]>),
+    /// Something may have been missed: look at everything anew.
+    Gap,
+}
+
+/// Notes that a listener may be behind before it loses the oldest, which its receiver then says.
+const NOTES_BEHIND_MAX: usize = 1024;
+
 impl Room {
     /// Whether a change from `before` to `after` may be. What makes a space smaller always may, even where the bounds were
     /// drawn closer than what was there already.
@@ -79,8 +139,8 @@ impl Room {
     }
 }
 
-/// Values by key, streams by name, and kept values by space and key. Cheap to share; its operations do not wait for each
-/// other.
+/// Values by key, streams by name, records by key, and kept values by space and key. Cheap to share; its operations do not
+/// wait for each other.
 ///
 /// Keys are compared and ordered by their bytes.
 pub trait Store: Send + Sync {
@@ -124,6 +184,28 @@ pub trait Store: Send + Sync {
     /// Sets `key` to `value` if it still is what it `was`; `None` is a key that was not there. Otherwise changes nothing and
     /// gives what it is now.
     fn keep_if(&self, space: &str, key: &str, was: Option<&[u8]>, value: &[u8], room: Room) -> Kept<'_, Swapped>;
+
+    /// The record at `key`, if there is one.
+    fn record(&self, key: &str) -> Stored<'_, Option<Record>>;
+
+    /// Writes the record at `key` if its version still `was` this one; 0 is a record that is not there. The record, its place
+    /// in a queue and its group change together, or not at all.
+    fn write(&self, key: &str, was: u64, write: Write) -> Stored<'_, Wrote>;
+
+    /// The keys of at most `limit` records that are due in `queue` at `by_ms` or earlier, the earliest first. They stay due
+    /// until they are written.
+    fn due(&self, queue: &str, by_ms: u64, limit: usize) -> Stored<'_, Vec<String>>;
+
+    /// How many records are in the group `name`.
+    fn group_count(&self, name: &str) -> Stored<'_, u64>;
+
+    /// Tells `note` to everybody who shares the store and listens, the sender too. Who does not listen at that moment never
+    /// hears it.
+    fn publish(&self, note: &[u8]) -> Stored<'_, ()>;
+
+    /// What is published from now on; a note from shortly before may be among it. A receiver that lags has missed something,
+    /// as after a [`Heard::Gap`].
+    fn listen(&self) -> broadcast::Receiver<Heard>;
 }
 
 /// What came of [`Store::keep_if`].

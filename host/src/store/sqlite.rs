@@ -6,22 +6,28 @@
 //! some moment shortly before. This holds for kept values too.
 
 mod kept;
+mod notes;
+mod records;
 mod schema;
 
 use std::{
     fs,
     os::unix::fs::OpenOptionsExt,
     path::Path,
-    sync::mpsc,
+    sync::{
+        Arc,
+        mpsc::{self, RecvTimeoutError},
+    },
     thread,
     time::{Duration, Instant},
 };
 
 use futures_util::future::BoxFuture;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
-use tokio::sync::oneshot;
+use tokio::sync::{broadcast, oneshot};
 
-use super::{Change, Kept, Room, Store, StoreError, Stored, Swapped, Usage};
+use self::notes::{LOOK_EVERY, Notes};
+use super::{Change, Heard, Kept, Record, Room, Store, StoreError, Stored, Swapped, Usage, Write, Wrote};
 use crate::seal::{millis, now_ms};
 
 /// How long an operation waits for another process's transaction.
@@ -37,6 +43,7 @@ const PURGE_EVERY: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct Sqlite {
     jobs: mpsc::Sender<Job>,
+    notes: Arc<Notes>,
 }
 
 /// Runs within a transaction; what it returns runs when that has ended, with why it failed if it did.
@@ -60,9 +67,11 @@ impl Sqlite {
 
     fn start(connection: Connection) -> Result<Self, StoreError> {
         let (jobs, queue) = mpsc::channel();
-        let work = move || work(connection, &queue);
+        let notes = Arc::new(Notes::new(&connection)?);
+        let heard = Arc::clone(&notes);
+        let work = move || work(connection, &queue, &heard);
         thread::Builder::new().name("store".into()).spawn(work).map_err(|error| StoreError(error.to_string()))?;
-        Ok(Self { jobs })
+        Ok(Self { jobs, notes })
     }
 
     fn run<T, E>(
@@ -202,6 +211,47 @@ impl Store for Sqlite {
         let change = Change { key: key.to_owned(), value: Some(value.to_vec()) };
         self.run(move |connection| kept::swap(connection, &space, was.as_deref(), change, room))
     }
+
+    fn record(&self, key: &str) -> Stored<'_, Option<Record>> {
+        let key = key.to_owned();
+        self.query(move |connection| records::read(connection, &key))
+    }
+
+    fn write(&self, key: &str, was: u64, write: Write) -> Stored<'_, Wrote> {
+        let key = key.to_owned();
+        self.query(move |connection| records::write(connection, &key, was, &write))
+    }
+
+    fn due(&self, queue: &str, by_ms: u64, limit: usize) -> Stored<'_, Vec<String>> {
+        let queue = queue.to_owned();
+        self.query(move |connection| records::due(connection, &queue, by_ms, limit))
+    }
+
+    fn group_count(&self, name: &str) -> Stored<'_, u64> {
+        let name = name.to_owned();
+        self.query(move |connection| records::group_count(connection, &name))
+    }
+
+    fn publish(&self, note: &[u8]) -> Stored<'_, ()> {
+        let (note, notes) = (note.to_vec(), Arc::clone(&self.notes));
+        let written = {
+            let (note, notes) = (note.clone(), Arc::clone(&notes));
+            self.query(move |connection| notes.write(connection, &note))
+        };
+        Box::pin(async move {
+            written.await?;
+            // Whoever is in this process need not wait for the next look.
+            notes.tell(Heard::Note(note.into()));
+            Ok(())
+        })
+    }
+
+    fn listen(&self) -> broadcast::Receiver<Heard> {
+        let receiver = self.notes.listen();
+        // The thread may be waiting for something to do; with somebody who listens, it looks by itself.
+        let _ = self.jobs.send(Box::new(|_| Box::new(|_| ())));
+        receiver
+    }
 }
 
 fn prepare(mut connection: Connection) -> Result<Connection, StoreError> {
@@ -216,28 +266,44 @@ fn prepare(mut connection: Connection) -> Result<Connection, StoreError> {
 }
 
 /// The thread. Ends when the last [`Sqlite`] does.
-fn work(mut connection: Connection, queue: &mpsc::Receiver<Job>) {
-    let mut purged = Instant::now();
-    while let Ok(first) = queue.recv() {
-        let jobs = [first].into_iter().chain(queue.try_iter().take(BATCH_MAX - 1));
-        let mut done = Vec::new();
-        let committed = connection.transaction_with_behavior(TransactionBehavior::Immediate).and_then(|transaction| {
-            done.extend(jobs.map(|job| job(&transaction)));
-            if purged.elapsed() > PURGE_EVERY {
-                purged = Instant::now();
-                purge(&transaction)?;
+fn work(mut connection: Connection, queue: &mpsc::Receiver<Job>, notes: &Notes) {
+    let (mut purged, mut ears) = (Instant::now(), notes.ears());
+    loop {
+        let first = match notes.is_heard() {
+            true => queue.recv_timeout(LOOK_EVERY),
+            false => queue.recv().map_err(RecvTimeoutError::from),
+        };
+        match first {
+            Ok(first) => {
+                let jobs = [first].into_iter().chain(queue.try_iter().take(BATCH_MAX - 1));
+                batch(&mut connection, jobs, &mut purged);
             }
-            transaction.commit()
-        });
-        let error = committed.err().map(failed);
-        for tell in done {
-            tell(error.clone());
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
         }
+        ears.look(&connection, notes);
+    }
+}
+
+/// Does `jobs` in one transaction.
+fn batch(connection: &mut Connection, jobs: impl Iterator<Item = Job>, purged: &mut Instant) {
+    let mut done = Vec::new();
+    let committed = connection.transaction_with_behavior(TransactionBehavior::Immediate).and_then(|transaction| {
+        done.extend(jobs.map(|job| job(&transaction)));
+        if purged.elapsed() > PURGE_EVERY {
+            *purged = Instant::now();
+            purge(&transaction)?;
+        }
+        transaction.commit()
+    });
+    let error = committed.err().map(failed);
+    for tell in done {
+        tell(error.clone());
     }
 }
 
 fn purge(connection: &Connection) -> rusqlite::Result<()> {
-    for table in ["value", "entry"] {
+    for table in ["value", "entry", "record", "note"] {
         connection.execute(&format!("DELETE FROM {table} WHERE expires_ms <= ?1"), params![expiry(Duration::ZERO)])?;
     }
     Ok(())
@@ -245,7 +311,12 @@ fn purge(connection: &Connection) -> rusqlite::Result<()> {
 
 /// `ttl` from now, as SQLite's signed integer.
 fn expiry(ttl: Duration) -> i64 {
-    i64::try_from(now_ms().saturating_add(millis(ttl))).unwrap_or(i64::MAX)
+    signed(now_ms().saturating_add(millis(ttl)))
+}
+
+/// A time as SQLite's signed integer. What is later than that is as good as never.
+fn signed(ms: u64) -> i64 {
+    i64::try_from(ms).unwrap_or(i64::MAX)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "as `map_err` gives it")]

@@ -1,6 +1,7 @@
 //! What any store must do; each backend runs all of it.
 
 use super::*;
+use crate::seal::now_ms;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -12,6 +13,11 @@ async fn check(store: &dyn Store) {
     kept_within_bounds(store).await;
     sums(store).await;
     swaps(store).await;
+    records(store).await;
+    records_due(store).await;
+    records_in_groups(store).await;
+    records_raced_for(store).await;
+    notes(store).await;
 }
 
 async fn values(store: &dyn Store) {
@@ -175,6 +181,215 @@ async fn swaps(store: &dyn Store) {
     assert_eq!(used(store, "swaps").await, (1, 2));
 }
 
+fn write(bytes: &[u8]) -> Write {
+    Write { bytes: bytes.to_vec(), expires_ms: in_ms(3_600_000), due: None, group: None }
+}
+
+fn in_ms(ms: u64) -> u64 {
+    now_ms() + ms
+}
+
+async fn records(store: &dyn Store) {
+    assert_eq!(store.record("r").await.unwrap(), None);
+    assert_eq!(store.write("r", 1, write(b"early")).await.unwrap(), Wrote::Stale, "it is not there");
+    assert_eq!(store.write("r", 0, write(b"on\0e")).await.unwrap(), Wrote::Done);
+    assert_eq!(store.write("r", 0, write(b"again")).await.unwrap(), Wrote::Stale, "it is there");
+    assert_eq!(store.record("r").await.unwrap(), Some(Record { version: 1, bytes: b"on\0e".to_vec() }));
+    for was in 1..12 {
+        assert_eq!(store.write("r", was, write(was.to_string().as_bytes())).await.unwrap(), Wrote::Done);
+        assert_eq!(store.write("r", was, write(b"late")).await.unwrap(), Wrote::Stale);
+    }
+    assert_eq!(store.record("r").await.unwrap(), Some(Record { version: 12, bytes: b"11".to_vec() }));
+    let large = vec![0xff; 1 << 20];
+    assert_eq!(store.write("r", 12, write(&large)).await.unwrap(), Wrote::Done);
+    assert_eq!(store.record("r").await.unwrap().unwrap().bytes, large);
+    // Values are elsewhere.
+    assert_eq!(store.get("r").await.unwrap(), None);
+
+    // What expires now is deleted, by whoever has seen the last of it.
+    assert_eq!(store.write("r", 1, Write { expires_ms: 0, ..write(b"") }).await.unwrap(), Wrote::Stale);
+    assert_eq!(store.write("r", 13, Write { expires_ms: now_ms(), ..write(b"") }).await.unwrap(), Wrote::Done);
+    assert_eq!(store.record("r").await.unwrap(), None);
+    assert_eq!(store.write("r", 13, write(b"dead")).await.unwrap(), Wrote::Stale);
+    assert_eq!(store.write("r", 0, write(b"new")).await.unwrap(), Wrote::Done);
+    assert_eq!(store.record("r").await.unwrap().unwrap().version, 1);
+    // Never is a time, too.
+    assert_eq!(store.write("r", 1, Write { expires_ms: u64::MAX, ..write(b"ever") }).await.unwrap(), Wrote::Done);
+    assert_eq!(store.record("r").await.unwrap().unwrap().bytes, b"ever");
+}
+
+async fn records_due(store: &dyn Store) {
+    let due = |queue: &str, at_ms| Write { due: Some(Due { queue: queue.into(), at_ms }), ..write(b"") };
+    for (key, at_ms) in [("due/late", 2000), ("due/b", 1000), ("due/a", 1000), ("due/first", 7), ("due/10", 10)] {
+        assert_eq!(store.write(key, 0, due("q", at_ms)).await.unwrap(), Wrote::Done);
+    }
+    assert_eq!(store.write("elsewhere", 0, due("q2", 1)).await.unwrap(), Wrote::Done);
+    assert_eq!(store.write("nowhere", 0, write(b"")).await.unwrap(), Wrote::Done);
+    assert_eq!(store.due("q", 6, 10).await.unwrap(), [""; 0]);
+    assert_eq!(store.due("q", 7, 10).await.unwrap(), ["due/first"]);
+    assert_eq!(store.due("q", 1999, 10).await.unwrap(), ["due/first", "due/10", "due/a", "due/b"]);
+    assert_eq!(store.due("q", u64::MAX, 3).await.unwrap(), ["due/first", "due/10", "due/a"]);
+    assert_eq!(store.due("q", u64::MAX, 0).await.unwrap(), [""; 0]);
+    assert_eq!(store.due("none", u64::MAX, 10).await.unwrap(), [""; 0]);
+
+    // Each write says anew where it is due. What was refused moves nothing.
+    assert_eq!(store.write("due/first", 1, due("q", 3000)).await.unwrap(), Wrote::Done);
+    assert_eq!(store.write("due/first", 1, due("q", 0)).await.unwrap(), Wrote::Stale);
+    assert_eq!(store.write("due/10", 1, due("q2", 10)).await.unwrap(), Wrote::Done);
+    assert_eq!(store.write("due/a", 1, write(b"")).await.unwrap(), Wrote::Done);
+    assert_eq!(store.write("due/b", 1, Write { expires_ms: 0, ..due("q", 1) }).await.unwrap(), Wrote::Done);
+    assert_eq!(store.due("q", u64::MAX, 10).await.unwrap(), ["due/late", "due/first"]);
+    assert_eq!(store.due("q2", u64::MAX, 10).await.unwrap(), ["elsewhere", "due/10"]);
+
+    // What has expired is not due, and does not stand before what is.
+    for n in 0..20 {
+        let soon = Write { expires_ms: in_ms(30), ..due("q3", n) };
+        assert_eq!(store.write(&format!("due/soon/{n}"), 0, soon).await.unwrap(), Wrote::Done);
+    }
+    assert_eq!(store.write("due/stays", 0, due("q3", 100)).await.unwrap(), Wrote::Done);
+    until(async || store.due("q3", u64::MAX, 1).await.unwrap() == ["due/stays"]).await;
+    assert_eq!(store.record("due/soon/0").await.unwrap(), None);
+    assert_eq!(store.write("due/soon/0", 1, write(b"")).await.unwrap(), Wrote::Stale);
+    assert_eq!(store.write("due/soon/0", 0, write(b"")).await.unwrap(), Wrote::Done);
+    assert_eq!(store.due("q3", u64::MAX, 10).await.unwrap(), ["due/stays"]);
+}
+
+async fn records_in_groups(store: &dyn Store) {
+    let member = |name: &str, max| Write { group: Some(Group { name: name.into(), max }), ..write(b"") };
+    assert_eq!(store.group_count("g").await.unwrap(), 0);
+    assert_eq!(store.write("g/1", 0, member("g", 0)).await.unwrap(), Wrote::Full);
+    assert_eq!(store.record("g/1").await.unwrap(), None);
+    assert_eq!(store.write("g/1", 0, member("g", 2)).await.unwrap(), Wrote::Done);
+    assert_eq!(store.write("g/2", 0, member("g", 2)).await.unwrap(), Wrote::Done);
+    assert_eq!(store.write("g/3", 0, member("g", 2)).await.unwrap(), Wrote::Full);
+    assert_eq!(store.write("g/3", 1, member("g", 2)).await.unwrap(), Wrote::Stale, "said first: it is what counts");
+    assert_eq!(store.write("g/3", 0, member("g2", 2)).await.unwrap(), Wrote::Done);
+    assert_eq!(store.write("g/3", 1, member("g", 2)).await.unwrap(), Wrote::Full);
+    assert_eq!(store.record("g/3").await.unwrap().unwrap().version, 1);
+    assert_eq!((store.group_count("g").await.unwrap(), store.group_count("g2").await.unwrap()), (2, 1));
+
+    // Who is in it stays, even if the bound was drawn closer; who leaves makes room.
+    assert_eq!(store.write("g/1", 1, member("g", 1)).await.unwrap(), Wrote::Done);
+    assert_eq!(store.write("g/2", 1, write(b"")).await.unwrap(), Wrote::Done);
+    assert_eq!(store.group_count("g").await.unwrap(), 1);
+    assert_eq!(store.write("g/3", 1, member("g", 2)).await.unwrap(), Wrote::Done);
+    assert_eq!((store.group_count("g").await.unwrap(), store.group_count("g2").await.unwrap()), (2, 0));
+    assert_eq!(store.write("g/3", 2, Write { expires_ms: 0, ..member("g", 2) }).await.unwrap(), Wrote::Done);
+    assert_eq!(store.group_count("g").await.unwrap(), 1);
+
+    // What has expired makes room too, for one that was not there and for itself.
+    let soon = Write { expires_ms: in_ms(30), ..member("g3", 1) };
+    assert_eq!(store.write("g/soon", 0, soon.clone()).await.unwrap(), Wrote::Done);
+    until(async || store.write("g/next", 0, member("g3", 1)).await.unwrap() == Wrote::Done).await;
+    assert_eq!(store.group_count("g3").await.unwrap(), 1);
+    assert_eq!(store.write("g/soon", 0, member("g3", 1)).await.unwrap(), Wrote::Full);
+    let soon = Write { expires_ms: in_ms(30), ..member("g4", 1) };
+    assert_eq!(store.write("g/self", 0, soon).await.unwrap(), Wrote::Done);
+    until(async || store.write("g/self", 0, member("g4", 1)).await.unwrap() == Wrote::Done).await;
+    assert_eq!(store.group_count("g4").await.unwrap(), 1);
+}
+
+async fn records_raced_for(store: &dyn Store) {
+    let race = async |was| {
+        let writes = (0..50_u8).map(|n| store.write("race", was, write(&[n])));
+        let wrote = futures_util::future::join_all(writes).await;
+        let wrote: Vec<Wrote> = wrote.into_iter().map(Result::unwrap).collect();
+        let winner = wrote.iter().position(|wrote| *wrote == Wrote::Done).expect("one is first");
+        assert_eq!(wrote.iter().filter(|wrote| **wrote == Wrote::Stale).count(), 49);
+        let is = store.record("race").await.unwrap().unwrap();
+        assert_eq!((is.version, is.bytes), (was + 1, vec![u8::try_from(winner).unwrap()]));
+    };
+    for was in 0..4 {
+        race(was).await;
+    }
+
+    let enter = |n: usize| {
+        let group = Some(Group { name: "crowd".into(), max: 7 });
+        async move { store.write(&format!("crowd/{n}"), 0, Write { group, ..write(b"") }).await.unwrap() }
+    };
+    let wrote = futures_util::future::join_all((0..50).map(enter)).await;
+    assert_eq!(wrote.iter().filter(|wrote| **wrote == Wrote::Done).count(), 7, "{wrote:?}");
+    assert_eq!(store.group_count("crowd").await.unwrap(), 7);
+}
+
+async fn notes(store: &dyn Store) {
+    store.publish(b"nobody hears it").await.unwrap();
+    let (mut one, mut two) = (store.listen(), store.listen());
+    for n in 0..100_u8 {
+        store.publish(&[0, n]).await.unwrap();
+    }
+    for listener in [&mut one, &mut two] {
+        let expected: Vec<Vec<u8>> = (0..100).map(|n| vec![0, n]).collect();
+        assert_eq!(heard(listener, &[0, 99]).await, expected);
+    }
+}
+
+/// What is heard, from the first that is numbered like `last` up to that one.
+async fn heard(listener: &mut broadcast::Receiver<Heard>, last: &[u8]) -> Vec<Vec<u8>> {
+    let mut notes = Vec::new();
+    let listening = async {
+        loop {
+            match listener.recv().await.unwrap() {
+                Heard::Note(note) if note[0] == last[0] => notes.push(note.to_vec()),
+                Heard::Note(_) => {}
+                Heard::Gap => panic!("nothing was lost"),
+            }
+            if notes.last().is_some_and(|note| note == last) {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), listening).await.expect("it is heard");
+    notes
+}
+
+/// Waits until the store's clock has gone on.
+async fn until(mut done: impl AsyncFnMut() -> bool) {
+    let waiting = async {
+        while !done().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("what is waited for never came");
+}
+
+/// What two that share a store must see of each other.
+async fn check_shared(one: &dyn Store, two: &dyn Store) {
+    let (mut by_one, mut by_two) = (one.listen(), two.listen());
+    let expected: Vec<Vec<u8>> = (0..200).map(|n| vec![1, n]).collect();
+    let publish = async |store: &dyn Store, first: u8| {
+        for n in 0..200 {
+            store.publish(&[first, n]).await.unwrap();
+        }
+    };
+    // While they listen, while they are busy with something else, while somebody begins to listen.
+    let work = async {
+        for n in 0..50 {
+            two.append("work", n, b"x", HOUR).await.unwrap();
+        }
+        drop(two.listen());
+    };
+    tokio::join!(publish(one, 1), work, async {
+        assert_eq!(heard(&mut by_two, &[1, 199]).await, expected);
+    });
+    assert_eq!(heard(&mut by_one, &[1, 199]).await, expected, "once each, though they come both ways");
+    publish(two, 2).await;
+    assert_eq!(heard(&mut by_one, &[2, 199]).await.len(), 200);
+    assert_eq!(heard(&mut by_two, &[2, 199]).await.len(), 200);
+
+    // Nobody listens for a while; then somebody does, and hears what comes from then on.
+    drop((by_one, by_two));
+    publish(one, 3).await;
+    let mut again = two.listen();
+    one.publish(b"again").await.unwrap();
+    assert_eq!(heard(&mut again, b"again").await, [b"again"]);
+
+    let writes = (0..50).map(|n| (if n % 2 == 0 { one } else { two }).write("between", 0, write(b"x")));
+    let wrote = futures_util::future::join_all(writes).await;
+    assert_eq!(wrote.iter().filter(|wrote| matches!(wrote, Ok(Wrote::Done))).count(), 1, "{wrote:?}");
+    assert_eq!(wrote.iter().filter(|wrote| matches!(wrote, Ok(Wrote::Stale))).count(), 49, "{wrote:?}");
+}
+
 #[tokio::test]
 async fn sqlite_in_memory() {
     check(&Sqlite::in_memory().unwrap()).await;
@@ -202,6 +417,7 @@ async fn sqlite_in_a_file_that_two_share() {
     }
     assert_eq!(used(&two, "race").await, (1, 4));
     assert_eq!(one.kept("race", "n").await.unwrap().as_deref(), Some(&b"100"[..]));
+    check_shared(&one, &two).await;
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use std::{
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::json;
-use tokio::{io::AsyncWrite, runtime::Runtime, time::timeout};
+use tokio::{io::AsyncWrite, runtime::Runtime, sync::broadcast, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{HOUR, split};
@@ -23,7 +23,7 @@ use crate::{
     mcp::{Answer, Parts, Refusal, Request, Server, Via},
     seal::{Binding, KEY_BYTES, KeyRing},
     signals::Signals,
-    store::{Change, Kept, Room, Store, StoreError, Stored, Swapped, Usage},
+    store::{Change, Heard, Kept, Record, Room, Store, StoreError, Stored, Swapped, Usage, Write, Wrote},
 };
 
 /// Stands in headers for the id of a session that is good: nobody guesses one.
@@ -203,6 +203,32 @@ impl Store for Memory {
 
     fn keep_if(&self, _: &str, _: &str, _: Option<&[u8]>, _: &[u8], _: Room) -> Kept<'_, Swapped> {
         no_plugins()
+    }
+
+    fn record(&self, _: &str) -> Stored<'_, Option<Record>> {
+        self.with(|_| None)
+    }
+
+    /// Without plugins there are no tasks, and so no records.
+    fn write(&self, _: &str, _: u64, _: Write) -> Stored<'_, Wrote> {
+        self.with(|_| Wrote::Full)
+    }
+
+    fn due(&self, _: &str, _: u64, _: usize) -> Stored<'_, Vec<String>> {
+        self.with(|_| Vec::new())
+    }
+
+    fn group_count(&self, _: &str) -> Stored<'_, u64> {
+        self.with(|_| 0)
+    }
+
+    /// There is no other host.
+    fn publish(&self, _: &[u8]) -> Stored<'_, ()> {
+        self.with(|_| ())
+    }
+
+    fn listen(&self) -> broadcast::Receiver<Heard> {
+        broadcast::channel(1).1
     }
 }
 

@@ -68,6 +68,7 @@ impl Standing {
     fn news(&self, signal: &Signal) -> Option<Vec<u8>> {
         let nothing = || json!({});
         let (method, params) = match signal {
+            Signal::TaskChanged { .. } | Signal::TasksDue => return None,
             Signal::ToolsChanged => ("notifications/tools/list_changed", nothing()),
             Signal::PromptsChanged => ("notifications/prompts/list_changed", nothing()),
             Signal::ResourcesChanged => ("notifications/resources/list_changed", nothing()),
