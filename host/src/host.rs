@@ -169,6 +169,7 @@ impl Host {
     async fn while_watching<T>(self, serving: impl Future<Output = T>) -> T {
         let watching = CancellationToken::new();
         let watcher = tokio::spawn(catalog::watch(self.loader, watching.clone()));
+        self.background.spawn(self.server.run_tasks());
         let served = serving.await;
         watching.cancel();
         let _ = watcher.await;

@@ -115,7 +115,7 @@ pub struct HostLimits {
     pub session_ttl: Duration,
     /// How long calls in flight may go on after SIGTERM.
     pub drain_max: Duration,
-    /// Tasks of one tenant that there are at once, those included whose results are kept.
+    /// Tasks of one tenant that have not ended.
     pub tasks_max: u64,
     /// Tasks that run on this host at once; the others wait.
     pub tasks_running_max: u32,
@@ -143,8 +143,8 @@ impl Default for HostLimits {
             input_wait_max: Duration::from_secs(600),
             session_ttl: Duration::from_secs(7 * 24 * 3600),
             drain_max: Duration::from_secs(25),
-            // With what a result usually takes, some hundred megabytes of store.
-            tasks_max: 10_000,
+            // More than a tenant's agents begin by hand, and less than would keep all hosts busy for a day.
+            tasks_max: 1_000,
             // A quarter of the calls that run at once: tasks are long, and plain calls are to find room.
             tasks_running_max: 64,
             task_ttl: Duration::from_secs(3600),

@@ -36,6 +36,10 @@ pub enum Fault {
     Busy,
     /// The plugin's share of it is in use.
     PluginBusy,
+    /// There are as many tasks as there may be.
+    TooManyTasks(String),
+    /// What this needs is in the store, which is away.
+    NoStore,
     /// The plugin or the host is at fault.
     Internal(String),
 }
@@ -68,7 +72,7 @@ impl Fault {
             Self::InvalidRequest(_) | Self::NoSession => -32600,
             Self::MethodNotFound(_) => -32601,
             Self::InvalidParams(_) => -32602,
-            Self::Busy | Self::PluginBusy | Self::Internal(_) => -32603,
+            Self::Busy | Self::PluginBusy | Self::TooManyTasks(_) | Self::NoStore | Self::Internal(_) => -32603,
             Self::HeaderMismatch(_) => -32020,
             Self::MissingCapability { .. } => -32021,
             Self::UnsupportedVersion { .. } => -32022,
@@ -85,6 +89,7 @@ impl Fault {
             | Self::InvalidRequest(text)
             | Self::InvalidParams(text)
             | Self::HeaderMismatch(text)
+            | Self::TooManyTasks(text)
             | Self::Internal(text) => text.clone(),
             Self::MethodNotFound(method) => format!("there is no method `{}` here", cut(method)),
             Self::UnsupportedVersion { requested } => {
@@ -96,11 +101,12 @@ impl Fault {
             Self::NotFound { uri } => format!("there is no resource `{}`", cut(uri)),
             Self::NoSession => "this session is not known here, or has ended: begin again with `initialize`".into(),
             Self::Busy => "the host runs as many calls as it can; try again shortly".into(),
+            Self::NoStore => "the host's store does not answer; try again shortly".into(),
             Self::PluginBusy => "as many calls of this plugin run as may at once; try again shortly".into(),
         }
     }
 
-    fn data(&self) -> Option<Value> {
+    pub(super) fn data(&self) -> Option<Value> {
         match self {
             Self::UnsupportedVersion { requested } => {
                 Some(json!({ "supported": MODERN_VERSIONS, "requested": cut(requested) }))

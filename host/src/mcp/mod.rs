@@ -24,6 +24,7 @@ mod observed;
 mod runner;
 pub mod stdio;
 mod stream;
+mod tasking;
 
 use std::{sync::Arc, time::Duration};
 
@@ -52,6 +53,7 @@ use crate::{
 };
 use legacy::Sessions;
 use message::Message;
+use tasking::{Guests, Tasking};
 
 /// What answering takes besides the request.
 pub struct Server {
@@ -76,6 +78,7 @@ struct Core {
     modern_meta: Box<RawValue>,
     /// How long a client has to answer what a plugin asked.
     input_wait_max: Duration,
+    tasking: Tasking,
 }
 
 /// What a server is built from.
@@ -147,12 +150,14 @@ impl Server {
         let Parts { live, signals, ring, store, lanes, background, stopping, observer } = parts;
         let server_info = raw(&config.identity.to_json());
         let modern_meta = raw(&json!({ "io.modelcontextprotocol/serverInfo": server_info }));
+        let tasking = Tasking::new(&config.host_limits, Arc::clone(&store), signals.clone(), &background);
         let core = Core {
             runner: Runner::new(&config.host_limits, signals.clone(), &lanes).observed(observer),
             sessions: Sessions::new(store, ring.clone(), config.host_limits.session_ttl),
             ring,
             modern_meta,
             input_wait_max: config.host_limits.input_wait_max,
+            tasking,
         };
         let (identity, core) = (config.identity.clone(), Arc::new(core));
         Self { live, identity, server_info, core, signals, background, stopping }
@@ -161,6 +166,12 @@ impl Server {
     /// Fetches from the store what calls must not wait for.
     pub async fn recall(&self) -> Result<(), StoreError> {
         self.core.sessions.recall().await
+    }
+
+    /// Runs tasks until the host stops, and those that it runs then to their end, or to where another host goes on.
+    pub fn run_tasks(&self) -> impl Future<Output = ()> + use<> {
+        let guests = Guests::new(Arc::clone(&self.live), self.core.runner.clone());
+        Arc::clone(&self.core.tasking.tasks).work(Arc::new(guests), self.stopping.clone())
     }
 
     /// What runs its calls, for those that come another way.
