@@ -27,7 +27,7 @@ use crate::{
     auth::Principal,
     catalog::{Live, Tool},
     config::HostLimits,
-    ids::{self, TenantId},
+    ids::TenantId,
     sandbox::{Longer, Said, Voice},
     seal::{millis, now_ms},
     signals::Signals,
@@ -82,7 +82,14 @@ pub(super) enum Soon {
 }
 
 impl Tasking {
-    pub(super) fn new(limits: &HostLimits, store: Arc<dyn Store>, signals: Signals, background: &TaskTracker) -> Self {
+    /// Those of the host of that name.
+    pub(super) fn new(
+        limits: &HostLimits,
+        host: String,
+        store: Arc<dyn Store>,
+        signals: Signals,
+        background: &TaskTracker,
+    ) -> Self {
         let ttl_ms = millis(limits.task_ttl);
         let settings = Settings {
             rules: Rules { attempts_max: ATTEMPTS_MAX, result_ttl_ms: millis(limits.task_result_ttl) },
@@ -93,7 +100,7 @@ impl Tasking {
             drain_max: limits.drain_max,
         };
         let world = Arc::new(Real::new(background.clone()));
-        let tasks = Tasks::new(store, signals, world, ids::idempotency_key(), settings);
+        let tasks = Tasks::new(store, signals, world, host, settings);
         Self { tasks, background: background.clone() }
     }
 
@@ -326,10 +333,7 @@ impl From<TaskError> for Fault {
         match error {
             TaskError::Unknown => Self::InvalidParams(error.to_string()),
             TaskError::Full { .. } | TaskError::Busy => Self::TooManyTasks(error.to_string()),
-            TaskError::Store(error) => {
-                tracing::warn!("the store does not answer: {error}");
-                Self::NoStore
-            }
+            TaskError::Store(error) => error.into(),
         }
     }
 }

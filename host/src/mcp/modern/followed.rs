@@ -57,6 +57,11 @@ impl Followed {
         }
     }
 
+    /// Any of them may have changed.
+    pub(super) fn look_at_all(&mut self) {
+        self.look = self.told.keys().cloned().collect();
+    }
+
     /// The next task that is further than was told; never, if none is followed. May be dropped and called again.
     pub(super) async fn next(&mut self) -> Task {
         loop {
@@ -84,7 +89,7 @@ impl Followed {
             }
             time::sleep_until(self.look_again).await;
             self.look_again = Instant::now() + LOOK_EVERY;
-            self.look = self.told.keys().cloned().collect();
+            self.look_at_all();
         }
     }
 }

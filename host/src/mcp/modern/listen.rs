@@ -1,6 +1,8 @@
 //! `subscriptions/listen`: news of what the client asked for, until one of the two has enough
 //! (MCP 2026-07-28, "Subscriptions").
 
+use std::collections::VecDeque;
+
 use futures_util::stream::{self, StreamExt};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -44,6 +46,8 @@ struct Listening {
     stopping: CancellationToken,
     at: At,
     followed: Followed,
+    /// What is to be said next.
+    next: VecDeque<Vec<u8>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -76,7 +80,8 @@ pub(super) async fn listen(
     let followed = Followed::new(&server.core, principal, filter.task_ids.as_deref().unwrap_or_default()).await?;
     filter.task_ids = filter.task_ids.map(|_| followed.ids());
     let (id, stopping) = (id.clone(), server.stopping.clone());
-    let listening = Listening { id, filter, signals, stopping, at: At::Beginning, followed };
+    let next = VecDeque::new();
+    let listening = Listening { id, filter, signals, stopping, at: At::Beginning, followed, next };
     let events = stream::unfold(listening, async |mut listening| {
         let message = listening.next().await?;
         Some((Event::message(message), listening))
@@ -91,6 +96,9 @@ impl Listening {
             return Some(self.acknowledged());
         }
         while self.at == At::Middle {
+            if let Some(message) = self.next.pop_front() {
+                return Some(message);
+            }
             let signal = select! {
                 biased;
                 () = self.stopping.cancelled() => {
@@ -102,11 +110,11 @@ impl Listening {
             };
             match signal {
                 Ok(Signal::TaskChanged { id }) => self.followed.look_at(&id),
-                Ok(signal) => {
-                    if let Some(message) = self.news(&signal) {
-                        return Some(message);
-                    }
+                Ok(Signal::Missed) => {
+                    self.followed.look_at_all();
+                    self.next = self.everything();
                 }
+                Ok(signal) => self.next.extend(self.news(&signal)),
                 // Too slow for all that happened: an ended stream tells the client to look at everything anew.
                 Err(RecvError::Lagged(_) | RecvError::Closed) => self.at = At::End,
             }
@@ -158,6 +166,14 @@ impl Listening {
         }
         let params = Changed { meta: Meta { id: &self.id }, task: TaskJson::detailed(task) };
         notification("notifications/tasks", &params)
+    }
+
+    /// All that may have changed, where nobody knows what did.
+    fn everything(&self) -> VecDeque<Vec<u8>> {
+        let lists = [Signal::ToolsChanged, Signal::PromptsChanged, Signal::ResourcesChanged];
+        let followed = self.filter.resource_subscriptions.iter();
+        let updated = followed.map(|uri| Signal::ResourceUpdated { uri: uri.clone() });
+        lists.into_iter().chain(updated).filter_map(|signal| self.news(&signal)).collect()
     }
 
     fn ended(&self) -> Vec<u8> {
