@@ -73,7 +73,7 @@ fn status(era: Option<Era>, fault: &Fault) -> StatusCode {
         (_, Fault::InvalidParams(_) | Fault::NotFound { .. } | Fault::MissingCapability { .. }) => {
             StatusCode::BAD_REQUEST
         }
-        (_, Fault::MethodNotFound(_)) => StatusCode::NOT_FOUND,
+        (_, Fault::MethodNotFound(_) | Fault::WrongWay(_)) => StatusCode::NOT_FOUND,
         (_, Fault::Internal(_)) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

@@ -17,6 +17,8 @@ pub enum Fault {
     /// JSON, but not a message.
     InvalidRequest(String),
     MethodNotFound(String),
+    /// The method is there, but not in this way.
+    WrongWay(String),
     InvalidParams(String),
     /// The headers do not say what the body says.
     HeaderMismatch(String),
@@ -78,7 +80,7 @@ impl Fault {
         match self {
             Self::Parse(_) => -32700,
             Self::InvalidRequest(_) | Self::NoSession => -32600,
-            Self::MethodNotFound(_) => -32601,
+            Self::MethodNotFound(_) | Self::WrongWay(_) => -32601,
             Self::InvalidParams(_) => -32602,
             Self::Busy | Self::PluginBusy | Self::TooManyTasks(_) | Self::StoreAway | Self::Internal(_) => -32603,
             Self::HeaderMismatch(_) => -32020,
@@ -97,6 +99,7 @@ impl Fault {
             | Self::InvalidRequest(text)
             | Self::InvalidParams(text)
             | Self::HeaderMismatch(text)
+            | Self::WrongWay(text)
             | Self::TooManyTasks(text)
             | Self::Internal(text) => text.clone(),
             Self::MethodNotFound(method) => format!("there is no method `{}` here", cut(method)),
@@ -127,23 +130,27 @@ impl Fault {
 
     /// The JSON-RPC error message.
     pub(super) fn render(&self, id: Option<&RawValue>, era: Option<Era>) -> Vec<u8> {
-        #[derive(Serialize)]
-        struct Message<'a> {
-            jsonrpc: &'static str,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            id: Option<&'a RawValue>,
-            error: Error,
-        }
-        #[derive(Serialize)]
-        struct Error {
-            code: i32,
-            message: String,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            data: Option<Value>,
-        }
-        let error = Error { code: self.code(era), message: self.message(), data: self.data() };
-        super::to_json(&Message { jsonrpc: "2.0", id, error })
+        error(id, self.code(era), &self.message(), self.data())
     }
+}
+
+/// A JSON-RPC error message.
+pub(super) fn error(id: Option<&RawValue>, code: i32, message: &str, data: Option<impl Serialize>) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Message<'a, D> {
+        jsonrpc: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<&'a RawValue>,
+        error: Error<'a, D>,
+    }
+    #[derive(Serialize)]
+    struct Error<'a, D> {
+        code: i32,
+        message: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        data: Option<D>,
+    }
+    super::to_json(&Message { jsonrpc: "2.0", id, error: Error { code, message, data } })
 }
 
 /// A stranger's word, short enough to repeat.

@@ -11,6 +11,7 @@ mod content;
 mod described;
 mod era;
 mod fault;
+mod followed;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzz;
@@ -242,8 +243,8 @@ impl Server {
         legacy::end(self, &request).await.map_err(outside)
     }
 
-    fn news(&self, session: legacy::Session) -> Events {
-        legacy::standing_stream(self, session)
+    fn news(&self, principal: &Principal, session: legacy::Session) -> Events {
+        legacy::standing_stream(self, principal, session)
     }
 
     fn core(&self) -> Arc<Core> {

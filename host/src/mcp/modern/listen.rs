@@ -12,15 +12,13 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    followed::Followed,
-    tasks::{self, TaskJson},
-};
+use super::tasks::{self, TaskJson};
 use crate::{
     auth::Principal,
     mcp::{
         Answer, Server,
         fault::Fault,
+        followed::Followed,
         message::{Filter, Id, Params},
         notification, response,
         stream::Event,

@@ -1,7 +1,6 @@
 //! MCP 2026-07-28: every request stands alone.
 
 mod check;
-mod followed;
 mod input;
 mod listen;
 mod result;

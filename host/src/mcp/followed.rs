@@ -1,12 +1,12 @@
-//! Tasks that a listener follows.
+//! Tasks that a listener follows, without an era.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tokio::time::{self, Instant};
 
+use super::{Core, fault::Fault, tasking::owner};
 use crate::{
     auth::Principal,
-    mcp::{Core, fault::Fault, tasking::owner},
     tasks::{Owner, Task, TaskError},
 };
 
@@ -28,22 +28,36 @@ pub(super) struct Followed {
 }
 
 impl Followed {
+    /// None yet, of this caller.
+    pub(super) fn none(core: &Arc<Core>, principal: &Principal) -> Self {
+        let (core, owner, look_again) = (Arc::clone(core), owner(principal), Instant::now() + LOOK_EVERY);
+        Self { core, owner, told: BTreeMap::new(), look: Vec::new(), look_again }
+    }
+
+    /// Follows a task from its creation on, which the caller knows of, unless there are too many.
+    pub(super) fn add(&mut self, id: &str) {
+        if self.told.len() < FOLLOWED_MAX {
+            self.told.insert(id.to_owned(), 1);
+            self.look_at(id);
+        }
+    }
+
     /// Those of `ids` that are tasks of this caller. The others are as if there were none.
     pub(super) async fn new(core: &Arc<Core>, principal: &Principal, ids: &[String]) -> Result<Self, Fault> {
         if ids.len() > FOLLOWED_MAX {
             return Err(Fault::InvalidParams(format!("`taskIds` holds more than {FOLLOWED_MAX} ids")));
         }
-        let (core, owner, mut told) = (Arc::clone(core), owner(principal), BTreeMap::new());
+        let mut followed = Self::none(core, principal);
         for id in ids {
-            match core.tasking.tasks.get(id, &owner).await {
-                Ok(_) => drop(told.insert(id.clone(), 0)),
+            match core.tasking.tasks.get(id, &followed.owner).await {
+                Ok(_) => drop(followed.told.insert(id.clone(), 0)),
                 Err(TaskError::Unknown) => {}
                 Err(error) => return Err(error.into()),
             }
         }
         // Each is told once at the beginning, so that nothing is missed between its creation and now.
-        let look = told.keys().cloned().collect();
-        Ok(Self { core, owner, told, look, look_again: Instant::now() + LOOK_EVERY })
+        followed.look_at_all();
+        Ok(followed)
     }
 
     pub(super) fn ids(&self) -> Vec<String> {
