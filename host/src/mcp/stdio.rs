@@ -152,7 +152,9 @@ fn take(
                 Err(refusal) => drop(lines.send(refusal.rejection.render(refusal.era)).await),
             }
             // The news that a client hears unasked begins when it says that it is ready.
-            if let Some(events) = connection.session().filter(|_| is_initialized).map(|session| server.news(&principal, session)) {
+            if let Some(events) =
+                connection.session().filter(|_| is_initialized).map(|session| server.news(&principal, session))
+            {
                 forward(events, &lines).await;
             }
         };

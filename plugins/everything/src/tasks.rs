@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use toolyard_plugin::{Context, Form, Result};
 
-use crate::forms::{Deletion, Person, Preference};
+use crate::forms::{Deletion, Person};
 
 /// How long one step takes, unless the last is shorter.
 const STEP: Duration = Duration::from_millis(500);
@@ -49,13 +49,13 @@ pub(crate) fn confirm_deletion(context: &Context, filename: &str) -> Result<Stri
     Ok(if confirmed { format!("Deleted {filename}.") } else { format!("Kept {filename}.") })
 }
 
-/// Asks for a name and a color, in one round.
+/// Asks for a name and a confirmation, in one round.
 pub(crate) fn ask_two_things(context: &Context) -> Result<String> {
-    let (person, preference) = context.ask_all((
+    let (person, deletion) = context.ask_all((
         ("name", Form::<Person>::new("What is your name?")),
-        ("color", Form::<Preference>::new("What is your favorite color?")),
+        ("confirm", Form::<Deletion>::new("Delete everything?")),
     ))?;
     let name = person.ok().map_or("Somebody".into(), |person| person.name);
-    let color = preference.ok().map_or("no color".into(), |preference| preference.color);
-    Ok(format!("{name} likes {color}."))
+    let confirmed = deletion.ok().is_some_and(|deletion| deletion.confirm);
+    Ok(format!("{name} wants {} to be deleted.", if confirmed { "everything" } else { "nothing" }))
 }

@@ -402,13 +402,13 @@ fn jobs_ask_while_they_work() {
     assert_eq!((key, message), ("confirm", "Delete x?"));
     assert_eq!(schema["properties"]["confirm"]["type"], "boolean");
     let need = asks("multi_input", &json!({}), &able);
-    assert_eq!(need.requests.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(), ["name", "color"]);
+    assert_eq!(need.requests.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(), ["name", "confirm"]);
     let answers = [
         ("name", json!({"action": "accept", "content": {"name": "Ada"}})),
-        ("color", json!({"action": "decline"})),
+        ("confirm", json!({"action": "decline"})),
         ("user_name", json!({"action": "accept", "content": {"name": "Alice"}})),
     ];
-    assert_eq!(text(converse("multi_input", &json!({}), &answers)), "Ada likes no color.");
+    assert_eq!(text(converse("multi_input", &json!({}), &answers)), "Ada wants nothing to be deleted.");
     assert_eq!(text(converse("test_tool_with_task", &json!({}), &answers)), "Done, Alice.");
     let confirmed = [("confirm", json!({"action": "accept", "content": {"confirm": true}}))];
     assert_eq!(text(converse("confirm_delete", &json!({"filename": "x"}), &confirmed)), "Deleted x.");

@@ -212,7 +212,8 @@ async fn run(
     };
     let wanted = wanted.map_err(|fault| Rejection { id: Some(id.clone()), fault })?;
     let caller = client.caller(params).map_err(|fault| Rejection { id: Some(id.clone()), fault })?;
-    let wish = tasks::wish(client.version, &wanted, params).map_err(|fault| Rejection { id: Some(id.clone()), fault })?;
+    let wish =
+        tasks::wish(client.version, &wanted, params).map_err(|fault| Rejection { id: Some(id.clone()), fault })?;
     if let Some(wish) = wish {
         let call = Call::new(wanted, caller, None);
         let begun = tasks::begin(server, &client, &call, &wish, &id).await;

@@ -13,7 +13,9 @@ use tokio_util::sync::CancellationToken;
 use super::{session::Session, tasks::TaskJson};
 use crate::{
     mcp::{
-        Core, followed::Followed, notification,
+        Core,
+        followed::Followed,
+        notification,
         stream::{Event, Events},
     },
     signals::Signal,

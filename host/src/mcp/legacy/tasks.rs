@@ -62,7 +62,9 @@ pub(super) fn wish(version: LegacyVersion, wanted: &Wanted, params: &Params<'_>)
     let tool = permit.what();
     let wished = params.task.filter(|_| known(version)).map(|wish| {
         let read = serde_json::from_str::<Object<Wish>>(wish.get()).map(|wish| wish.0);
-        read.map_err(|_| Fault::InvalidParams("`task` must be an object, and its `ttl` a number of milliseconds".into()))
+        read.map_err(|_| {
+            Fault::InvalidParams("`task` must be an object, and its `ttl` a number of milliseconds".into())
+        })
     });
     match (tool.task(), &wished) {
         (TaskMode::Required, None) => Err(Fault::WrongWay(format!("`{}` runs only as a task", tool.name()))),
@@ -72,7 +74,13 @@ pub(super) fn wish(version: LegacyVersion, wanted: &Wanted, params: &Params<'_>)
 }
 
 /// Answers a call with a task.
-pub(super) async fn begin(server: &Server, client: &Client, call: &Call, wish: &Wish, id: &Id) -> Result<Answer, Fault> {
+pub(super) async fn begin(
+    server: &Server,
+    client: &Client,
+    call: &Call,
+    wish: &Wish,
+    id: &Id,
+) -> Result<Answer, Fault> {
     #[derive(Serialize)]
     struct Created<'a> {
         task: TaskJson<'a>,
@@ -205,9 +213,7 @@ impl Waiting {
         }
         Ok(match &task.state {
             State::Completed { result } => response(id, &as_called(result, &self.name)),
-            State::Failed(failure) => {
-                fault::error(Some(id), failure.code, &failure.message, failure.data.as_deref())
-            }
+            State::Failed(failure) => fault::error(Some(id), failure.code, &failure.message, failure.data.as_deref()),
             _ => fault::error(Some(id), INTERNAL_ERROR, "the task was cancelled", None::<()>),
         })
     }
@@ -218,7 +224,9 @@ impl Waiting {
         let changed = tasks.follow(&self.name, &self.owner, task.revision);
         let questions: Vec<_> =
             task.outstanding().filter_map(|question| Question::read(&question.key, &question.asked)).collect();
-        let Some((session, ask)) = self.ask.as_ref().filter(|_| !questions.is_empty()) else { return Ok(changed.await?) };
+        let Some((session, ask)) = self.ask.as_ref().filter(|_| !questions.is_empty()) else {
+            return Ok(changed.await?);
+        };
         let answers = select! {
             biased;
             answers = exchange::answers(&self.core, session, questions, ask, Some(&self.name)) => answers?,

@@ -7,9 +7,7 @@ use crate::asking::{accept, form};
 use crate::expect;
 
 fn tools() -> Value {
-    let ask = |name: &str, rounds: Value| {
-        json!({ "name": name, "long_running": true, "act": { "ask": { "rounds": rounds } } })
-    };
+    let ask = |name: &str, rounds: Value| json!({ "name": name, "long_running": true, "act": { "ask": { "rounds": rounds } } });
     json!([
         ask("two", json!([{ "a": form("A?", "x"), "b": form("B?", "x") }])),
         ask("rounds", json!([{ "one": form("One?", "x") }, { "two": form("Two?", "x") }])),
@@ -86,10 +84,7 @@ fn several_rounds_follow_each_other() {
     toolyard_tests::eventually("the second question", || client.get(&id)["inputRequests"].get("two").cloned());
     client.update(&id, &json!({ "two": answer("2") }));
     let ended = client.until(&id, "completed");
-    assert_eq!(
-        ended["result"]["structuredContent"]["answers"],
-        json!({ "one": answer("1"), "two": answer("2") })
-    );
+    assert_eq!(ended["result"]["structuredContent"]["answers"], json!({ "one": answer("1"), "two": answer("2") }));
     host.stop();
 }
 
