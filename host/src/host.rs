@@ -10,6 +10,7 @@ use crate::{
     admin::{self, Admin},
     catalog::{self, Live, Loader, Yard},
     config::{CacheDir, Config},
+    hosts::Hosts,
     http::Http,
     mcp::{Parts, Runner, Server, stdio},
     metrics::Metrics,
@@ -36,6 +37,7 @@ pub struct Host {
     live: Arc<Live>,
     loader: Loader,
     yard: Arc<Yard>,
+    hosts: Arc<Hosts>,
     metrics: Metrics,
     background: TaskTracker,
     stopping: CancellationToken,
@@ -62,10 +64,12 @@ impl Host {
         let live = Arc::new(Live::new(signals.clone()));
         let (background, stopping) = (TaskTracker::new(), CancellationToken::new());
         let (store, ring) = state(&config)?;
+        let hosts = Arc::new(Hosts::new(Arc::clone(&store), signals.clone())?);
         let yard = Arc::new(yard(&config, Arc::clone(&store))?);
         let parts = Parts {
             live: Arc::clone(&live),
             signals,
+            hosts: Arc::clone(&hosts),
             ring,
             store,
             lanes: Arc::clone(yard.sandbox.lanes()),
@@ -80,7 +84,7 @@ impl Host {
             let dir = config.plugins.display();
             format!("cannot read the plugin folder `{dir}`; create it, or name another with --plugins")
         })?;
-        Ok(Self { config, server, live, loader, yard, metrics, background, stopping })
+        Ok(Self { config, server, live, loader, yard, hosts, metrics, background, stopping })
     }
 
     /// What is loaded.
@@ -165,14 +169,20 @@ impl Host {
         self.while_watching(serve).await.context("standard input or output broke")
     }
 
-    /// Does `serving` with the folder watched, then waits for what goes on without a client, up to the grace period.
+    /// Does `serving` with the folder watched and the other hosts heard, then waits for what goes on without a client, up to
+    /// the grace period.
     async fn while_watching<T>(self, serving: impl Future<Output = T>) -> T {
         let watching = CancellationToken::new();
         let watcher = tokio::spawn(catalog::watch(self.loader, watching.clone()));
+        let (server, hosts) = (Arc::clone(&self.server), Arc::clone(&self.hosts));
+        // Until the last call has ended, it can be answered and cancelled from elsewhere.
+        let among_others = tokio::spawn(async move { tokio::join!(server.attend(), hosts.speak()) });
         let served = serving.await;
         watching.cancel();
         let _ = watcher.await;
         drain(&self.background, self.config.host_limits.drain_max).await;
+        among_others.abort();
+        self.hosts.leave().await;
         served
     }
 }
@@ -193,14 +203,19 @@ impl Bound {
         &self.host
     }
 
-    /// Serves until `stop`, then drains: no new connections, streams of news end, calls in flight end within the grace period.
+    /// Serves until `stop`, then drains. First it only says that it is not ready, for `drain_notice`, so that nobody is sent here
+    /// who would find the door closed. Then there are no new connections, streams of news end, and calls in flight end within
+    /// the grace period.
     pub async fn run(self, stop: CancellationToken) {
         let Self { host, http, admin, .. } = self;
         let (stopping, ended) = (host.stopping.clone(), CancellationToken::new());
+        // Without an admin listener there is nowhere to see it.
+        let notice = if admin.is_some() { host.config.drain_notice } else { Duration::ZERO };
         let admin = admin.map(|admin| tokio::spawn(admin.serve(stop.clone(), ended.clone())));
         let serving = async move {
-            tokio::join!(http.serve(stop.clone()), async {
+            tokio::join!(http.serve(stop.clone(), stopping.clone()), async {
                 stop.cancelled().await;
+                time::sleep(notice).await;
                 stopping.cancel();
             });
         };

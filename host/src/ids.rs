@@ -90,6 +90,18 @@ name_type!(
     TenantId
 );
 
+name_type!(
+    /// One process that serves, for as long as it lives.
+    HostId
+);
+
+impl HostId {
+    /// An id that no other process has.
+    pub fn random() -> std::io::Result<Self> {
+        Ok(Self(hex(&crate::seal::random::<8>()?).into()))
+    }
+}
+
 impl Default for TenantId {
     fn default() -> Self {
         Self("default".into())

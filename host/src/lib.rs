@@ -9,6 +9,7 @@ pub mod catalog;
 pub mod cli;
 pub mod config;
 pub mod host;
+pub mod hosts;
 pub mod http;
 pub mod ids;
 pub mod json;

@@ -1,12 +1,14 @@
 //! News for whoever listens: a list is not what it was, a resource has new contents, a task is further.
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
 /// News that wait for a slow listener; one that falls further behind is told so and asks for everything anew.
 const WAITING_MAX: usize = 1024;
 
 /// One piece of news.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Signal {
     ToolsChanged,
     PromptsChanged,
@@ -20,28 +22,43 @@ pub enum Signal {
     },
     /// Some task waits for a host.
     TasksDue,
+    /// Something may have happened that was not heard here: whoever waits for it looks anew.
+    Missed,
 }
 
 /// Where news is given out and heard. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Signals {
     sender: broadcast::Sender<Signal>,
+    /// What is said on this host, for those who pass it on to others.
+    outward: broadcast::Sender<Signal>,
 }
 
 impl Signals {
     pub fn new() -> Self {
-        Self { sender: broadcast::Sender::new(WAITING_MAX) }
+        Self { sender: broadcast::Sender::new(WAITING_MAX), outward: broadcast::Sender::new(WAITING_MAX) }
     }
 
-    /// Tells everybody who listens now.
+    /// Tells everybody who listens now, on this host and on others.
     pub fn send(&self, signal: Signal) {
         // Nobody listening is no failure.
+        let _ = self.outward.send(signal.clone());
         let _ = self.sender.send(signal);
     }
 
-    /// Hears everything that is sent from now on.
+    /// Tells everybody who listens here what another host has said.
+    pub fn repeat(&self, signal: Signal) {
+        let _ = self.sender.send(signal);
+    }
+
+    /// Hears everything that is said from now on, here or elsewhere.
     pub fn listen(&self) -> broadcast::Receiver<Signal> {
         self.sender.subscribe()
+    }
+
+    /// Hears only what this host says.
+    pub fn listen_outward(&self) -> broadcast::Receiver<Signal> {
+        self.outward.subscribe()
     }
 }
 

@@ -1,5 +1,6 @@
 //! A host as users have it: a process with a folder of plugins.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -26,6 +27,7 @@ pub struct Setup {
     files: Vec<(String, Vec<u8>)>,
     config: String,
     arguments: Vec<String>,
+    under: Vec<String>,
     cache: Option<PathBuf>,
     state: Option<PathBuf>,
     unheard: bool,
@@ -81,6 +83,12 @@ impl Setup {
         self
     }
 
+    /// Started by this program with these arguments, which becomes the host.
+    pub fn under(mut self, words: &[String]) -> Setup {
+        self.under = words.to_owned();
+        self
+    }
+
     /// With compiled code kept in this folder. Otherwise tests share it, as restarts of a host do.
     pub fn cache(mut self, folder: impl Into<PathBuf>) -> Setup {
         self.cache = Some(folder.into());
@@ -108,8 +116,10 @@ impl Setup {
     /// Starts the host and waits until it is ready.
     pub fn start(self) -> Host {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        let mut command = Command::new(host_program());
-        command.args(["serve", "--listen", "127.0.0.1:0", "--json", "--log-format", "json"]);
+        let words = self.under.iter().map(OsString::from).chain([host_program().into()]);
+        let words: Vec<OsString> = words.collect();
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]).args(["serve", "--listen", "127.0.0.1:0", "--json", "--log-format", "json"]);
         let (unheard, tapped) = (self.unheard, self.tapped);
         self.fill(folder.path(), &mut command);
         let mut process = command
@@ -133,7 +143,9 @@ impl Setup {
             fs::write(folder.join("plugins").join(name), contents).expect("a file can be written");
         }
         let config = folder.join("toolyard.toml");
-        fs::write(&config, &self.config).expect("a file can be written");
+        // Nobody balances here, and nobody needs to be given notice.
+        let notice = if self.config.contains("drain_notice_ms") { "" } else { "drain_notice_ms = 0\n" };
+        fs::write(&config, format!("{notice}{}", self.config)).expect("a file can be written");
         let cache = self.cache.unwrap_or_else(|| target().join("tmp/compiled"));
         let state = self.state.unwrap_or_else(|| folder.join("state"));
         command.arg("--plugins").arg(folder.join("plugins")).arg("--config").arg(&config);
@@ -263,9 +275,19 @@ impl Host {
         eventually("the host to end", || self.process.try_wait().expect("a child can be waited for"))
     }
 
+    /// Ends the host where it stands, as a machine that loses its power would.
+    pub fn kill(&self) {
+        kill_process(Pid::from_child(&self.process), Signal::KILL).expect("a child can be signalled");
+    }
+
     /// Ends the host and checks that it ended well.
-    pub fn stop(mut self) {
+    pub fn stop(self) {
         self.terminate();
+        self.stopped();
+    }
+
+    /// Waits until the host has ended, as it was told to, and checks that it ended well.
+    pub(crate) fn stopped(mut self) {
         let status = self.wait();
         assert!(status.success(), "the host ended with {status}: {:#?}", self.log.lines());
         if let Some(tap) = &self.tap {

@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use crate::connection::Connection;
-use crate::host::Host;
+use crate::hosts::Target;
 use crate::http::{Reply, Request};
 
 pub struct Session<'a> {
-    host: &'a Host,
+    host: &'a dyn Target,
     /// What the host gave, if it gave one.
     pub id: Option<String>,
     /// The revision that was agreed on.
@@ -18,7 +18,7 @@ pub struct Session<'a> {
 
 impl<'a> Session<'a> {
     /// `initialize` with this revision and these capabilities, and `notifications/initialized`.
-    pub(crate) fn begin(host: &'a Host, version: &str, capabilities: &Value) -> Session<'a> {
+    pub(crate) fn begin(host: &'a dyn Target, version: &str, capabilities: &Value) -> Session<'a> {
         let params = json!({
             "protocolVersion": version,
             "capabilities": capabilities,
@@ -34,7 +34,7 @@ impl<'a> Session<'a> {
     }
 
     /// The same session with another host, as behind a load balancer.
-    pub fn moved_to<'b>(&self, host: &'b Host) -> Session<'b> {
+    pub fn moved_to<'b>(&self, host: &'b dyn Target) -> Session<'b> {
         let Session { id, version, initialized, .. } = self;
         Session { host, id: id.clone(), version: version.clone(), initialized: initialized.clone() }
     }
@@ -69,13 +69,18 @@ impl<'a> Session<'a> {
         self.send("tools/call", &json!({ "name": tool, "arguments": arguments })).result()
     }
 
+    /// Sends a request, which must be answered by a stream.
+    pub fn start(&self, request: &Request) -> Connection {
+        let mut connection = self.host.start_sending(request);
+        connection.expect_events();
+        connection
+    }
+
     /// Begins to call a tool, which must be answered by a stream.
     pub fn begin_call(&self, tool: &str, params: &Value) -> Connection {
         let mut params = params.clone();
         params["name"] = json!(tool);
-        let mut connection = self.host.start_sending(&self.request("tools/call", &params));
-        connection.expect_events();
-        connection
+        self.start(&self.request("tools/call", &params))
     }
 
     /// Sends a notification.
@@ -95,12 +100,12 @@ impl<'a> Session<'a> {
 
     /// Opens the stream of news.
     pub fn listen(&self) -> Connection {
-        self.open(&self.get())
+        self.start(&self.get())
     }
 
     /// Takes a stream up again, behind this event.
     pub fn resume(&self, last_event_id: &str) -> Connection {
-        self.open(&self.get().header("Last-Event-ID", last_event_id))
+        self.start(&self.get().header("Last-Event-ID", last_event_id))
     }
 
     /// What opens a stream.
@@ -116,12 +121,6 @@ impl<'a> Session<'a> {
     fn tell(&self, message: &Value) {
         let reply = self.host.send(&self.message(message));
         assert_eq!((reply.status, reply.body.len()), (202, 0), "{reply:?}");
-    }
-
-    fn open(&self, request: &Request) -> Connection {
-        let mut connection = self.host.start_sending(request);
-        connection.expect_events();
-        connection
     }
 
     fn with_headers(&self, mut request: Request) -> Request {

@@ -5,6 +5,7 @@
 mod clients;
 mod components;
 mod conformance;
+mod deploy;
 mod languages;
 mod programs;
 mod project;

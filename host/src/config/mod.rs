@@ -26,6 +26,10 @@ pub use written::{ConfigError, Written, WrittenIcon};
 /// Where `toolyard serve` listens when nobody says otherwise.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 
+/// How long a host that was told to end goes on as before, so that balancers see that it is not ready any more: they look
+/// every few seconds.
+pub const DRAIN_NOTICE: Duration = Duration::from_secs(4);
+
 /// Everything that the host is built from, checked.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -47,6 +51,8 @@ pub struct Config {
     pub allowed_origins: Vec<String>,
     pub identity: Identity,
     pub host_limits: HostLimits,
+    /// How long the door stays open after SIGTERM, where somebody can see at the admin listener that it will close.
+    pub drain_notice: Duration,
     /// What holds for plugins that have no settings of their own.
     pub limits: Limits,
     pub plugin: BTreeMap<PluginId, PluginSettings>,

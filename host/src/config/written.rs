@@ -12,7 +12,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CacheDir, Config, DEFAULT_LISTEN, Egress, HostLimits, Identity, Limits, PluginSettings, SecretName, Secrets,
+    CacheDir, Config, DEFAULT_LISTEN, DRAIN_NOTICE, Egress, HostLimits, Identity, Limits, PluginSettings, SecretName, Secrets,
     WrittenGrants, WrittenLimits, limits::call_limits, secrets::WrittenSecret,
 };
 use crate::{
@@ -80,6 +80,8 @@ pub struct Written {
     /// Where the store and the machine's sealing key are.
     pub state_dir: Option<PathBuf>,
     pub allowed_origins: Vec<String>,
+    /// Milliseconds that the door stays open after SIGTERM, for those who look at `/readyz`.
+    pub drain_notice_ms: Option<u64>,
     pub server: WrittenServer,
     pub seal: Option<WrittenSeal>,
     pub limits: WrittenHostLimits,
@@ -272,6 +274,7 @@ impl Written {
             seal: self.seal.map(|seal| seal.usable(base)).transpose()?,
             identity: self.server.usable()?,
             host_limits: self.limits.for_host()?,
+            drain_notice: self.drain_notice_ms.map_or(DRAIN_NOTICE, Duration::from_millis),
             limits,
             plugin,
             secrets,

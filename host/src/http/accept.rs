@@ -1,7 +1,13 @@
 //! Connections: accepted within bounds, each with a clock for its headers, all ended gracefully.
 
-use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    pin::pin,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
+use axum::http::{HeaderValue, header};
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -27,13 +33,23 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// After a failed accept (most often: no file descriptors left) things need a moment to get better.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// Whoever was let in last has this long to say what it wants, before connections without a request are ended.
+const LAST_REQUESTS: Duration = Duration::from_millis(250);
+
 /// Headers in one request; browsers send about 20.
 const HEADERS_MAX: usize = 100;
 
-pub(super) async fn serve(listener: TcpListener, gate: Arc<Gate>, limits: &HostLimits, stop: CancellationToken) {
+pub(super) async fn serve(
+    listener: TcpListener,
+    gate: Arc<Gate>,
+    limits: &HostLimits,
+    leaving: CancellationToken,
+    closing: CancellationToken,
+) {
     let places = Arc::new(Semaphore::new(limits.connections_max.min(Semaphore::MAX_PERMITS)));
     let graceful = GracefulShutdown::new();
     let builder = builder(limits);
+    let let_in = |stream, place| spawn(&builder, stream, Arc::clone(&gate), place, &graceful, limits.header_read_max);
     loop {
         // Without a free place the connection waits in the kernel's queue.
         let next = async {
@@ -42,21 +58,50 @@ pub(super) async fn serve(listener: TcpListener, gate: Arc<Gate>, limits: &HostL
         };
         let (accepted, place) = select! {
             biased;
-            () = stop.cancelled() => break,
+            () = closing.cancelled() => break,
+            () = leaving.cancelled(), if !gate.leaving.load(Ordering::Relaxed) => {
+                gate.leaving.store(true, Ordering::Relaxed);
+                continue;
+            }
             next = next => next,
         };
         match accepted {
-            Ok((stream, _)) => spawn(&builder, stream, Arc::clone(&gate), place, &graceful, limits.header_read_max),
+            Ok((stream, _)) => let_in(stream, place),
             Err(error) => {
                 tracing::warn!(%error, "no connection could be accepted");
                 time::sleep(ACCEPT_PAUSE).await;
             }
         }
     }
-    drop(listener);
+    gate.leaving.store(true, Ordering::Relaxed);
+    for stream in last_in_line(listener) {
+        // Without a free place nobody was let in before either.
+        if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
+            let_in(stream, place);
+        }
+    }
+    time::sleep(LAST_REQUESTS).await;
     if time::timeout(limits.drain_max, graceful.shutdown()).await.is_err() {
         tracing::warn!("some requests did not end within drain_ms_max and are cut off");
     }
+}
+
+/// Closes the door, and gives the connections that the kernel had let in: whoever is behind them takes them for accepted, and may
+/// have sent a request.
+fn last_in_line(listener: TcpListener) -> Vec<TcpStream> {
+    let listener = match listener.into_std() {
+        Ok(listener) => listener,
+        Err(error) => {
+            tracing::warn!(%error, "connections that were not yet accepted are cut off");
+            return Vec::new();
+        }
+    };
+    // It does not block: without a next one it fails.
+    let streams = std::iter::from_fn(|| listener.accept().ok()).filter_map(|(stream, _)| {
+        stream.set_nonblocking(true).ok()?;
+        TcpStream::from_std(stream).ok()
+    });
+    streams.collect()
 }
 
 fn builder(limits: &HostLimits) -> http1::Builder {
@@ -88,8 +133,11 @@ fn spawn(
     let service = service_fn(move |request| {
         let (gate, serving) = (Arc::clone(&gate), moving.serving());
         async move {
-            let response = endpoint::serve(&gate, request).await;
+            let mut response = endpoint::serve(&gate, request).await;
             drop(serving);
+            if gate.leaving.load(Ordering::Relaxed) {
+                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
             Ok::<_, Infallible>(response)
         }
     });

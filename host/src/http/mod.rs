@@ -6,7 +6,12 @@ mod origin;
 mod respond;
 mod stall;
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +30,8 @@ pub(crate) struct Gate {
     origins: origin::Origins,
     body_bytes_max: usize,
     body_read_max: Duration,
+    /// Whether the host ends soon: its answers then say that the connection ends with them.
+    leaving: AtomicBool,
 }
 
 /// A bound listener that is not yet served.
@@ -43,6 +50,7 @@ impl Http {
             origins: origin::Origins::new(&config.allowed_origins),
             body_bytes_max: config.host_limits.body_bytes_max,
             body_read_max: config.host_limits.body_read_max,
+            leaving: AtomicBool::new(false),
         };
         Ok(Self { listener, gate: Arc::new(gate), limits: config.host_limits.clone() })
     }
@@ -52,8 +60,9 @@ impl Http {
         self.listener.local_addr()
     }
 
-    /// Serves until `stop`, then ends idle connections and waits for the others, up to `drain_max`.
-    pub async fn serve(self, stop: CancellationToken) {
-        accept::serve(self.listener, self.gate, &self.limits, stop).await;
+    /// Serves until `closing`, then ends idle connections and waits for the others, up to `drain_max`. From `leaving` on,
+    /// connections are given up as soon as what they asked for is answered.
+    pub async fn serve(self, leaving: CancellationToken, closing: CancellationToken) {
+        accept::serve(self.listener, self.gate, &self.limits, leaving, closing).await;
     }
 }

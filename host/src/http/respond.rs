@@ -53,7 +53,7 @@ pub(super) fn answer(answer: Answer) -> Response {
 pub(super) fn refusal(refusal: &Refusal) -> Response {
     let rejection = &refusal.rejection;
     let mut response = message(status(refusal.era, &rejection.fault), rejection.render(refusal.era));
-    if matches!(rejection.fault, Fault::Busy | Fault::PluginBusy) {
+    if matches!(rejection.fault, Fault::Busy | Fault::PluginBusy | Fault::StoreAway) {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
     response
@@ -61,7 +61,7 @@ pub(super) fn refusal(refusal: &Refusal) -> Response {
 
 fn status(era: Option<Era>, fault: &Fault) -> StatusCode {
     match (era, fault) {
-        (_, Fault::Busy) => StatusCode::SERVICE_UNAVAILABLE,
+        (_, Fault::Busy | Fault::StoreAway) => StatusCode::SERVICE_UNAVAILABLE,
         (_, Fault::PluginBusy) => StatusCode::TOO_MANY_REQUESTS,
         (_, Fault::NoSession) => StatusCode::NOT_FOUND,
         (

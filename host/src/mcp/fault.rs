@@ -7,6 +7,7 @@ use super::{
     era::{Era, MODERN_VERSIONS},
     message::Id,
 };
+use crate::store::StoreError;
 
 /// Why a request gets an error for an answer. The text is one sentence for the client.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +37,8 @@ pub enum Fault {
     Busy,
     /// The plugin's share of it is in use.
     PluginBusy,
+    /// What this needs is in the store, which does not answer. Why is in the log.
+    StoreAway,
     /// The plugin or the host is at fault.
     Internal(String),
 }
@@ -45,6 +48,13 @@ pub enum Fault {
 pub struct Rejection {
     pub(super) id: Option<Id>,
     pub fault: Fault,
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        tracing::warn!(%error, "a request needs the store");
+        Self::StoreAway
+    }
 }
 
 impl From<Fault> for Rejection {
@@ -68,7 +78,7 @@ impl Fault {
             Self::InvalidRequest(_) | Self::NoSession => -32600,
             Self::MethodNotFound(_) => -32601,
             Self::InvalidParams(_) => -32602,
-            Self::Busy | Self::PluginBusy | Self::Internal(_) => -32603,
+            Self::Busy | Self::PluginBusy | Self::StoreAway | Self::Internal(_) => -32603,
             Self::HeaderMismatch(_) => -32020,
             Self::MissingCapability { .. } => -32021,
             Self::UnsupportedVersion { .. } => -32022,
@@ -96,6 +106,7 @@ impl Fault {
             Self::NotFound { uri } => format!("there is no resource `{}`", cut(uri)),
             Self::NoSession => "this session is not known here, or has ended: begin again with `initialize`".into(),
             Self::Busy => "the host runs as many calls as it can; try again shortly".into(),
+            Self::StoreAway => "the host cannot reach its store, which this needs; try again shortly".into(),
             Self::PluginBusy => "as many calls of this plugin run as may at once; try again shortly".into(),
         }
     }

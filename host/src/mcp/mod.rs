@@ -30,6 +30,7 @@ use std::{sync::Arc, time::Duration};
 use http::HeaderMap;
 use serde::Serialize;
 use serde_json::{Value, json, value::RawValue};
+use tokio::{select, time};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use call::{Call, Completed, Reply, Wanted, read_arguments, run};
@@ -44,14 +45,18 @@ use crate::{
     auth::Principal,
     catalog::Live,
     config::{Config, Identity},
+    hosts::{Hosts, Word},
     observe::Observer,
     sandbox::Lanes,
     seal::KeyRing,
-    signals::Signals,
+    signals::{Signal, Signals},
     store::{Store, StoreError},
 };
 use legacy::Sessions;
 use message::Message;
+
+/// How often this host looks for answers to its questions, whatever it is told.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// What answering takes besides the request.
 pub struct Server {
@@ -82,6 +87,7 @@ struct Core {
 pub struct Parts {
     pub live: Arc<Live>,
     pub signals: Signals,
+    pub hosts: Arc<Hosts>,
     pub ring: KeyRing,
     pub store: Arc<dyn Store>,
     pub lanes: Arc<Lanes>,
@@ -144,12 +150,12 @@ pub struct Refusal {
 impl Server {
     /// A server over a catalog.
     pub fn new(config: &Config, parts: Parts) -> Self {
-        let Parts { live, signals, ring, store, lanes, background, stopping, observer } = parts;
+        let Parts { live, signals, hosts, ring, store, lanes, background, stopping, observer } = parts;
         let server_info = raw(&config.identity.to_json());
         let modern_meta = raw(&json!({ "io.modelcontextprotocol/serverInfo": server_info }));
         let core = Core {
             runner: Runner::new(&config.host_limits, signals.clone(), &lanes).observed(observer),
-            sessions: Sessions::new(store, ring.clone(), config.host_limits.session_ttl),
+            sessions: Sessions::new(hosts, store, ring.clone(), config.host_limits.session_ttl),
             ring,
             modern_meta,
             input_wait_max: config.host_limits.input_wait_max,
@@ -161,6 +167,29 @@ impl Server {
     /// Fetches from the store what calls must not wait for.
     pub async fn recall(&self) -> Result<(), StoreError> {
         self.core.sessions.recall().await
+    }
+
+    /// Does what other hosts' words ask for, in the order in which they come. Goes on for as long as the store does.
+    pub async fn attend(&self) {
+        let mut ear = self.core.sessions.hosts.listen();
+        // What was said since this host was built.
+        self.core.sessions.look_anew().await;
+        let mut look = time::interval(LOOK_EVERY);
+        look.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
+        loop {
+            select! {
+                word = ear.next() => match word {
+                    Some(Word::News(signal)) => self.signals.repeat(signal),
+                    Some(Word::Missed) => {
+                        self.core.sessions.look_anew().await;
+                        self.signals.repeat(Signal::Missed);
+                    }
+                    Some(word) => self.core.sessions.hear(word).await,
+                    None => return,
+                },
+                _ = look.tick() => self.core.sessions.look_for_answers().await,
+            }
+        }
     }
 
     /// What runs its calls, for those that come another way.

@@ -245,8 +245,8 @@ impl Tasks {
                 loop {
                     match signals.recv().await {
                         Ok(Signal::TaskChanged { id }) if id == task.id.as_str() => return,
+                        Ok(Signal::Missed) | Err(RecvError::Lagged(_)) => return,
                         Ok(_) => {}
-                        Err(RecvError::Lagged(_)) => return,
                         Err(RecvError::Closed) => std::future::pending().await,
                     }
                 }

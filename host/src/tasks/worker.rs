@@ -71,11 +71,11 @@ impl Tasks {
                     }
                 }
                 Ok(Signal::TasksDue) => self.due.notify_one(),
-                Ok(_) => {}
-                Err(RecvError::Lagged(_)) => {
+                Ok(Signal::Missed) | Err(RecvError::Lagged(_)) => {
                     self.carried().values().for_each(|woken| woken.notify_one());
                     self.due.notify_one();
                 }
+                Ok(_) => {}
                 Err(RecvError::Closed) => std::future::pending().await,
             }
         }

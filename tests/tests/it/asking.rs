@@ -1,7 +1,7 @@
 //! What the tests of asking the client have in common: questions, answers, and calls that carry them.
 
 use serde_json::{Map, Value, json};
-use toolyard_tests::{Host, Reply, modern_request};
+use toolyard_tests::{Reply, Target, modern_request};
 
 /// A question for a form with one text in it.
 pub(crate) fn form(message: &str, field: &str) -> Value {
@@ -42,7 +42,7 @@ pub(crate) fn sampled(text: &str) -> Value {
 
 /// A call as it goes through its rounds in the modern era: what stays the same, and how it is sent.
 pub(crate) struct Rounds<'a> {
-    pub(crate) host: &'a Host,
+    pub(crate) host: &'a dyn Target,
     pub(crate) method: &'static str,
     pub(crate) params: Value,
     pub(crate) capabilities: Value,
@@ -56,7 +56,7 @@ pub(crate) struct Need {
 
 impl<'a> Rounds<'a> {
     /// A call of a tool, by a client that can do everything.
-    pub(crate) fn of_tool(host: &'a Host, tool: &str) -> Rounds<'a> {
+    pub(crate) fn of_tool(host: &'a dyn Target, tool: &str) -> Rounds<'a> {
         let params = json!({ "name": tool, "arguments": {} });
         Rounds { host, method: "tools/call", params, capabilities: everything() }
     }

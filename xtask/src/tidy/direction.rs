@@ -18,6 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["auth"],
     &["catalog"],
     &["sandbox"],
+    &["hosts"],
     &["store"],
 ];
 
@@ -62,7 +63,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
 const BEFORE_PATHS: &[&str] = &["as", "dyn", "else", "for", "impl", "in", "match", "mut", "return", "use", "where"];
 
 const DOWN: &str =
-    "dependencies point down: cli, host and build, http and admin, mcp, tasks, policy, auth, catalog, sandbox, store";
+    "dependencies point down: cli, host and build, http and admin, mcp, tasks, policy, auth, catalog, sandbox, hosts, store";
 const BELONGS: &str = "a library is known in one place, so that it can be replaced there";
 
 pub(crate) fn check(source: &Source) -> Vec<Violation> {

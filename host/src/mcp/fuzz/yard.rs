@@ -5,7 +5,7 @@ use std::{
     future::ready,
     io,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
     time::Duration,
 };
@@ -20,6 +20,7 @@ use crate::{
     auth::Principal,
     catalog::Live,
     config::Config,
+    hosts::Hosts,
     mcp::{Answer, Parts, Refusal, Request, Server, Via},
     seal::{Binding, KEY_BYTES, KeyRing},
     signals::Signals,
@@ -48,6 +49,7 @@ impl Yard {
         let signals = Signals::new();
         let parts = Parts {
             live: Arc::new(Live::new(signals.clone())),
+            hosts: Arc::new(Hosts::new(Arc::clone(&store), signals.clone()).expect("random numbers")),
             signals,
             ring: ring(),
             lanes: Arc::default(),
@@ -145,9 +147,14 @@ impl AsyncWrite for Written {
 #[derive(Default)]
 struct Memory {
     values: Mutex<BTreeMap<String, Vec<u8>>>,
+    records: Mutex<BTreeMap<String, Record>>,
 }
 
 impl Memory {
+    fn records(&self) -> MutexGuard<'_, BTreeMap<String, Record>> {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn with<T: Send + 'static>(&self, operation: impl FnOnce(&mut BTreeMap<String, Vec<u8>>) -> T) -> Stored<'_, T> {
         let done = operation(&mut self.values.lock().unwrap_or_else(PoisonError::into_inner));
         Box::pin(ready(Ok(done)))
@@ -205,15 +212,24 @@ impl Store for Memory {
         no_plugins()
     }
 
-    fn record(&self, _: &str) -> Stored<'_, Option<Record>> {
-        self.with(|_| None)
+    fn record(&self, key: &str) -> Stored<'_, Option<Record>> {
+        let record = self.records().get(key).cloned();
+        Box::pin(ready(Ok(record)))
     }
 
-    /// Without plugins there are no tasks, and so no records.
-    fn write(&self, _: &str, _: u64, _: Write) -> Stored<'_, Wrote> {
-        self.with(|_| Wrote::Full)
+    fn write(&self, key: &str, was: u64, write: Write) -> Stored<'_, Wrote> {
+        let mut records = self.records();
+        let is = records.get(key).map_or(0, |record| record.version);
+        let wrote = if is == was {
+            records.insert(key.to_owned(), Record { version: was + 1, bytes: write.bytes });
+            Wrote::Done
+        } else {
+            Wrote::Stale
+        };
+        Box::pin(ready(Ok(wrote)))
     }
 
+    /// Nobody starts here, and so nobody recalls.
     fn due(&self, _: &str, _: u64, _: usize) -> Stored<'_, Vec<String>> {
         self.with(|_| Vec::new())
     }

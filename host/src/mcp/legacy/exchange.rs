@@ -14,13 +14,14 @@ use futures_util::{
 use serde_json::{Value, json};
 use tokio::{
     select,
-    sync::{mpsc, oneshot, watch},
+    sync::{mpsc, oneshot},
     time,
 };
 use tokio_util::{future::FutureExt as _, sync::CancellationToken};
 
 use super::{
     detach::Detach,
+    recorded::Recorder,
     result,
     session::{Session, Uid, Waiting},
 };
@@ -39,20 +40,11 @@ use crate::mcp::{
 /// back for the result.
 const STREAM_AFTER: Duration = Duration::from_millis(200);
 
-/// How long a stream can be taken up after its last event.
-const REPLAY_TTL: Duration = Duration::from_secs(600);
-
 /// What a client waits before it comes back, in milliseconds.
 const RETRY_MS: u32 = 1000;
 
-/// A resumed stream looks into the store at least this often, for events that another host adds.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
-
 /// Events that may wait for a slow reader.
 const UNREAD_MAX: usize = 256;
-
-/// How long a reader that does not move holds up a call; then the stream ends, and goes on without it.
-const READER_WAIT_MAX: Duration = Duration::from_secs(5);
 
 type Work = BoxFuture<'static, Result<Vec<u8>, Fault>>;
 
@@ -87,7 +79,7 @@ pub(super) async fn run(
         () = time::sleep(STREAM_AFTER), if takes_events => None,
     };
     let (sender, receiver) = mpsc::channel(UNREAD_MAX);
-    let Ok(stream) = Recorder::new(server.core(), &session, sender) else {
+    let Ok(stream) = Recorder::begin(server.core(), &session, &id, sender).await else {
         return Err(Rejection { id: Some(id), fault: Fault::Internal("no random numbers".into()) });
     };
     let pump = pump(stream, session.version, first, words, work, (id, era), cancelled);
@@ -258,8 +250,7 @@ async fn pump(
 ) {
     // From 2025-11-25 on a stream begins with an empty event, whose id is enough to come back (SEP-1699).
     if version >= LegacyVersion::V2025_11_25 {
-        let priming = Event { id: Some(stream.event_id()), retry_ms: Some(RETRY_MS), data: Vec::new() };
-        stream.read_by(priming).await;
+        stream.prime(RETRY_MS).await;
     }
     if let Some(first) = first {
         stream.record(first, false).await;
@@ -277,127 +268,5 @@ async fn pump(
     if !cancelled.is_cancelled() {
         let message = message.unwrap_or_else(|fault| fault.render(Some(&id), Some(era)));
         stream.record(message, true).await;
-    }
-}
-
-/// Writes a stream's events to the store, so that any host can replay them, and to whoever reads now.
-struct Recorder {
-    core: Arc<Core>,
-    number: Uid,
-    key: String,
-    count: u64,
-    progress: watch::Sender<u64>,
-    reader: Option<mpsc::Sender<Event>>,
-}
-
-impl Recorder {
-    fn new(core: Arc<Core>, session: &Session, reader: mpsc::Sender<Event>) -> std::io::Result<Self> {
-        let number = Uid::new()?;
-        let key = key(session, &number.to_string());
-        let (progress, watching) = watch::channel(0);
-        core.sessions.streams.pin().insert(key.clone(), watching);
-        Ok(Self { core, number, key, count: 0, progress, reader: Some(reader) })
-    }
-
-    fn event_id(&self) -> String {
-        format!("{}-{}", self.number, self.count)
-    }
-
-    /// Gives an event to whoever reads. One that is gone, or does not move for long, finds it in the store.
-    async fn read_by(&mut self, event: Event) {
-        let Some(reader) = &self.reader else { return };
-        if reader.send_timeout(event, READER_WAIT_MAX).await.is_err() {
-            self.reader = None;
-        }
-    }
-
-    async fn record(&mut self, data: Vec<u8>, last: bool) {
-        self.count += 1;
-        let mut entry = Vec::with_capacity(data.len() + 1);
-        entry.push(u8::from(last));
-        entry.extend_from_slice(&data);
-        let stored = self.core.sessions.store().append(&self.key, self.count, &entry, REPLAY_TTL).await;
-        if let Err(error) = &stored {
-            tracing::warn!(%error, "an event of a stream could not be kept; the client cannot come back for it");
-        }
-        let id = stored.is_ok().then(|| self.event_id());
-        self.read_by(Event { id, retry_ms: None, data }).await;
-        self.progress.send_replace(self.count);
-    }
-}
-
-impl Drop for Recorder {
-    fn drop(&mut self) {
-        self.core.sessions.streams.pin().remove(&self.key);
-    }
-}
-
-/// Where a stream is in the store. Only its own session can name it.
-fn key(session: &Session, number: &str) -> String {
-    format!("stream/{}/{number}", session.uid)
-}
-
-/// The events after `last`, an id that [`Recorder`] gave out, up to the response. `None` if that stream is not this session's, or
-/// is too long ago.
-pub(super) async fn resume(core: Arc<Core>, session: &Session, last: &str) -> Option<Events> {
-    let (number, count) = last.split_once('-')?;
-    let after: u64 = count.parse().ok()?;
-    let key = key(session, number);
-    let running = core.sessions.streams.pin().get(&key).cloned();
-    if running.is_none() {
-        // On this host the call has ended, or it never ran here: what the store has says whether there is more to come.
-        let entries = core.sessions.store().read(&key, 0).await.ok()?;
-        let (last, entry) = entries.last()?;
-        if entry.first() == Some(&1) && *last <= after {
-            return None;
-        }
-    }
-    let replay = Replay { core, key, number: number.to_owned(), after, running, ready: Vec::new(), ended: false };
-    Some(stream::unfold(replay, async |mut replay| Some((replay.next().await?, replay))).boxed())
-}
-
-struct Replay {
-    core: Arc<Core>,
-    key: String,
-    number: String,
-    after: u64,
-    running: Option<watch::Receiver<u64>>,
-    /// Events that were read and not yet given out, last first.
-    ready: Vec<(u64, Vec<u8>)>,
-    ended: bool,
-}
-
-impl Replay {
-    async fn next(&mut self) -> Option<Event> {
-        loop {
-            if let Some((count, mut entry)) = self.ready.pop() {
-                self.after = count;
-                self.ended = entry.first() == Some(&1);
-                let id = Some(format!("{}-{count}", self.number));
-                return Some(Event { id, retry_ms: None, data: entry.split_off(1.min(entry.len())) });
-            }
-            if self.ended {
-                return None;
-            }
-            self.ready = self.core.sessions.store().read(&self.key, self.after).await.ok()?;
-            self.ready.reverse();
-            if self.ready.is_empty() {
-                self.wait().await;
-            }
-        }
-    }
-
-    async fn wait(&mut self) {
-        match &mut self.running {
-            Some(running) => {
-                if let Ok(Err(_)) = time::timeout(LOOK_EVERY, running.changed()).await {
-                    // The call has ended here; what it left is in the store, and one more look finds it.
-                    self.running = None;
-                    self.ended =
-                        self.core.sessions.store().read(&self.key, self.after).await.is_ok_and(|rest| rest.is_empty());
-                }
-            }
-            None => time::sleep(LOOK_EVERY).await,
-        }
     }
 }

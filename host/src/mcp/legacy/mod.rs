@@ -2,7 +2,10 @@
 
 mod batch;
 mod detach;
+mod elsewhere;
 mod exchange;
+mod notes;
+mod recorded;
 mod result;
 mod session;
 mod standing;
@@ -49,7 +52,7 @@ pub(super) async fn answer(
         Kind::Request { id, method } => (id, method),
         told => {
             if let Some(session) = &session {
-                tell(server, session, &told, &params);
+                tell(server, session, &told, &params).await.map_err(Rejection::from)?;
             }
             if let Via::Stdio(connection) = &request.via {
                 connection.cancelled(&told, &params);
@@ -94,26 +97,22 @@ fn session_of(server: &Server, request: &Request<'_>) -> Result<Option<Session>,
 }
 
 /// Takes what needs no answer: an answer to a question of ours, or that a request is cancelled.
-fn tell(server: &Server, session: &Session, told: &Kind<'_>, params: &Params<'_>) {
+async fn tell(server: &Server, session: &Session, told: &Kind<'_>, params: &Params<'_>) -> Result<(), Fault> {
     let sessions = &server.core.sessions;
     match told {
         Kind::Response { id, result, error } => {
-            let Ok(question) = serde_json::from_str::<String>(id.get()) else { return };
+            let Ok(question) = serde_json::from_str::<String>(id.get()) else { return Ok(()) };
             let answer = match (result, error) {
                 (Some(result), _) if result.get().starts_with('{') => Ok(result.get().to_owned()),
                 (_, error) => Err(error.map_or("it sent no result", |error| error.get()).chars().take(300).collect()),
             };
-            sessions.answer(session, &question, answer);
+            sessions.take_answer(session, &question, answer).await
         }
-        Kind::Notification { method } if method == "notifications/cancelled" => {
-            if let Some(request) = params.request_id {
-                let running = sessions.running.pin();
-                if let Some(running) = running.get(&(session.uid, request.get().to_owned())) {
-                    running.cancel();
-                }
-            }
-        }
-        _ => {}
+        Kind::Notification { method } if method == "notifications/cancelled" => match params.request_id {
+            Some(request) => sessions.cancel(session, request.get()).await,
+            None => Ok(()),
+        },
+        _ => Ok(()),
     }
 }
 
@@ -249,11 +248,13 @@ pub(super) async fn open_stream(
 ) -> Result<super::Events, Fault> {
     let session = session_by_header(server, request)?;
     if let Some(last) = last_event_id
-        && let Some(events) = exchange::resume(server.core(), &session, last).await
+        && let Some(events) = recorded::resume(server.core(), &session, last, server.stopping.clone()).await
     {
         return Ok(events);
     }
-    Ok(standing_stream(server, session))
+    let events = standing_stream(server, session.clone());
+    server.core.sessions.take_standing(session.uid).await;
+    Ok(events)
 }
 
 /// The news of a session.

@@ -1,12 +1,12 @@
 //! Sessions that no host has to remember.
 //!
 //! A session's id holds all that `initialize` settled, sealed: any host with the key ring can serve any request. What a
-//! client asks for later (a log level, subscriptions, an end) is noted in the store, and mirrored here so that a call need
-//! not ask the store: a session without notes, as most are, has no entry anywhere.
+//! client asks for later (a log level, subscriptions, an end) is noted in the store (`notes`): a session without notes, as most
+//! are, has no entry anywhere. What one host has to do for a session because of what another heard is in `elsewhere`.
 
 use std::{
     fmt, io,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -15,8 +15,10 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::notes::{Notebook, Notes};
 use crate::{
     auth::Principal,
+    hosts::{Hosts, Word},
     mcp::{caller::Caller, era::LegacyVersion, fault::Fault, level, message::Params},
     sandbox::contract::{ClientCapabilities, Level},
     seal::{Binding, KeyRing, random},
@@ -26,11 +28,11 @@ use crate::{
 /// The header of a session's id.
 pub(crate) const SESSION_HEADER: &str = "mcp-session-id";
 
-/// Resources that one session may follow.
-const SUBSCRIPTIONS_MAX: usize = 1000;
+/// A session's answers and cancellations wait in the store for the host that they are for, which looks when it is told.
+const LEFT_TTL: Duration = Duration::from_secs(60);
 
-/// Where notes are kept in the store, and then the session's number.
-const NOTES_PREFIX: &str = "session/";
+/// The longest id of a request that another host is told of.
+const REQUEST_CHARS_MAX: usize = 200;
 
 /// A session's number: nothing but unique.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,7 +43,7 @@ impl Uid {
         random().map(Self)
     }
 
-    fn parse(hex: &str) -> Option<Self> {
+    pub(super) fn parse(hex: &str) -> Option<Self> {
         let number = u128::from_str_radix(hex, 16).ok().filter(|_| hex.len() == 32)?;
         Some(Self(number.to_be_bytes()))
     }
@@ -73,37 +75,40 @@ struct Sealed {
     w: Option<String>,
 }
 
-/// What a client asked for after `initialize`.
-#[derive(Debug, Default, Clone, Serialize, Deserialize)]
-pub(super) struct Notes {
-    #[serde(default)]
-    ended: bool,
-    /// The log level, as the client said it.
-    level: Option<String>,
-    #[serde(default)]
-    pub(super) subscriptions: Vec<String>,
-}
-
 /// A question that is out. Answered once, and only by the session that was asked.
 pub(super) struct Waiting {
     pub(super) asked: Uid,
-    pub(super) answer: Mutex<Option<oneshot::Sender<Result<String, String>>>>,
+    pub(super) answer: Mutex<Option<oneshot::Sender<Answer>>>,
+}
+
+/// What a client said to a question: the result as JSON, or why there is none.
+pub(super) type Answer = Result<String, String>;
+
+/// A stream of a call that still runs on this host.
+pub(super) struct Growing {
+    /// How far it is.
+    pub(super) count: watch::Receiver<u64>,
+    /// Whether somebody reads it on another host.
+    pub(super) followed: AtomicBool,
 }
 
 /// What this host knows of sessions beyond their ids.
 pub(crate) struct Sessions {
+    pub(crate) hosts: Arc<Hosts>,
     store: Arc<dyn Store>,
     ring: KeyRing,
     ttl: Duration,
-    notes: HashMap<Uid, Arc<Notes>>,
+    pub(super) notebook: Notebook,
     /// Calls that can be cancelled, by session and the request's id.
     pub(super) running: HashMap<(Uid, String), CancellationToken>,
     /// Questions that are out, by their own id.
     pub(super) waiting: HashMap<String, Arc<Waiting>>,
     /// The open stream of each session that has one for news.
     pub(super) standing: HashMap<Uid, CancellationToken>,
-    /// Streams of calls that still run, by their key in the store, and how far they are.
-    pub(super) streams: HashMap<String, watch::Receiver<u64>>,
+    /// Streams of calls that run here, by their key in the store.
+    pub(super) streams: HashMap<String, Arc<Growing>>,
+    /// Streams of calls that run elsewhere and are read here, by their key in the store.
+    pub(super) followed: HashMap<String, watch::Sender<()>>,
 }
 
 impl Session {
@@ -119,20 +124,15 @@ impl Session {
 }
 
 impl Sessions {
-    pub(crate) fn new(store: Arc<dyn Store>, ring: KeyRing, ttl: Duration) -> Self {
-        let (notes, running, waiting, standing, streams) = Default::default();
-        Self { store, ring, ttl, notes, running, waiting, standing, streams }
+    pub(crate) fn new(hosts: Arc<Hosts>, store: Arc<dyn Store>, ring: KeyRing, ttl: Duration) -> Self {
+        let notebook = Notebook::new(Arc::clone(&store), ttl);
+        let (running, waiting, standing, streams, followed) = Default::default();
+        Self { hosts, store, ring, ttl, notebook, running, waiting, standing, streams, followed }
     }
 
     /// Mirrors the notes that the store has, as a host does that starts.
     pub(crate) async fn recall(&self) -> Result<(), StoreError> {
-        for (key, json) in self.store.scan(NOTES_PREFIX).await? {
-            let uid = key.strip_prefix(NOTES_PREFIX).and_then(Uid::parse);
-            if let (Some(uid), Ok(notes)) = (uid, serde_json::from_slice(&json)) {
-                self.notes.pin().insert(uid, Arc::new(notes));
-            }
-        }
-        Ok(())
+        self.notebook.recall().await
     }
 
     /// The session's id: visible ASCII, good for anybody who is `principal`.
@@ -160,44 +160,49 @@ impl Sessions {
             })
         };
         let session = open().ok_or(Fault::NoSession)?;
-        if self.notes(session.uid).is_some_and(|notes| notes.ended) { Err(Fault::NoSession) } else { Ok(session) }
+        if self.notebook.of(session.uid).is_some_and(|notes| notes.ended) { Err(Fault::NoSession) } else { Ok(session) }
     }
 
     /// Ends a session: its calls are cancelled, its stream closes, its id opens no more.
     pub(super) async fn end(&self, session: &Session) -> Result<(), Fault> {
-        if let Some(standing) = self.standing.pin().get(&session.uid) {
-            standing.cancel();
-        }
-        self.stop_calls(session);
-        self.note(session.uid, |notes| {
+        self.stop(session.uid);
+        self.note(session, |notes| {
             *notes = Notes { ended: true, ..Notes::default() };
             Ok(())
         })
         .await
     }
 
+    /// Ends what an ended session still has on this host.
+    pub(super) fn stop(&self, uid: Uid) {
+        if let Some(standing) = self.standing.pin().get(&uid) {
+            standing.cancel();
+        }
+        self.stop_calls_of(uid);
+    }
+
     /// Cancels the session's calls, those included that go on without their connection.
     pub(crate) fn stop_calls(&self, session: &Session) {
+        self.stop_calls_of(session.uid);
+    }
+
+    fn stop_calls_of(&self, session: Uid) {
         for ((uid, _), running) in &self.running.pin() {
-            if *uid == session.uid {
+            if *uid == session {
                 running.cancel();
             }
         }
     }
 
-    pub(super) fn notes(&self, uid: Uid) -> Option<Arc<Notes>> {
-        self.notes.pin().get(&uid).cloned()
-    }
-
     /// The least level of log messages that the session wants. Nothing, until it says so.
     pub(super) fn level(&self, session: &Session) -> Option<Level> {
-        level::parse(self.notes(session.uid)?.level.as_deref()?).ok().flatten()
+        level::parse(self.notebook.of(session.uid)?.level.as_deref()?).ok().flatten()
     }
 
     /// `logging/setLevel`
     pub(super) async fn set_level(&self, session: &Session, name: &str) -> Result<(), Fault> {
         level::parse(name)?;
-        self.note(session.uid, |notes| {
+        self.note(session, |notes| {
             notes.level = Some(name.to_owned());
             Ok(())
         })
@@ -206,34 +211,53 @@ impl Sessions {
 
     /// `resources/subscribe` and `resources/unsubscribe`
     pub(super) async fn subscribe(&self, session: &Session, uri: &str, on: bool) -> Result<(), Fault> {
-        self.note(session.uid, |notes| {
-            notes.subscriptions.retain(|other| other != uri);
-            if on && notes.subscriptions.len() == SUBSCRIPTIONS_MAX {
-                return Err(Fault::InvalidParams(format!(
-                    "a session may follow at most {SUBSCRIPTIONS_MAX} resources"
-                )));
-            }
-            notes.subscriptions.extend(on.then(|| uri.to_owned()));
-            Ok(())
-        })
-        .await
+        self.note(session, |notes| notes.follow(uri, on)).await
     }
 
-    /// Changes a session's notes: in the store first, then here.
-    async fn note(&self, uid: Uid, change: impl FnOnce(&mut Notes) -> Result<(), Fault>) -> Result<(), Fault> {
-        let mut notes = self.notes(uid).map(|notes| Notes::clone(&notes)).unwrap_or_default();
-        change(&mut notes)?;
-        let json = crate::mcp::to_json(&notes);
-        let stored = self.store.put(&format!("{NOTES_PREFIX}{uid}"), &json, self.ttl).await;
-        stored.map_err(|error| Fault::Internal(error.to_string()))?;
-        self.notes.pin().insert(uid, Arc::new(notes));
+    /// Changes a session's notes, and tells the other hosts before the client is answered: what it does next finds them told.
+    async fn note(&self, session: &Session, change: impl Fn(&mut Notes) -> Result<(), Fault>) -> Result<(), Fault> {
+        self.notebook.change(session.uid, change).await?;
+        self.hosts.tell(Word::Noted { session: session.uid.to_string() }).await;
         Ok(())
     }
 
+    /// Takes a client's answer to a question, which this host has asked, or another.
+    pub(super) async fn take_answer(&self, session: &Session, question: &str, answer: Answer) -> Result<(), Fault> {
+        if self.waiting.pin().contains_key(question) {
+            self.answer(session.uid, question, answer);
+            return Ok(());
+        }
+        // Only what looks like a number of ours is kept for another host.
+        let Some(number) = Uid::parse(question) else { return Ok(()) };
+        let (session, question) = (session.uid.to_string(), number.to_string());
+        self.leave(&left_answer(&session, &question), &crate::mcp::to_json(&answer)).await?;
+        self.hosts.tell(Word::Answered { session, question }).await;
+        Ok(())
+    }
+
+    /// Cancels a request, which runs on this host, or on another.
+    pub(super) async fn cancel(&self, session: &Session, request: &str) -> Result<(), Fault> {
+        if let Some(running) = self.running.pin().get(&(session.uid, request.to_owned())) {
+            running.cancel();
+            return Ok(());
+        }
+        if request.len() > REQUEST_CHARS_MAX {
+            return Ok(());
+        }
+        let (session, request) = (session.uid.to_string(), request.to_owned());
+        self.leave(&left_cancellation(&session, &request), &[]).await?;
+        self.hosts.tell(Word::Cancelled { session, request }).await;
+        Ok(())
+    }
+
+    async fn leave(&self, key: &str, value: &[u8]) -> Result<(), Fault> {
+        Ok(self.store.put(key, value, LEFT_TTL).await?)
+    }
+
     /// Gives a question its answer, if it was this session's.
-    pub(super) fn answer(&self, session: &Session, question: &str, answer: Result<String, String>) {
+    pub(super) fn answer(&self, session: Uid, question: &str, answer: Answer) {
         let waiting = self.waiting.pin();
-        let Some(open) = waiting.get(question).filter(|open| open.asked == session.uid) else { return };
+        let Some(open) = waiting.get(question).filter(|open| open.asked == session) else { return };
         let taken = open.answer.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(sender) = taken {
             // The call may have ended meanwhile.
@@ -245,6 +269,16 @@ impl Sessions {
     pub(super) fn store(&self) -> &Arc<dyn Store> {
         &self.store
     }
+}
+
+/// Where another host finds an answer.
+pub(super) fn left_answer(session: &str, question: &str) -> String {
+    format!("answer/{session}/{question}")
+}
+
+/// Where another host finds that a request is cancelled.
+pub(super) fn left_cancellation(session: &str, request: &str) -> String {
+    format!("cancelled/{session}/{request}")
 }
 
 /// What clients of a revision can be asked for at all, whatever they declare.

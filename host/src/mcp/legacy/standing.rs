@@ -1,6 +1,6 @@
 //! The stream that a client opens by GET: news of what it subscribed to, until one of the two has enough.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use futures_util::stream::{self, StreamExt};
 use serde_json::json;
@@ -26,6 +26,8 @@ struct Standing {
     stopping: CancellationToken,
     /// Another stream of the same session has taken over, or the session has ended.
     replaced: CancellationToken,
+    /// What is to be said next.
+    next: VecDeque<Vec<u8>>,
 }
 
 /// Opens the session's stream. A message goes to one stream only, so an older one ends.
@@ -40,13 +42,16 @@ pub(super) fn open(
     if let Some(before) = before {
         before.cancel();
     }
-    let standing = Standing { core, session, signals, stopping, replaced };
+    let standing = Standing { core, session, signals, stopping, replaced, next: VecDeque::new() };
     stream::unfold(standing, async |mut standing| Some((Event::message(standing.next().await?), standing))).boxed()
 }
 
 impl Standing {
     async fn next(&mut self) -> Option<Vec<u8>> {
         loop {
+            if let Some(message) = self.next.pop_front() {
+                return Some(message);
+            }
             let signal = select! {
                 biased;
                 () = self.stopping.cancelled() => return None,
@@ -54,11 +59,8 @@ impl Standing {
                 signal = self.signals.recv() => signal,
             };
             match signal {
-                Ok(signal) => {
-                    if let Some(message) = self.news(&signal) {
-                        return Some(message);
-                    }
-                }
+                Ok(Signal::Missed) => self.next = self.everything(),
+                Ok(signal) => self.next.extend(self.news(&signal)),
                 // Too slow for all that happened: the client comes back and asks anew.
                 Err(RecvError::Lagged(_) | RecvError::Closed) => return None,
             }
@@ -68,17 +70,26 @@ impl Standing {
     fn news(&self, signal: &Signal) -> Option<Vec<u8>> {
         let nothing = || json!({});
         let (method, params) = match signal {
-            Signal::TaskChanged { .. } | Signal::TasksDue => return None,
             Signal::ToolsChanged => ("notifications/tools/list_changed", nothing()),
             Signal::PromptsChanged => ("notifications/prompts/list_changed", nothing()),
             Signal::ResourcesChanged => ("notifications/resources/list_changed", nothing()),
             Signal::ResourceUpdated { uri } => {
-                let notes = self.core.sessions.notes(self.session.uid)?;
+                let notes = self.core.sessions.notebook.of(self.session.uid)?;
                 notes.subscriptions.contains(uri).then_some(())?;
                 ("notifications/resources/updated", json!({ "uri": uri }))
             }
+            Signal::TaskChanged { .. } | Signal::TasksDue | Signal::Missed => return None,
         };
         Some(notification(method, &params))
+    }
+
+    /// All that may have changed, where nobody knows what did.
+    fn everything(&self) -> VecDeque<Vec<u8>> {
+        let lists = [Signal::ToolsChanged, Signal::PromptsChanged, Signal::ResourcesChanged];
+        let notes = self.core.sessions.notebook.of(self.session.uid);
+        let followed = notes.map(|notes| notes.subscriptions.clone()).unwrap_or_default();
+        let updated = followed.into_iter().map(|uri| Signal::ResourceUpdated { uri });
+        lists.into_iter().chain(updated).filter_map(|signal| self.news(&signal)).collect()
     }
 }
 

@@ -1,6 +1,8 @@
 //! `subscriptions/listen`: news of what the client asked for, until one of the two has enough
 //! (MCP 2026-07-28, "Subscriptions").
 
+use std::collections::VecDeque;
+
 use futures_util::stream::{self, StreamExt};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -37,6 +39,8 @@ struct Listening {
     signals: Receiver<Signal>,
     stopping: CancellationToken,
     at: At,
+    /// What is to be said next.
+    next: VecDeque<Vec<u8>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -58,7 +62,8 @@ pub(super) fn listen(server: &Server, params: &Params<'_>, id: &Id) -> Result<An
     }
     // Heard from here on, so that nothing is missed between the acknowledgment and the first wait.
     let signals = server.signals.listen();
-    let listening = Listening { id: id.clone(), filter, signals, stopping: server.stopping.clone(), at: At::Beginning };
+    let (stopping, next) = (server.stopping.clone(), VecDeque::new());
+    let listening = Listening { id: id.clone(), filter, signals, stopping, at: At::Beginning, next };
     let events = stream::unfold(listening, async |mut listening| {
         let message = listening.next().await?;
         Some((Event::message(message), listening))
@@ -73,6 +78,9 @@ impl Listening {
             return Some(self.acknowledged());
         }
         while self.at == At::Middle {
+            if let Some(message) = self.next.pop_front() {
+                return Some(message);
+            }
             let signal = select! {
                 biased;
                 () = self.stopping.cancelled() => {
@@ -82,11 +90,8 @@ impl Listening {
                 signal = self.signals.recv() => signal,
             };
             match signal {
-                Ok(signal) => {
-                    if let Some(message) = self.news(&signal) {
-                        return Some(message);
-                    }
-                }
+                Ok(Signal::Missed) => self.next = self.everything(),
+                Ok(signal) => self.next.extend(self.news(&signal)),
                 // Too slow for all that happened: an ended stream tells the client to look at everything anew.
                 Err(RecvError::Lagged(_) | RecvError::Closed) => self.at = At::End,
             }
@@ -125,6 +130,14 @@ impl Listening {
             _ => return None,
         };
         Some(notification(method, &Changed { meta: Meta { id: &self.id }, uri }))
+    }
+
+    /// All that may have changed, where nobody knows what did.
+    fn everything(&self) -> VecDeque<Vec<u8>> {
+        let lists = [Signal::ToolsChanged, Signal::PromptsChanged, Signal::ResourcesChanged];
+        let followed = self.filter.resource_subscriptions.iter();
+        let updated = followed.map(|uri| Signal::ResourceUpdated { uri: uri.clone() });
+        lists.into_iter().chain(updated).filter_map(|signal| self.news(&signal)).collect()
     }
 
     fn ended(&self) -> Vec<u8> {
