@@ -12,8 +12,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CacheDir, Config, DEFAULT_LISTEN, DRAIN_NOTICE, Egress, HostLimits, Identity, Limits, PluginSettings, SecretName, Secrets,
-    WrittenGrants, WrittenLimits, limits::call_limits, secrets::WrittenSecret,
+    CacheDir, Config, DEFAULT_LISTEN, DRAIN_NOTICE, Egress, HostLimits, Identity, Limits, PluginSettings, SecretName,
+    Secrets, WrittenGrants, WrittenLimits, limits::call_limits, secrets::WrittenSecret,
 };
 use crate::{
     ids::{NAME_CHARS_MAX, PluginId, TenantId},

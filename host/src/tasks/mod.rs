@@ -10,6 +10,9 @@ mod record;
 mod worker;
 mod world;
 
+#[cfg(test)]
+mod sim;
+
 use std::{
     collections::BTreeMap,
     sync::{
