@@ -17,7 +17,7 @@ use super::{
     Held, Run, TaskId, Tasks,
     carry::{Entry, LEASE},
     machine::Event,
-    record::{Patience, QUEUE, Seen, id_of},
+    record::{Patience, Seen, id_of},
     world::chance,
 };
 use crate::{signals::Signal, store::Wrote};
@@ -100,7 +100,7 @@ impl Tasks {
         let room = self.places.available_permits();
         // Those that ran out, or whose host was lost, need no place.
         let limit = room.clamp(CLAIMS_MAX, LOOK_MAX);
-        let mut keys = match self.store.due(QUEUE, self.world.now_ms(), limit).await {
+        let mut keys = match self.due_keys(limit).await {
             Ok(keys) => keys,
             Err(error) => {
                 tracing::debug!("what is due is not known: {error}");

@@ -172,14 +172,15 @@ impl Executor {
         steps
     }
 
-    /// Time passes until the next timer. `false` if that is beyond `until`.
+    /// Time passes until the next timer, or `until`. `false` if that comes first.
     fn advance(&self, until: Duration) -> bool {
         let waker = {
             let mut inner = lock(&self.inner);
-            let Some((&(at, number), _)) = inner.timers.first_key_value() else { return false };
-            if at > until {
+            let next = inner.timers.first_key_value().map(|(key, _)| *key).filter(|(at, _)| *at <= until);
+            let Some((at, number)) = next else {
+                inner.now = inner.now.max(until);
                 return false;
-            }
+            };
             inner.now = inner.now.max(at);
             inner.timers.remove(&(at, number))
         };

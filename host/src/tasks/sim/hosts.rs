@@ -43,10 +43,11 @@ pub(super) struct Life {
     stop: CancellationToken,
 }
 
-struct HostWorld {
-    executor: Executor,
-    owner: Owner,
-    skew: Arc<AtomicI64>,
+/// What a host knows of the world.
+pub(super) struct HostWorld {
+    pub(super) executor: Executor,
+    pub(super) owner: Owner,
+    pub(super) skew: Arc<AtomicI64>,
 }
 
 impl World for HostWorld {
@@ -152,7 +153,12 @@ impl Hosts {
                 };
                 for other in (0..HOSTS).filter(|other| *other != index) {
                     let chance = hosts.executor.below(100);
-                    let times = if chance < 20 { 0 } else { 1 + usize::from(chance > 95) };
+                    let times = match chance {
+                        _ if !hosts.disk.has_faults() => 1,
+                        0..20 => 0,
+                        20..95 => 1,
+                        _ => 2,
+                    };
                     for _ in 0..times {
                         hosts.tell(other, signal.clone());
                     }

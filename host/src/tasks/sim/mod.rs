@@ -2,6 +2,8 @@
 //! whose clocks disagree, that die, stop, begin again and are cut off from the store; with requests, answers and signals that
 //! are lost, come late or twice.
 //!
+//! `service` has what hosts do for each other when nothing goes wrong but one thing, in the same virtual time.
+//!
 //! What must hold is checked at every start of a guest (`guests`), every write (`store`), everything a client sees
 //! (`clients`), and at the end. `TOOLYARD_SEED` runs one seed again.
 
@@ -9,6 +11,7 @@ mod clients;
 mod executor;
 mod guests;
 mod hosts;
+mod service;
 mod store;
 
 use std::{

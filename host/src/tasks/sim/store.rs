@@ -26,8 +26,8 @@ use crate::{
 /// Virtual time begins here, in milliseconds since 1970.
 pub(super) const BEGINNING_MS: u64 = 1_800_000_000_000;
 
-/// How long a host waits for the store.
-const ANSWER_MS_MAX: u64 = 2_000;
+/// How long a host waits for the store: at times longer than any lease lasts.
+const ANSWER_MS_MAX: u64 = 30_000;
 
 /// The store's disk, the network, and what was seen of both.
 pub(super) struct Disk {
@@ -84,6 +84,10 @@ impl Disk {
         inner.cut.clear();
     }
 
+    pub(super) fn has_faults(&self) -> bool {
+        self.inner().has_faults
+    }
+
     pub(super) fn cut(&self, host: usize, time: Duration) {
         let until = self.executor.now() + time;
         self.inner().cut.insert(host, until);
@@ -117,7 +121,7 @@ impl Disk {
     }
 
     fn is_faulty(&self, percent: u64) -> bool {
-        self.inner().has_faults && self.executor.happens(percent)
+        self.has_faults() && self.executor.happens(percent)
     }
 
     fn purge(&self, inner: &mut Inner) {
@@ -245,6 +249,9 @@ fn check(before: Option<&Task>, after: &Task) -> Result<(), String> {
     if is_new && (after.leases != before.leases + 1 || before.lease().is_some()) {
         return Err("a lease while there was another".into());
     }
+    if is_new && after.attempts != before.attempts + 1 {
+        return Err("an attempt that was not counted".into());
+    }
     if let (State::Completed { result }, Some(work)) = (&after.state, &before.work)
         && number(result.get()) != number(work.get())
     {
@@ -297,15 +304,16 @@ impl Seen {
             let executor = disk.executor.clone();
             let mut way = executor.some_ms(4);
             if disk.is_cut(host) || disk.is_faulty(1) {
-                // Nothing arrives, or very late, when nobody waits for it any more.
+                // Nothing arrives; which shows at once or after a while; or it arrives when nobody may wait for it any more.
                 if executor.happens(70) {
-                    return;
+                    return executor.sleep(executor.some_ms(2_000)).await;
                 }
                 way = executor.some_ms(20_000);
             }
             executor.sleep(way).await;
             let done = what(&disk, host);
-            executor.sleep(executor.some_ms(4)).await;
+            let slow = disk.is_faulty(1);
+            executor.sleep(executor.some_ms(if slow { 25_000 } else { 4 })).await;
             if !disk.is_cut(host) && !disk.is_faulty(1) {
                 let _ = answer.send(done);
             }
