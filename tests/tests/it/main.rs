@@ -38,6 +38,7 @@ mod sealed;
 mod sessions;
 mod stdio;
 mod streams;
+mod tasks;
 mod terminal;
 mod versions;
 mod weather;
