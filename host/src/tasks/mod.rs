@@ -331,3 +331,6 @@ impl Held {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
