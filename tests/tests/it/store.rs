@@ -153,6 +153,14 @@ fn is_refused(store: &str, words: &[&str]) {
 }
 
 #[test]
+fn a_redis_that_throws_data_away_is_warned_of() {
+    let redis = redis::Setup::new().line("maxmemory 100mb").line("maxmemory-policy allkeys-lru").start();
+    let host = setup(&at(&redis)).start();
+    host.log.wait_for(&["allkeys-lru", "noeviction"]);
+    host.stop();
+}
+
+#[test]
 fn a_redis_that_speaks_tls_is_one_that_somebody_vouches_for() {
     let authority = Authority::new();
     let files: TempDir = authority.files("127.0.0.1");
