@@ -88,9 +88,11 @@ impl<'a> Client<'a> {
             Err(Trouble::Broken(_)) if self.yard.was_killed() => {
                 self.tally.count(self.who, "a connection of a killed host broke");
             }
+            Err(Trouble::Lost(_)) if self.yard.was_killed_lately() => self.tally.count(self.who, "told that its host was lost"),
             Err(Trouble::Away(_)) if self.yard.was_away() => self.tally.count(self.who, "the store was away"),
             Err(Trouble::Broken(what)) => self.wrong(&format!("a connection broke, and no host was killed: {what}")),
             Err(Trouble::Away(what)) => self.wrong(&format!("the store was away, and not for long: {what}")),
+            Err(Trouble::Lost(what)) => self.wrong(&format!("no host was killed: {what}")),
             Err(Trouble::Wrong(what)) => self.wrong(&what),
         }
     }
@@ -326,7 +328,7 @@ fn with_session(request: Request, session: &str) -> Request {
 fn result(mut message: Value) -> Did<Value> {
     let said = message["error"]["message"].as_str().unwrap_or_default();
     if said.contains("the host that ran this call was lost") {
-        return Err(Trouble::Broken(said.to_owned()));
+        return Err(Trouble::Lost(said.to_owned()));
     }
     ensure(message.get("result").is_some() && message["result"]["isError"] != true, || format!("failed: {message}"))?;
     Ok(message["result"].take())

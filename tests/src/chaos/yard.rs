@@ -18,6 +18,9 @@ use crate::script::scripted;
 /// How long after a kill a connection may break: the client may not have been looking.
 const KILL_SHOWS: Duration = Duration::from_secs(5);
 
+/// How long after a kill clients may be told that their call was lost with its host: it is looked for before.
+const LOSS_SHOWS: Duration = Duration::from_secs(30);
+
 /// Hosts wait for a store that is away for so long, and then say so.
 const WAITED_FOR: Duration = Duration::from_secs(4);
 
@@ -52,6 +55,11 @@ impl Yard {
     /// Whether a host was killed a moment ago.
     pub(super) fn was_killed(&self) -> bool {
         was(&self.killed, KILL_SHOWS)
+    }
+
+    /// Whether a host was killed, and others may just have noticed.
+    pub(super) fn was_killed_lately(&self) -> bool {
+        was(&self.killed, LOSS_SHOWS)
     }
 
     /// Whether the store was away a moment ago, for longer than anybody waits for it.
