@@ -48,6 +48,8 @@ async fn streams(store: &dyn Store) {
         store.append("s", number, number.to_string().as_bytes(), HOUR).await.unwrap();
     }
     store.append("other", 1, b"not ours", HOUR).await.unwrap();
+    store.append("other", 1, b"written again", HOUR).await.unwrap();
+    assert_eq!(store.read("other", 0).await.unwrap(), [(1, b"written again".to_vec())]);
     let numbers = |entries: Vec<(u64, Vec<u8>)>| entries.into_iter().map(|(number, _)| number).collect::<Vec<_>>();
     assert_eq!(numbers(store.read("s", 0).await.unwrap()), [1, 2, 10]);
     assert_eq!(store.read("s", 2).await.unwrap(), [(10, b"10".to_vec())]);

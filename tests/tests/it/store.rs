@@ -109,9 +109,8 @@ fn a_password_is_a_secret() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let file = folder.path().join("password");
     fs::write(&file, "hunter2\n").expect("a file can be written");
-    let access = |file: &Path| {
-        format!("{}\nstore_password = 'redis'\nsecret.redis.file = '{}'", at(&redis), file.display())
-    };
+    let access =
+        |file: &Path| format!("{}\nstore_password = 'redis'\nsecret.redis.file = '{}'", at(&redis), file.display());
     let host = setup(&access(&file)).start();
     expect::text(&set(&host, "k", "v"));
     assert!(!host.log.has(&["hunter2"]), "{:#?}", host.log.lines());
@@ -151,6 +150,14 @@ fn is_refused(store: &str, words: &[&str]) {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(3), "{store}: {said}");
     assert!(words.iter().all(|word| said.contains(word)) && !said.contains("hunter"), "{store}: {said}");
+}
+
+#[test]
+fn a_redis_that_throws_data_away_is_warned_of() {
+    let redis = redis::Setup::new().line("maxmemory 100mb").line("maxmemory-policy allkeys-lru").start();
+    let host = setup(&at(&redis)).start();
+    host.log.wait_for(&["allkeys-lru", "noeviction"]);
+    host.stop();
 }
 
 #[test]

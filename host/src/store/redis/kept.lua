@@ -27,7 +27,7 @@ local function change(changes, answer)
     if bytes_after > bytes_max and bytes_after > bytes then
         return { 'bytes' }
     end
-    -- First what the server may refuse for want of memory: it then has changed nothing.
+    -- What a full server may refuse comes first: after that it lets a script do all of it.
     redis.call('SET', base .. 'bytes', string.format('%.0f', bytes_after))
     for _, change in ipairs(changes) do
         if change.value then

@@ -119,8 +119,27 @@ impl Servers {
         let client = self.client(address, &self.settings)?;
         // The time of operations is bounded as a whole.
         let config = AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECT_MAX)).set_response_timeout(None);
-        let link = client.get_multiplexed_async_connection_with_config(&config).await?;
-        Ok(Line { link: Link::One(link), notes: self.notes(&client).await? })
+        let link = Link::One(client.get_multiplexed_async_connection_with_config(&config).await?);
+        self.warn_of_eviction(&link).await;
+        Ok(Line { link, notes: self.notes(&client).await? })
+    }
+
+    /// A server that makes room by itself makes it of what somebody waits for.
+    async fn warn_of_eviction(&self, link: &Link) {
+        let mut ask = cmd("INFO");
+        ask.arg("memory");
+        // Not everybody may ask that.
+        let Ok(info) = link.run::<String>(&ask).await else { return };
+        let says = |name: &str| info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        if let (Some(policy), Some(max)) = (says("maxmemory_policy"), says("maxmemory"))
+            && policy != "noeviction"
+            && max != "0"
+        {
+            tracing::warn!(
+                "{} throws data away when it is full (maxmemory-policy {policy}), which loses tasks and sessions: set noeviction",
+                self.shown
+            );
+        }
     }
 
     async fn notes(&self, client: &Client) -> RedisResult<PubSub> {
@@ -161,9 +180,8 @@ impl Servers {
     async fn line_to_cluster(&self) -> RedisResult<Line> {
         let nodes = self.addresses.iter().map(|address| info(address, &self.settings));
         let nodes = nodes.collect::<RedisResult<Vec<_>>>()?;
-        let mut builder = ClusterClientBuilder::new(nodes)
-            .connection_timeout(CONNECT_MAX)
-            .response_timeout(OPERATION_MAX);
+        let mut builder =
+            ClusterClientBuilder::new(nodes).connection_timeout(CONNECT_MAX).response_timeout(OPERATION_MAX);
         if self.tls {
             builder = builder.certs(self.certificates.clone());
         }

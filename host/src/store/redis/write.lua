@@ -36,14 +36,11 @@ if expires <= now then
     return 'done'
 end
 local members = group and base .. 'group:' .. group
-if group and is[4] ~= group then
-    redis.call('ZREMRANGEBYSCORE', members, '-inf', now)
-    if redis.call('ZCARD', members) >= tonumber(ARGV[10]) then
-        return 'full'
-    end
+if group and is[4] ~= group and redis.call('ZCOUNT', members, '(' .. string.format('%.0f', now), '+inf') >= tonumber(ARGV[10]) then
+    return 'full'
 end
 
--- First what the server may refuse for want of memory: it then has changed nothing.
+-- What a full server may refuse comes first: after that it lets a script do all of it.
 redis.call('HSET', KEYS[1], 'version', version, 'bytes', bytes, 'expires', ARGV[6], 'write', write)
 redis.call('PEXPIREAT', KEYS[1], ARGV[6])
 leave()
@@ -55,6 +52,7 @@ elseif is[3] then
 end
 if group then
     redis.call('HSET', KEYS[1], 'group', group)
+    redis.call('ZREMRANGEBYSCORE', members, '-inf', now)
     redis.call('ZADD', members, ARGV[6], key)
     local last = redis.call('ZREVRANGE', members, 0, 0, 'WITHSCORES')
     redis.call('PEXPIREAT', members, string.format('%.0f', tonumber(last[2])))

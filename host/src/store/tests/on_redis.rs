@@ -89,6 +89,32 @@ async fn redis_of_a_newer_version_is_left_alone() {
     assert_eq!(server.ask("DBSIZE"), ":1");
 }
 
+#[tokio::test]
+async fn redis_that_is_full_refuses_whole_operations() {
+    let server = server::Redis::start();
+    let store = redis(&server.url()).await;
+    let placed = |queue: &str, group: &str| Write {
+        due: Some(Due { queue: queue.into(), at_ms: 1 }),
+        group: Some(Group { name: group.into(), max: 1 }),
+        ..write(b"x")
+    };
+    assert_eq!(store.write("r", 0, placed("q", "g")).await.unwrap(), Wrote::Done);
+    store.keep("s", vec![set("k", b"v")], ROOM).await.unwrap();
+    assert_eq!(server.ask("CONFIG SET maxmemory 1"), "+OK");
+    let error = store.write("r", 1, placed("q2", "g2")).await.unwrap_err().to_string();
+    assert!(error.contains("OOM"), "{error}");
+    assert!(store.keep("s", vec![delete("k"), set("k2", b"v")], ROOM).await.is_err());
+    assert!(store.put("k", b"v", HOUR).await.is_err());
+    assert!(store.append("s", 1, b"v", HOUR).await.is_err());
+    assert_eq!(server.ask("CONFIG SET maxmemory 0"), "+OK");
+    assert_eq!(store.due("q", u64::MAX, 9).await.unwrap(), ["r"]);
+    assert_eq!(store.due("q2", u64::MAX, 9).await.unwrap(), [""; 0]);
+    assert_eq!((store.group_count("g").await.unwrap(), store.group_count("g2").await.unwrap()), (1, 0));
+    assert_eq!(used(&store, "s").await, (1, 2));
+    assert_eq!(store.scan("").await.unwrap(), []);
+    assert_eq!(store.write("r", 1, placed("q2", "g2")).await.unwrap(), Wrote::Done);
+}
+
 /// Long enough for a server to start on a machine that has much to do; the store's own patience may be over before.
 async fn at_last<T>(mut operation: impl AsyncFnMut() -> Result<T, StoreError>) -> T {
     let again = async {
@@ -118,10 +144,13 @@ async fn redis_that_goes_and_comes_back() {
     // An operation that comes while the server is away waits for it.
     server.kill();
     let waits = store.write("r", 1, write(b"meanwhile"));
-    let (wrote, server) = tokio::join!(waits, tokio::task::spawn_blocking(move || {
-        server.start_again();
-        server
-    }));
+    let (wrote, server) = tokio::join!(
+        waits,
+        tokio::task::spawn_blocking(move || {
+            server.start_again();
+            server
+        })
+    );
     let mut server = server.unwrap();
     match wrote {
         Ok(wrote) => assert_eq!(wrote, Wrote::Done),
