@@ -177,6 +177,7 @@ impl Host {
     async fn while_watching<T>(self, serving: impl Future<Output = T>) -> T {
         let watching = CancellationToken::new();
         let watcher = tokio::spawn(catalog::watch(self.loader, watching.clone()));
+        self.background.spawn(self.server.run_tasks());
         let (server, hosts) = (Arc::clone(&self.server), Arc::clone(&self.hosts));
         // Until the last call has ended, it can be answered and cancelled from elsewhere.
         let among_others = tokio::spawn(async move { tokio::join!(server.attend(), hosts.speak()) });

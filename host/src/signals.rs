@@ -22,6 +22,11 @@ pub enum Signal {
     },
     /// Some task waits for a host.
     TasksDue,
+    /// A session has begun this task, and hears of it.
+    SessionTask {
+        session: String,
+        id: String,
+    },
     /// Something may have happened that was not heard here: whoever waits for it looks anew.
     Missed,
 }

@@ -110,6 +110,9 @@ impl Conversation {
             return self.check_error(schemas, message);
         }
         let revision = self.revision.ok_or("something is said in no known revision")?;
+        if message["method"] == "notifications/tasks" && revision == Revision::V2026_07_28 {
+            return schemas.check(Revision::Tasks, "TaskStatusNotification", message);
+        }
         let definition = if has("id") { "ServerRequest" } else { "ServerNotification" };
         if has("id") && revision == Revision::V2026_07_28 {
             return Err("a server of this revision sends no requests".to_owned());
@@ -125,8 +128,10 @@ impl Conversation {
         }
         let revision = self.revision.ok_or("a result in no known revision")?;
         schemas.check(revision, revision.response(), message)?;
-        let definition = definition_of(&method, result).ok_or_else(|| format!("`{method}` has no result"))?;
-        schemas.check(revision, definition, result)?;
+        let of_tasks = definition_of_tasks(revision, &method, result);
+        let definition = of_tasks.or_else(|| Some((revision, definition_of(&method, result)?)));
+        let (revision_of_it, definition) = definition.ok_or_else(|| format!("`{method}` has no result"))?;
+        schemas.check(revision_of_it, definition, result)?;
         if revision != Revision::V2026_07_28 {
             if let Some(field) = ONLY_MODERN.iter().find(|field| result.get(**field).is_some()) {
                 return Err(format!("`{field}` is of another era"));
@@ -207,6 +212,22 @@ fn definition_of(method: &str, result: &Value) -> Option<&'static str> {
         empty if EMPTY.contains(&empty) => "EmptyResult",
         _ => return None,
     })
+}
+
+/// The same for what is a task, or about one, and the schemas that know it.
+fn definition_of_tasks(revision: Revision, method: &str, result: &Value) -> Option<(Revision, &'static str)> {
+    let modern = revision == Revision::V2026_07_28;
+    let home = if modern { Revision::Tasks } else { revision };
+    let definition = match method {
+        "tools/call" if modern && result["resultType"] == "task" => "CreateTaskResult",
+        "tools/call" if revision == Revision::V2025_11_25 && result.get("task").is_some() => "CreateTaskResult",
+        "tasks/get" => "GetTaskResult",
+        "tasks/update" if modern => "UpdateTaskResult",
+        "tasks/cancel" => "CancelTaskResult",
+        "tasks/result" if !modern => "CallToolResult",
+        _ => return None,
+    };
+    (revision >= Revision::V2025_11_25).then_some((home, definition))
 }
 
 #[cfg(test)]

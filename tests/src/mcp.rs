@@ -12,6 +12,7 @@ pub fn modern_request(method: &str, params: Value) -> Request {
     let name = match method {
         "tools/call" | "prompts/get" => params["name"].as_str().map(str::to_owned),
         "resources/read" => params["uri"].as_str().map(str::to_owned),
+        "tasks/get" | "tasks/update" | "tasks/cancel" => params["taskId"].as_str().map(str::to_owned),
         _ => None,
     };
     let message = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": modern_params(params) });

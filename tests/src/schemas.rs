@@ -16,6 +16,8 @@ pub(crate) enum Revision {
     V2025_06_18,
     V2025_11_25,
     V2026_07_28,
+    /// The extension `io.modelcontextprotocol/tasks` of the last one. Nobody speaks it alone.
+    Tasks,
 }
 
 /// A folder with a file for each revision, such as `2025-11-25.json`.
@@ -36,6 +38,7 @@ impl Revision {
             Revision::V2025_06_18 => "2025-06-18",
             Revision::V2025_11_25 => "2025-11-25",
             Revision::V2026_07_28 => "2026-07-28",
+            Revision::Tasks => "ext-tasks",
         }
     }
 

@@ -10,7 +10,7 @@ use std::{
 
 use super::{HeaderParam, Schema, Slots, headers};
 use crate::{
-    config::{Limits, PluginSettings, Secrets, Wishes},
+    config::{Limits, PluginSettings, Secrets, TaskMode, ToolSettings, Wishes},
     ids::{Digest, IllegalName, PluginId, PromptName, TenantId, ToolName},
     sandbox::{self, Component, Granted, Outside, Sandbox, Score, contract},
 };
@@ -35,8 +35,8 @@ pub struct Program {
     pub id: PluginId,
     pub component: Component,
     pub limits: Limits,
-    /// Limits of single tools, by the plugin's own name for them.
-    tool_limits: BTreeMap<String, Limits>,
+    /// What the operator says of single tools, by the plugin's own name for them.
+    tools: BTreeMap<String, ToolSettings>,
     /// Places for its calls.
     pub slots: Slots,
     /// How heavy its calls are that are none of tools.
@@ -61,6 +61,8 @@ pub struct Tool {
     input: Schema,
     output: Option<Schema>,
     limits: Limits,
+    task_limits: Limits,
+    task: TaskMode,
     score: Arc<Score>,
     headers: Vec<HeaderParam>,
     program: Arc<Program>,
@@ -103,7 +105,7 @@ impl Plugin {
         };
         let component =
             tokio::task::spawn_blocking(load).await.map_err(|_| "the compiler failed on it".to_owned())??;
-        let PluginSettings { prefix, limits, tool_limits, warm, .. } = settings;
+        let PluginSettings { prefix, limits, tools, warm, .. } = settings;
         // It runs there because it may take long, and nobody waits for it who should not.
         let (lanes, own_limits) = (Arc::clone(yard.sandbox.lanes()), limits.clone());
         let describe = async move {
@@ -125,15 +127,8 @@ impl Plugin {
             None => Default::default(),
         };
         let slots = Slots::new(limits.plugin_calls_max, limits.plugin_queue_max);
-        let program = Arc::new(Program {
-            id,
-            component,
-            limits,
-            tool_limits,
-            slots,
-            score: Arc::default(),
-            prefixes: prefixes.into(),
-        });
+        let program =
+            Arc::new(Program { id, component, limits, tools, slots, score: Arc::default(), prefixes: prefixes.into() });
 
         let tools =
             check_all("tool", description.tools, |tool| Tool::check(tool, &prefix, &program), |tool| &tool.name)?;
@@ -281,13 +276,18 @@ impl Tool {
         let headers = headers::read(input.value()).map_err(|reason| format!("tool `{own}`: {reason}"))?;
         check_icons("tool", own, &described.icons)?;
         check_meta("tool", own, described.meta.as_deref())?;
-        let limits = program.tool_limits.get(own).unwrap_or(&program.limits).clone();
+        let settings = program.tools.get(own);
+        let limits = settings.map_or(&program.limits, |settings| &settings.limits).clone();
+        let usual = if described.long_running { TaskMode::AtOnce } else { TaskMode::WhenSlow };
+        let task = settings.and_then(|settings| settings.task).unwrap_or(usual);
         Ok(Self {
             name,
             described,
             input,
             output,
+            task_limits: limits.of_tasks(),
             limits,
+            task,
             score: Arc::default(),
             headers,
             program: Arc::clone(program),
@@ -315,6 +315,21 @@ impl Tool {
     /// What one call of it may use.
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// What one run of a task of it may use.
+    pub fn task_limits(&self) -> &Limits {
+        &self.task_limits
+    }
+
+    /// When its calls become tasks.
+    pub fn task(&self) -> TaskMode {
+        self.task
+    }
+
+    /// Whether it may be run twice for one call.
+    pub fn is_idempotent(&self) -> bool {
+        self.described.annotations.as_ref().is_some_and(|hints| hints.idempotent == Some(true))
     }
 
     /// How heavy its calls have been.

@@ -21,6 +21,13 @@ macro_rules! call_limits {
             timeout_ms_max: u64 = 30_000,
             /// Milliseconds that a call may keep a processor.
             cpu_ms_max: u64 = 10_000,
+            /// Milliseconds after which a call becomes a task, if its client knows tasks and the tool is made one when it is slow.
+            // Long enough that a task is the exception, and far below what clients wait for an answer.
+            task_after_ms: u64 = 5_000,
+            /// The same as `timeout_ms_max`, for each run of a task.
+            task_timeout_ms_max: u64 = 3_600_000,
+            /// The same as `cpu_ms_max`, for each run of a task.
+            task_cpu_ms_max: u64 = 600_000,
             /// Linear memory of all of the plugin's modules together.
             // Four times what a Python component needs to start.
             memory_bytes_max: usize = 64 << 20,
@@ -103,11 +110,23 @@ impl Limits {
         Duration::from_millis(self.cpu_ms_max)
     }
 
+    /// How long a task may run by the clock on the wall.
+    pub fn task_timeout(&self) -> Duration {
+        Duration::from_millis(self.task_timeout_ms_max)
+    }
+
+    /// The same for a call that is a task, which may take its time.
+    pub fn of_tasks(&self) -> Self {
+        Self { timeout_ms_max: self.task_timeout_ms_max, cpu_ms_max: self.task_cpu_ms_max, ..self.clone() }
+    }
+
     fn checked(self) -> Result<Self, ConfigError> {
         let zero = |key: &str| ConfigError::new(format!("`{key}` is 0: no call could ever end; use at least 1"));
         match () {
             () if self.timeout_ms_max == 0 => Err(zero("timeout_ms_max")),
             () if self.cpu_ms_max == 0 => Err(zero("cpu_ms_max")),
+            () if self.task_timeout_ms_max == 0 => Err(zero("task_timeout_ms_max")),
+            () if self.task_cpu_ms_max == 0 => Err(zero("task_cpu_ms_max")),
             () if self.instances_max > INSTANCES_MAX => Err(ConfigError::new(format!(
                 "`instances_max` is {}; it can be at most {INSTANCES_MAX}",
                 self.instances_max

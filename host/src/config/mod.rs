@@ -15,6 +15,8 @@ use std::{
     time::Duration,
 };
 
+use serde::Deserialize;
+
 use crate::{ids::PluginId, seal::KeyRing};
 
 pub use grants::{FolderGrant, Grants, HeaderGrant, HttpGrant, KeyValueGrant, TcpGrant, WrittenGrants};
@@ -123,6 +125,14 @@ pub struct HostLimits {
     pub session_ttl: Duration,
     /// How long calls in flight may go on after SIGTERM.
     pub drain_max: Duration,
+    /// Tasks of one tenant that have not ended.
+    pub tasks_max: u64,
+    /// Tasks that run on this host at once; the others wait.
+    pub tasks_running_max: u32,
+    /// How long a task lives from its creation on, if it does not come to its end before.
+    pub task_ttl: Duration,
+    /// How long a task's result stays, at least.
+    pub task_result_ttl: Duration,
 }
 
 impl Default for HostLimits {
@@ -143,6 +153,12 @@ impl Default for HostLimits {
             input_wait_max: Duration::from_secs(600),
             session_ttl: Duration::from_secs(7 * 24 * 3600),
             drain_max: Duration::from_secs(25),
+            // More than a tenant's agents begin by hand, and less than would keep all hosts busy for a day.
+            tasks_max: 1_000,
+            // A quarter of the calls that run at once: tasks are long, and plain calls are to find room.
+            tasks_running_max: 64,
+            task_ttl: Duration::from_secs(3600),
+            task_result_ttl: Duration::from_secs(900),
         }
     }
 }
@@ -153,13 +169,34 @@ pub struct PluginSettings {
     /// In front of its tools' names, with `_` between. Empty: nothing, not even the `_`.
     pub prefix: Option<String>,
     pub limits: Limits,
-    /// Limits of single tools, by the plugin's own name for them.
-    pub tool_limits: BTreeMap<String, Limits>,
+    /// What is said of single tools, by the plugin's own name for them.
+    pub tools: BTreeMap<String, ToolSettings>,
     pub grants: Grants,
     /// Fresh instances that are kept ready. `None`: as many as the plugin's start makes worth it.
     pub warm: Option<u32>,
     /// Whether it may define resources of its own, whose number nothing bounds.
     pub own_resources: bool,
+}
+
+/// What the operator says about one tool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToolSettings {
+    pub limits: Limits,
+    /// `None`: what suits the tool.
+    pub task: Option<TaskMode>,
+}
+
+/// When calls of a tool become tasks. Only those of clients that know tasks do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TaskMode {
+    Never,
+    /// A call that takes longer than `task_after_ms`.
+    WhenSlow,
+    /// Each call, before the plugin runs.
+    AtOnce,
+    /// The same, and clients that know no tasks are refused.
+    Required,
 }
 
 impl Config {
@@ -191,7 +228,7 @@ impl PluginSettings {
         Self {
             prefix: None,
             limits,
-            tool_limits: BTreeMap::new(),
+            tools: BTreeMap::new(),
             grants: Grants::default(),
             warm: None,
             own_resources: false,

@@ -30,6 +30,33 @@ fn a_plugin_inherits_what_it_does_not_say() {
 }
 
 #[test]
+fn a_tool_is_made_a_task_as_the_operator_says() {
+    let text = "
+        [limits]
+        task_ttl_ms = 0
+        task_timeout_ms_max = 90000
+        [plugin.p.tool.t]
+        task = \"when-slow\"
+        limits = { task_after_ms = 100 }
+        [plugin.p.tool.u]
+        task = \"required\"
+        [plugin.p.tool.v.limits]
+        cpu_ms_max = 1
+    ";
+    let config = Written::parse(text).unwrap().usable(Path::new("/")).unwrap();
+    let tools = config.for_plugin(&"p".parse().unwrap()).tools;
+    assert_eq!(
+        [&tools["t"], &tools["u"], &tools["v"]].map(|tool| tool.task),
+        [Some(TaskMode::WhenSlow), Some(TaskMode::Required), None]
+    );
+    assert_eq!(tools["t"].limits.task_after_ms, 100);
+    assert_eq!(tools["t"].limits.of_tasks().timeout(), Duration::from_secs(90));
+    assert_eq!(config.host_limits.task_ttl, Duration::from_secs(1));
+    assert!(error("[plugin.p.tool.t]\ntask = \"always\"").contains("`at-once`"));
+    assert!(error("[limits]\ntask_cpu_ms_max = 0").contains("use at least 1"));
+}
+
+#[test]
 fn mistakes_say_what_to_do() {
     assert_eq!(error("plugin_s = \"x\""), "unknown key `plugin_s`; did you mean `plugins`?");
     assert_eq!(error("[limits]\ntimeout_max_ms = 5"), "unknown key `timeout_max_ms`; did you mean `timeout_ms_max`?");
@@ -68,7 +95,7 @@ fn what_is_said_closer_to_a_tool_wins() {
         output_bytes_max = 4
     ";
     let config = Written::parse(text).unwrap().usable(Path::new("/")).unwrap();
-    let tool = &config.for_plugin(&"p".parse().unwrap()).tool_limits["t"];
+    let tool = &config.for_plugin(&"p".parse().unwrap()).tools["t"].limits;
     assert_eq!((tool.log_lines_max, tool.cpu_ms_max, tool.memory_bytes_max, tool.output_bytes_max), (1, 2, 3, 4));
     assert!(error("[tenant.other]").contains("the one tenant there is, is `default`"));
     assert!(error("[plugin.p.tool.t.limits]\nplugin_calls_max = 1").contains("of the plugin as a whole"));

@@ -13,12 +13,16 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     CacheDir, Config, DEFAULT_LISTEN, DRAIN_NOTICE, Egress, HostLimits, Identity, Limits, PluginSettings, SecretName,
-    Secrets, SharedStore, WrittenGrants, WrittenLimits, limits::call_limits, secrets::WrittenSecret, store::Access,
+    Secrets, SharedStore, TaskMode, ToolSettings, WrittenGrants, WrittenLimits, limits::call_limits,
+    secrets::WrittenSecret, store::Access,
 };
 use crate::{
     ids::{NAME_CHARS_MAX, PluginId, TenantId},
     seal::{KEY_BYTES, KeyRing},
 };
+
+/// A task that lived shorter would be gone before its client asks for it a second time.
+const TASK_TTL_MIN: Duration = Duration::from_secs(1);
 
 /// A mistake in the configuration: where it is, what it is, and what was probably meant.
 #[derive(Debug)]
@@ -198,6 +202,10 @@ call_limits!(define_host_limits
     { input_wait_ms_max: u64 }
     { session_ttl_ms: u64 }
     { drain_ms_max: u64 }
+    { tasks_max: u64 }
+    { tasks_running_max: u32 }
+    { task_ttl_ms: u64 }
+    { task_result_ttl_ms: u64 }
 );
 
 /// `[plugin.NAME]`
@@ -219,6 +227,8 @@ pub struct WrittenPlugin {
 #[serde(deny_unknown_fields, default)]
 pub struct WrittenTool {
     pub limits: WrittenLimits,
+    /// When its calls become tasks.
+    pub task: Option<TaskMode>,
 }
 
 impl Written {
@@ -374,6 +384,10 @@ impl WrittenHostLimits {
             input_wait_max: self.input_wait_ms_max.map_or(default.input_wait_max, Duration::from_millis),
             session_ttl: self.session_ttl_ms.map_or(default.session_ttl, Duration::from_millis),
             drain_max: self.drain_ms_max.map_or(default.drain_max, Duration::from_millis),
+            tasks_max: self.tasks_max.unwrap_or(default.tasks_max),
+            tasks_running_max: self.tasks_running_max.unwrap_or(default.tasks_running_max).max(1),
+            task_ttl: self.task_ttl_ms.map_or(default.task_ttl, Duration::from_millis).max(TASK_TTL_MIN),
+            task_result_ttl: self.task_result_ttl_ms.map_or(default.task_result_ttl, Duration::from_millis),
         })
     }
 }
@@ -387,7 +401,7 @@ impl WrittenPlugin {
             }
         }
         let limits = self.limits.over(host)?;
-        let mut tool_limits = BTreeMap::new();
+        let mut tools = BTreeMap::new();
         for (tool, written) in self.tool {
             let own = written.limits.over(&limits).map_err(|error| error.within(&format!("tool.{tool}")))?;
             if (own.plugin_calls_max, own.plugin_queue_max) != (limits.plugin_calls_max, limits.plugin_queue_max) {
@@ -395,13 +409,13 @@ impl WrittenPlugin {
                     "tool.{tool}: `plugin_calls_max` and `plugin_queue_max` are of the plugin as a whole"
                 )));
             }
-            tool_limits.insert(tool, own);
+            tools.insert(tool, ToolSettings { limits: own, task: written.task });
         }
         let grants = self.grants.usable(base).map_err(|error| error.within("grants"))?;
         Ok(PluginSettings {
             prefix: self.prefix,
             limits,
-            tool_limits,
+            tools,
             grants,
             warm: self.warm,
             own_resources: self.own_resources,

@@ -53,7 +53,7 @@ pub(super) fn answer(answer: Answer) -> Response {
 pub(super) fn refusal(refusal: &Refusal) -> Response {
     let rejection = &refusal.rejection;
     let mut response = message(status(refusal.era, &rejection.fault), rejection.render(refusal.era));
-    if matches!(rejection.fault, Fault::Busy | Fault::PluginBusy | Fault::StoreAway) {
+    if matches!(rejection.fault, Fault::Busy | Fault::PluginBusy | Fault::TooManyTasks(_) | Fault::StoreAway) {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
     response
@@ -62,7 +62,7 @@ pub(super) fn refusal(refusal: &Refusal) -> Response {
 fn status(era: Option<Era>, fault: &Fault) -> StatusCode {
     match (era, fault) {
         (_, Fault::Busy | Fault::StoreAway) => StatusCode::SERVICE_UNAVAILABLE,
-        (_, Fault::PluginBusy) => StatusCode::TOO_MANY_REQUESTS,
+        (_, Fault::PluginBusy | Fault::TooManyTasks(_)) => StatusCode::TOO_MANY_REQUESTS,
         (_, Fault::NoSession) => StatusCode::NOT_FOUND,
         (
             _,
@@ -73,7 +73,7 @@ fn status(era: Option<Era>, fault: &Fault) -> StatusCode {
         (_, Fault::InvalidParams(_) | Fault::NotFound { .. } | Fault::MissingCapability { .. }) => {
             StatusCode::BAD_REQUEST
         }
-        (_, Fault::MethodNotFound(_)) => StatusCode::NOT_FOUND,
+        (_, Fault::MethodNotFound(_) | Fault::WrongWay(_)) => StatusCode::NOT_FOUND,
         (_, Fault::Internal(_)) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

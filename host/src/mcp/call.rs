@@ -20,7 +20,7 @@ use crate::{
     observe::{self, Seen},
     policy::{self, Permit},
     sandbox::{
-        CallError, Ran, Run, Score, Voice,
+        CallError, Longer, Ran, Run, Score, Voice,
         contract::{
             CallContext, Content, InputNeed, Outcome, PromptOutcome, PromptResult, ReadOutcome, ResourceContents,
             Resumption, TextContent, ToolError, ToolResult,
@@ -37,6 +37,21 @@ pub struct Call {
     pub caller: Arc<Caller>,
     pub voice: Option<Voice>,
     pub(super) round: Round,
+    /// Counted from 1.
+    pub(super) attempt: u32,
+    pub(super) span: Span,
+}
+
+/// Which of its tool's bounds of time hold for a call.
+#[derive(Debug, Clone, Default)]
+pub(super) enum Span {
+    /// Those of calls.
+    #[default]
+    Call,
+    /// Those of tasks.
+    Task,
+    /// Those of calls, until it becomes a task.
+    Becoming(Longer),
 }
 
 /// What is called.
@@ -72,6 +87,15 @@ pub enum Reply {
 pub struct Completed {
     pub result: ToolResult,
     pub structured: Option<Box<RawValue>>,
+    /// The plugin says that it had no effect, and that calling again may help.
+    pub(super) again: Option<Again>,
+}
+
+/// A tool's wish to be called again.
+#[derive(Debug)]
+pub(super) struct Again {
+    /// How long to wait, in milliseconds; `None`: as the host sees fit.
+    pub(super) after_ms: Option<u64>,
 }
 
 impl Completed {
@@ -79,22 +103,27 @@ impl Completed {
     pub(super) fn failure(text: impl Into<String>) -> Self {
         let text = TextContent { text: text.into(), annotations: None, meta: None };
         let result = ToolResult { content: vec![Content::Text(text)], structured: None, is_error: true, meta: None };
-        Self { result, structured: None }
+        Self { result, structured: None, again: None }
     }
 }
 
 impl Call {
     /// The first round of a call.
     pub fn new(wanted: Wanted, caller: Arc<Caller>, voice: Option<Voice>) -> Self {
-        Self { wanted, caller, voice, round: Round::first() }
+        Self { wanted, caller, voice, round: Round::first(), attempt: 1, span: Span::Call }
     }
 
     /// What the plugin asks before it can go on. The call is then in its next round, and waits for [`Call::answered`].
     pub fn questions(&mut self, need: InputNeed) -> Result<Vec<Question>, Fault> {
-        let next = self.round.next(&need)?;
-        let questions = interact::questions(need, self.caller.capabilities)?;
+        let (questions, next) = self.asked(need)?;
         self.round = next;
         Ok(questions)
+    }
+
+    /// The same, and the round that is next, for those who take the call up as another one.
+    pub(super) fn asked(&self, need: InputNeed) -> Result<(Vec<Question>, Round), Fault> {
+        let next = self.round.next(&need)?;
+        Ok((interact::questions(need, self.caller.capabilities)?, next))
     }
 
     /// Takes the client's answers, by key: JSON objects.
@@ -113,8 +142,16 @@ impl Wanted {
     ) -> Result<Self, Fault> {
         let name = required(params.name.as_deref(), "name")?;
         let tool = catalog.tool(name).ok_or_else(|| unknown("tool", name, "tools/list"))?;
-        let (arguments, value) = read_arguments(params.arguments.map_or("{}", RawValue::get))?;
-        check(tool, &value)?;
+        let wanted = Self::of_tool(tool, principal, params.arguments.map_or("{}", RawValue::get))?;
+        if let Self::Tool { value, .. } = &wanted {
+            check(tool, value)?;
+        }
+        Ok(wanted)
+    }
+
+    /// A call of this tool.
+    pub(super) fn of_tool(tool: &Arc<Tool>, principal: &Arc<Principal>, arguments: &str) -> Result<Self, Fault> {
+        let (arguments, value) = read_arguments(arguments)?;
         Ok(Self::Tool { permit: policy::permit(principal, tool), arguments, value })
     }
 
@@ -273,7 +310,8 @@ async fn run_tool(
     }
     let program = tool.program();
     let _slot = runner.slot(program).await?;
-    let ran = enter(runner, call, program, tool.limits(), async |context, resume, run| {
+    let limits = if matches!(call.span, Span::Task) { tool.task_limits() } else { tool.limits() };
+    let ran = enter(runner, call, program, limits, async |context, resume, run| {
         program.component.call(&tool.described().name, (arguments, value), context, resume, run).await
     });
     match ran.await {
@@ -298,7 +336,12 @@ async fn enter<T>(
 ) -> Ran<T> {
     let principal = call.wanted.principal();
     let scopes: Vec<&str> = principal.scopes.iter().map(String::as_str).collect();
-    let context = context(&call.caller, principal, &scopes, limits, &call.round.idempotency_key, call.voice.as_ref());
+    let longer = if let Span::Becoming(longer) = &call.span { Some(longer.clone()) } else { None };
+    // A guest that minds its time is not to end itself when it would have become a task.
+    let timeout = if longer.is_some() { limits.task_timeout() } else { limits.timeout() };
+    let (key, voice) = (&call.round.idempotency_key, call.voice.as_ref());
+    let context = context(&call.caller, principal, &scopes, timeout, key, voice);
+    let context = CallContext { attempt: call.attempt, ..context };
     let responses: Vec<(&str, &String)> = call.round.responses.iter().map(|(key, json)| (key.as_str(), json)).collect();
     let resume = call.round.is_resumed().then_some(Resumption { responses: &responses, state: &call.round.state });
     let run = Run {
@@ -307,6 +350,7 @@ async fn enter<T>(
         voice: call.voice.clone(),
         signals: Some(runner.signals.clone()),
         prefixes: &program.prefixes,
+        longer,
     };
     guest(context, resume, run).await
 }
@@ -357,7 +401,7 @@ fn finish(tool: &Tool, mut result: ToolResult) -> Completed {
         result.content.push(Content::Text(TextContent { text, annotations: None, meta: None }));
     }
     result.meta = result.meta.take().and_then(|meta| without_reserved(&meta));
-    Completed { result, structured }
+    Completed { result, structured, again: None }
 }
 
 fn structured(tool: &Tool, text: String, is_error: bool) -> Result<Box<RawValue>, String> {
@@ -386,7 +430,8 @@ fn tool_error(error: ToolError) -> Result<Completed, Fault> {
                 Some(after_ms) => format!("Calling again in {after_ms} ms may help.").into(),
                 None => "Calling again may help.".into(),
             };
-            Ok(Completed::failure(format!("{} {when}", hint.message)))
+            let failure = Completed::failure(format!("{} {when}", hint.message));
+            Ok(Completed { again: Some(Again { after_ms: hint.after_ms }), ..failure })
         }
         ToolError::Internal(text) => Err(Fault::Internal(text)),
     }

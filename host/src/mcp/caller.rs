@@ -1,5 +1,6 @@
 //! What a request says of the one who sent it, without an era.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
@@ -26,11 +27,36 @@ pub struct Caller {
 }
 
 /// W3C Trace Context.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Trace {
     traceparent: String,
     tracestate: Option<String>,
     baggage: Option<String>,
+}
+
+/// A [`Caller`] as it is written down.
+#[derive(Serialize, Deserialize)]
+pub(super) struct WrittenCaller {
+    name: Option<String>,
+    version: Option<String>,
+    /// As [`bits`] has them.
+    capabilities: u32,
+    trace: Option<Trace>,
+    meta: Option<String>,
+}
+
+impl From<&Caller> for WrittenCaller {
+    fn from(caller: &Caller) -> Self {
+        let Caller { name, version, capabilities, trace, meta } = caller.clone();
+        Self { name, version, capabilities: bits(capabilities), trace, meta }
+    }
+}
+
+impl From<WrittenCaller> for Caller {
+    fn from(written: WrittenCaller) -> Self {
+        let WrittenCaller { name, version, capabilities, trace, meta } = written;
+        Self { name, version, capabilities: flags(capabilities), trace, meta }
+    }
 }
 
 impl Caller {
@@ -96,6 +122,27 @@ impl Capabilities {
         set(Flags::ROOTS, self.roots.is_some());
         flags
     }
+}
+
+/// What outlives this process: a place for each.
+const FLAGS: [ClientCapabilities; 5] = [
+    ClientCapabilities::ELICITATION_FORM,
+    ClientCapabilities::ELICITATION_URL,
+    ClientCapabilities::SAMPLING,
+    ClientCapabilities::SAMPLING_TOOLS,
+    ClientCapabilities::ROOTS,
+];
+
+/// Capabilities as a number.
+pub(super) fn bits(capabilities: ClientCapabilities) -> u32 {
+    let has = |flag: ClientCapabilities| capabilities & flag != ClientCapabilities::empty();
+    FLAGS.iter().enumerate().map(|(place, flag)| u32::from(has(*flag)) << place).sum()
+}
+
+/// What [`bits`] made.
+pub(super) fn flags(bits: u32) -> ClientCapabilities {
+    let set = FLAGS.iter().enumerate().filter(|(place, _)| bits >> place & 1 == 1);
+    set.fold(ClientCapabilities::empty(), |all, (_, flag)| all | *flag)
 }
 
 fn cut(text: Option<&Text<'_>>) -> Option<String> {

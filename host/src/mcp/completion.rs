@@ -51,9 +51,15 @@ pub(super) async fn complete(
         };
         let scopes: Vec<&str> = principal.scopes.iter().map(String::as_str).collect();
         let round = Round::first();
-        let context = context(&caller, &principal, &scopes, &asked.limits, &round.idempotency_key, None);
-        let run =
-            Run { limits: &asked.limits, score: &asked.score, voice: None, signals: None, prefixes: &asked.prefixes };
+        let context = context(&caller, &principal, &scopes, asked.limits.timeout(), &round.idempotency_key, None);
+        let run = Run {
+            limits: &asked.limits,
+            score: &asked.score,
+            voice: None,
+            signals: None,
+            prefixes: &asked.prefixes,
+            longer: None,
+        };
         asked.component.complete(reference, &name, &value, &pairs(&known), context, run).await
     };
     let mut completion = or_fault(&program, runner.in_lane(&program.score, Box::pin(suggest)).await)?;

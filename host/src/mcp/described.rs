@@ -51,6 +51,16 @@ pub(super) struct ToolJson<'a> {
     pub(super) output_schema: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
     annotations: Option<ToolAnnotationsJson>,
+    /// Only 2025-11-25 has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) execution: Option<ExecutionJson>,
+}
+
+/// `ToolExecution`
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ExecutionJson {
+    pub(super) task_support: &'static str,
 }
 
 #[derive(Debug, Serialize)]
@@ -78,6 +88,7 @@ impl<'a> ToolJson<'a> {
             input_schema: tool.input().raw(),
             output_schema: tool.output().map(|schema| schema.raw()),
             annotations: annotations.as_ref().map(hints),
+            execution: None,
         }
     }
 }

@@ -17,6 +17,8 @@ pub enum Fault {
     /// JSON, but not a message.
     InvalidRequest(String),
     MethodNotFound(String),
+    /// The method is there, but not in this way.
+    WrongWay(String),
     InvalidParams(String),
     /// The headers do not say what the body says.
     HeaderMismatch(String),
@@ -37,6 +39,8 @@ pub enum Fault {
     Busy,
     /// The plugin's share of it is in use.
     PluginBusy,
+    /// There are as many tasks as there may be.
+    TooManyTasks(String),
     /// What this needs is in the store, which does not answer. Why is in the log.
     StoreAway,
     /// The plugin or the host is at fault.
@@ -76,9 +80,9 @@ impl Fault {
         match self {
             Self::Parse(_) => -32700,
             Self::InvalidRequest(_) | Self::NoSession => -32600,
-            Self::MethodNotFound(_) => -32601,
+            Self::MethodNotFound(_) | Self::WrongWay(_) => -32601,
             Self::InvalidParams(_) => -32602,
-            Self::Busy | Self::PluginBusy | Self::StoreAway | Self::Internal(_) => -32603,
+            Self::Busy | Self::PluginBusy | Self::TooManyTasks(_) | Self::StoreAway | Self::Internal(_) => -32603,
             Self::HeaderMismatch(_) => -32020,
             Self::MissingCapability { .. } => -32021,
             Self::UnsupportedVersion { .. } => -32022,
@@ -95,6 +99,8 @@ impl Fault {
             | Self::InvalidRequest(text)
             | Self::InvalidParams(text)
             | Self::HeaderMismatch(text)
+            | Self::WrongWay(text)
+            | Self::TooManyTasks(text)
             | Self::Internal(text) => text.clone(),
             Self::MethodNotFound(method) => format!("there is no method `{}` here", cut(method)),
             Self::UnsupportedVersion { requested } => {
@@ -111,7 +117,7 @@ impl Fault {
         }
     }
 
-    fn data(&self) -> Option<Value> {
+    pub(super) fn data(&self) -> Option<Value> {
         match self {
             Self::UnsupportedVersion { requested } => {
                 Some(json!({ "supported": MODERN_VERSIONS, "requested": cut(requested) }))
@@ -124,23 +130,27 @@ impl Fault {
 
     /// The JSON-RPC error message.
     pub(super) fn render(&self, id: Option<&RawValue>, era: Option<Era>) -> Vec<u8> {
-        #[derive(Serialize)]
-        struct Message<'a> {
-            jsonrpc: &'static str,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            id: Option<&'a RawValue>,
-            error: Error,
-        }
-        #[derive(Serialize)]
-        struct Error {
-            code: i32,
-            message: String,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            data: Option<Value>,
-        }
-        let error = Error { code: self.code(era), message: self.message(), data: self.data() };
-        super::to_json(&Message { jsonrpc: "2.0", id, error })
+        error(id, self.code(era), &self.message(), self.data())
     }
+}
+
+/// A JSON-RPC error message.
+pub(super) fn error(id: Option<&RawValue>, code: i32, message: &str, data: Option<impl Serialize>) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Message<'a, D> {
+        jsonrpc: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<&'a RawValue>,
+        error: Error<'a, D>,
+    }
+    #[derive(Serialize)]
+    struct Error<'a, D> {
+        code: i32,
+        message: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        data: Option<D>,
+    }
+    super::to_json(&Message { jsonrpc: "2.0", id, error: Error { code, message, data } })
 }
 
 /// A stranger's word, short enough to repeat.

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json, value::RawValue};
 use sha2::{Digest, Sha256};
 
@@ -239,6 +239,49 @@ impl QuestionKind {
     }
 }
 
+impl QuestionKind {
+    /// In the words of the revisions that name the mode of a form: the newest, and 2025-11-25.
+    pub(super) fn asked_with_mode(&self) -> Asked {
+        let mut asked = self.asked();
+        if let (Self::Form { .. }, Value::Object(params)) = (self, &mut asked.params) {
+            params.insert("mode".into(), "form".into());
+        }
+        asked
+    }
+}
+
+impl Question {
+    /// Reads what [`QuestionKind::asked_with_mode`] said, as it is kept with a task. `None` for anything else.
+    pub(super) fn read(key: &str, asked: &RawValue) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Kept {
+            method: String,
+            params: Box<RawValue>,
+        }
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Elicitation {
+            message: String,
+            url: Option<String>,
+            requested_schema: Option<Box<RawValue>>,
+        }
+        let Kept { method, params } = serde_json::from_str(asked.get()).ok()?;
+        let kind = match method.as_str() {
+            "elicitation/create" => {
+                let Elicitation { message, url, requested_schema } = serde_json::from_str(params.get()).ok()?;
+                match (url, requested_schema) {
+                    (Some(url), _) => QuestionKind::Url { message, url },
+                    (None, schema) => QuestionKind::Form { message, schema: schema? },
+                }
+            }
+            "sampling/createMessage" => QuestionKind::Sampling { params },
+            "roots/list" => QuestionKind::Roots,
+            _ => return None,
+        };
+        Some(Self { key: key.to_owned(), kind })
+    }
+}
+
 /// Reads `inputResponses`: an object of objects, by key.
 pub(super) fn responses(raw: &RawValue) -> Result<Vec<(String, String)>, Fault> {
     let wrong = |reason: &str| Fault::InvalidParams(format!("`inputResponses` {reason}"));
@@ -256,7 +299,7 @@ pub(super) fn responses(raw: &RawValue) -> Result<Vec<(String, String)>, Fault> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sandbox::contract::FormRequest;
+    use crate::sandbox::contract::{FormRequest, UrlRequest};
 
     fn need(requests: Vec<(&str, InputRequest)>) -> InputNeed {
         InputNeed {
@@ -287,6 +330,24 @@ mod tests {
             | ClientCapabilities::SAMPLING_TOOLS
             | ClientCapabilities::ROOTS;
         assert_eq!(questions(all(), able).unwrap().len(), 3);
+    }
+
+    #[test]
+    fn a_question_survives_being_kept() {
+        let asked = need(vec![
+            ("form", form(r#"{"type":"object","properties":{"a":{"type":"string"}}}"#)),
+            ("url", InputRequest::Url(UrlRequest { message: "!".into(), url: "https://example.com/".into() })),
+            ("sampling", InputRequest::Sampling(r#"{"maxTokens":1,"messages":[]}"#.into())),
+            ("roots", InputRequest::Roots),
+        ]);
+        for question in questions(asked, ClientCapabilities::all()).unwrap() {
+            let kept = serde_json::value::to_raw_value(&question.kind.asked_with_mode()).unwrap();
+            let read = Question::read(&question.key, &kept).unwrap();
+            assert_eq!(read.key, question.key);
+            assert_eq!(json!(read.kind.asked_with_mode()), json!(question.kind.asked_with_mode()));
+        }
+        let other = serde_json::value::to_raw_value(&json!({ "method": "ping", "params": {} })).unwrap();
+        assert!(Question::read("x", &other).is_none());
     }
 
     #[test]

@@ -151,9 +151,15 @@ async fn list(
 ) -> Result<ResourcePage, Fault> {
     let scopes: Vec<&str> = principal.scopes.iter().map(String::as_str).collect();
     let round = Round::first();
-    let context = context(&caller, &principal, &scopes, &program.limits, &round.idempotency_key, None);
-    let run =
-        Run { limits: &program.limits, score: &program.score, voice: None, signals: None, prefixes: &program.prefixes };
+    let context = context(&caller, &principal, &scopes, program.limits.timeout(), &round.idempotency_key, None);
+    let run = Run {
+        limits: &program.limits,
+        score: &program.score,
+        voice: None,
+        signals: None,
+        prefixes: &program.prefixes,
+        longer: None,
+    };
     or_fault(&program, program.component.list_resources(cursor.as_deref(), context, run).await)
 }
 

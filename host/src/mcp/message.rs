@@ -68,6 +68,11 @@ pub struct Params<'a> {
     pub capabilities: Option<Object<Capabilities>>,
     #[serde(borrow)]
     pub client_info: Option<Object<ClientInfo<'a>>>,
+    #[serde(borrow)]
+    pub task_id: Option<Text<'a>>,
+    /// What 2025-11-25 says to have a call made a task. Later revisions ignore it, whatever it holds.
+    #[serde(borrow, deserialize_with = "present")]
+    pub task: Option<&'a RawValue>,
 }
 
 /// What a completion is for.
@@ -109,6 +114,9 @@ pub struct Filter {
     pub resources_list_changed: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub resource_subscriptions: Vec<String>,
+    /// Tasks to hear of (extension `io.modelcontextprotocol/tasks`, "Task Status Notifications").
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task_ids: Option<Vec<String>>,
 }
 
 /// `_meta` of a request.
@@ -129,6 +137,14 @@ pub struct Meta<'a> {
     pub others: Vec<(Cow<'a, str>, &'a RawValue)>,
 }
 
+impl Meta<'_> {
+    /// Whether this request says that its client knows tasks.
+    pub(super) fn knows_tasks(&self) -> bool {
+        let extensions = self.client_capabilities.as_ref().and_then(|declared| declared.extensions.as_ref());
+        extensions.is_some_and(|extensions| extensions.tasks.is_some())
+    }
+}
+
 /// `clientInfo`, as far as it is passed on.
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
@@ -146,7 +162,20 @@ pub struct Capabilities {
     pub elicitation: Option<Object<Elicitation>>,
     pub sampling: Option<Object<Sampling>>,
     pub roots: Option<IgnoredAny>,
+    pub extensions: Option<Object<Extensions>>,
 }
+
+/// Extensions of the protocol that a client knows, as far as the host has them too.
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(default)]
+pub struct Extensions {
+    #[serde(rename = "io.modelcontextprotocol/tasks")]
+    pub tasks: Option<Object<IgnoredFields>>,
+}
+
+/// An object of which only counts that it is there.
+#[derive(Debug, Default, Clone, Deserialize)]
+pub struct IgnoredFields {}
 
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]

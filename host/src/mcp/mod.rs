@@ -11,6 +11,7 @@ mod content;
 mod described;
 mod era;
 mod fault;
+mod followed;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzz;
@@ -24,6 +25,7 @@ mod observed;
 mod runner;
 pub mod stdio;
 mod stream;
+mod tasking;
 
 use std::{sync::Arc, time::Duration};
 
@@ -54,6 +56,7 @@ use crate::{
 };
 use legacy::Sessions;
 use message::Message;
+use tasking::{Guests, Tasking};
 
 /// How often this host looks for answers to its questions, whatever it is told.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -81,6 +84,7 @@ struct Core {
     modern_meta: Box<RawValue>,
     /// How long a client has to answer what a plugin asked.
     input_wait_max: Duration,
+    tasking: Tasking,
 }
 
 /// What a server is built from.
@@ -153,12 +157,15 @@ impl Server {
         let Parts { live, signals, hosts, ring, store, lanes, background, stopping, observer } = parts;
         let server_info = raw(&config.identity.to_json());
         let modern_meta = raw(&json!({ "io.modelcontextprotocol/serverInfo": server_info }));
+        let name = hosts.id().to_string();
+        let tasking = Tasking::new(&config.host_limits, name, Arc::clone(&store), signals.clone(), &background);
         let core = Core {
             runner: Runner::new(&config.host_limits, signals.clone(), &lanes).observed(observer),
             sessions: Sessions::new(hosts, store, ring.clone(), config.host_limits.session_ttl),
             ring,
             modern_meta,
             input_wait_max: config.host_limits.input_wait_max,
+            tasking,
         };
         let (identity, core) = (config.identity.clone(), Arc::new(core));
         Self { live, identity, server_info, core, signals, background, stopping }
@@ -167,6 +174,12 @@ impl Server {
     /// Fetches from the store what calls must not wait for.
     pub async fn recall(&self) -> Result<(), StoreError> {
         self.core.sessions.recall().await
+    }
+
+    /// Runs tasks until the host stops, and those that it runs then to their end, or to where another host goes on.
+    pub fn run_tasks(&self) -> impl Future<Output = ()> + use<> {
+        let guests = Guests::new(Arc::clone(&self.live), self.core.runner.clone());
+        Arc::clone(&self.core.tasking.tasks).work(Arc::new(guests), self.stopping.clone())
     }
 
     /// Does what other hosts' words ask for, in the order in which they come. Goes on for as long as the store does.
@@ -230,8 +243,8 @@ impl Server {
         legacy::end(self, &request).await.map_err(outside)
     }
 
-    fn news(&self, session: legacy::Session) -> Events {
-        legacy::standing_stream(self, session)
+    fn news(&self, principal: &Principal, session: legacy::Session) -> Events {
+        legacy::standing_stream(self, principal, session)
     }
 
     fn core(&self) -> Arc<Core> {

@@ -11,7 +11,7 @@ use super::{caller::Caller, fault::Fault};
 use crate::{
     auth::Principal,
     catalog::{Program, Slot, Slots},
-    config::{HostLimits, Limits},
+    config::HostLimits,
     metrics,
     observe::Observer,
     sandbox::{InLane, Lanes, Score, Voice, contract::CallContext},
@@ -67,11 +67,11 @@ pub(super) fn context<'a>(
     caller: &'a Caller,
     principal: &'a Principal,
     scopes: &'a [&'a str],
-    limits: &Limits,
+    timeout: Duration,
     idempotency_key: &'a str,
     voice: Option<&Voice>,
 ) -> CallContext<'a> {
-    let deadline = SystemTime::now() + limits.timeout();
+    let deadline = SystemTime::now() + timeout;
     CallContext {
         tenant: principal.tenant.as_str(),
         subject: &principal.subject,

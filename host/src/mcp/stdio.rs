@@ -145,14 +145,16 @@ fn take(
     }
     let answering = requests.spawn(async move {
         let principal = Arc::new(Principal::anonymous());
-        let request = Request { via: Via::Stdio(&connection), principal };
+        let request = Request { via: Via::Stdio(&connection), principal: Arc::clone(&principal) };
         let answer = async {
             match server.answer(request, &line).await {
                 Ok(answer) => send(answer, &lines).await,
                 Err(refusal) => drop(lines.send(refusal.rejection.render(refusal.era)).await),
             }
             // The news that a client hears unasked begins when it says that it is ready.
-            if let Some(events) = connection.session().filter(|_| is_initialized).map(|session| server.news(session)) {
+            if let Some(events) =
+                connection.session().filter(|_| is_initialized).map(|session| server.news(&principal, session))
+            {
                 forward(events, &lines).await;
             }
         };

@@ -15,7 +15,7 @@ use super::{
     granted::{Granted, Refusals},
     host_api::{Dialer, Hooks, LogPipe, OpenFiles, Progress, Stream},
     lanes::{self, Score},
-    limits::{Meter, Refused},
+    limits::{Longer, Meter, Refused},
     network::Traffic,
 };
 use crate::{config::Limits, signals::Signals};
@@ -65,6 +65,8 @@ pub struct Run<'a> {
     pub signals: Option<Signals>,
     /// The beginnings of the URIs that it may say have changed.
     pub prefixes: &'a Arc<[String]>,
+    /// Whether it may go on as a task does; `None` if it never may.
+    pub longer: Option<Longer>,
 }
 
 /// Why the sandbox ended a call. The text is for the caller; it names the limit and never the host's insides.

@@ -1,6 +1,6 @@
 //! A component that is ready to be called.
 
-use std::{pin::pin, sync::Arc};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use serde_json::Value;
 use tokio::time::timeout;
@@ -18,6 +18,7 @@ use super::{
     },
     granted::Granted,
     lanes::{Metered, Score, UsedUp},
+    limits::{CpuMax, Longer},
     plain::Plain,
     sections,
     warm::{self, Ready, Warm, Warmth},
@@ -150,7 +151,7 @@ impl Component {
         let nothing = Arc::new(Granted::nothing(self.granted.plugin()));
         let store = CallState::store(self.pre.engine(), &nothing, limits);
         let unscored = Arc::default();
-        let described = self.enter((limits, &unscored), store, None, async |store, instance| {
+        let described = self.enter((limits, &unscored), None, (store, None), async |store, instance| {
             let mut description = Description::default();
             if let Some(tools) = &self.tools {
                 description.tools = tools.load(&mut *store, instance)?.call_describe(&mut *store).await?;
@@ -279,9 +280,9 @@ impl Component {
             }
             None => (CallState::store(self.pre.engine(), &self.granted, run.limits), None),
         };
-        let bounds = (run.limits, run.score);
+        let (bounds, longer) = ((run.limits, run.score), run.longer.clone());
         CallState::arm(&mut store, run);
-        self.enter(bounds, store, instance, guest).await
+        self.enter(bounds, longer.as_ref(), (store, instance), guest).await
     }
 
     /// Runs a guest under the limits of time. (The timer is armed only if the guest does not end at once: `timeout` asks the
@@ -289,8 +290,8 @@ impl Component {
     async fn enter<T>(
         &self,
         (limits, score): (&Limits, &Arc<Score>),
-        mut store: Store<CallState>,
-        instance: Option<Instance>,
+        longer: Option<&Longer>,
+        (mut store, instance): (Store<CallState>, Option<Instance>),
         guest: impl AsyncFnOnce(&mut Store<CallState>, &Instance) -> wasmtime::Result<T>,
     ) -> Result<T, CallError> {
         let ran = {
@@ -301,8 +302,17 @@ impl Component {
                 };
                 guest(&mut store, &instance).await
             });
-            timeout(limits.timeout(), Metered::new(guest, limits.cpu(), score)).await
+            let mut guest = Metered::new(guest, CpuMax::new(limits, longer), score);
+            let ran = timeout(limits.timeout(), &mut guest).await;
+            match longer {
+                Some(longer) if ran.is_err() && longer.is_granted() => {
+                    let rest_ms = limits.task_timeout_ms_max.saturating_sub(limits.timeout_ms_max);
+                    timeout(Duration::from_millis(rest_ms), guest).await
+                }
+                _ => ran,
+            }
         };
+        let is_task = longer.is_some_and(Longer::is_granted);
         let error = match ran {
             Ok(Ok(Ok(value))) => return Ok(value),
             Ok(Ok(Err(error))) => {
@@ -313,7 +323,9 @@ impl Component {
                 }
                 error
             }
+            Ok(Err(UsedUp)) if is_task => CallError::OutOfCpu { cpu_ms_max: limits.task_cpu_ms_max },
             Ok(Err(UsedUp)) => CallError::OutOfCpu { cpu_ms_max: limits.cpu_ms_max },
+            Err(_) if is_task => CallError::TimedOut { timeout_ms_max: limits.task_timeout_ms_max },
             Err(_) => CallError::TimedOut { timeout_ms_max: limits.timeout_ms_max },
         };
         if let Some(limit) = error.limit() {

@@ -24,6 +24,8 @@ use tokio::{
     task::JoinHandle,
 };
 
+use super::limits::CpuMax;
+
 /// How often the clock of guests ticks. One that has run for two ticks leaves the quick lane.
 pub(super) const TICK: Duration = Duration::from_millis(1);
 
@@ -210,7 +212,7 @@ pub(super) struct Metered<F> {
     guest: F,
     polls: u32,
     cpu: Duration,
-    cpu_max: Duration,
+    cpu_max: CpuMax,
     score: Arc<Score>,
 }
 
@@ -219,7 +221,7 @@ pub(super) struct Metered<F> {
 pub(super) struct UsedUp;
 
 impl<F: Future + Unpin> Metered<F> {
-    pub(super) fn new(guest: F, cpu_max: Duration, score: &Arc<Score>) -> Self {
+    pub(super) fn new(guest: F, cpu_max: CpuMax, score: &Arc<Score>) -> Self {
         Self { guest, polls: 0, cpu: Duration::ZERO, cpu_max, score: Arc::clone(score) }
     }
 }
@@ -236,7 +238,7 @@ impl<F: Future + Unpin> Future for Metered<F> {
         this.cpu += start.elapsed();
         match polled {
             Poll::Ready(output) => Poll::Ready(Ok(output)),
-            Poll::Pending if this.cpu > this.cpu_max => Poll::Ready(Err(UsedUp)),
+            Poll::Pending if this.cpu > this.cpu_max.now() => Poll::Ready(Err(UsedUp)),
             Poll::Pending => Poll::Pending,
         }
     }

@@ -1,8 +1,52 @@
 //! Holds a call to its [`Limits`], and remembers which bound it ran into.
 
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
 use wasmtime::ResourceLimiter;
 
 use crate::config::Limits;
+
+/// Whether a call that runs may take as long as a task, which it did not know when it began.
+#[derive(Debug, Clone, Default)]
+pub struct Longer(Arc<AtomicBool>);
+
+impl Longer {
+    /// From now on it may.
+    pub fn grant(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_granted(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// How long a call may keep a processor.
+pub(super) struct CpuMax {
+    own: Duration,
+    longer: Option<(Longer, Duration)>,
+}
+
+impl CpuMax {
+    pub(super) fn new(limits: &Limits, longer: Option<&Longer>) -> Self {
+        let of_task = || Duration::from_millis(limits.task_cpu_ms_max);
+        Self { own: limits.cpu(), longer: longer.map(|longer| (longer.clone(), of_task())) }
+    }
+
+    /// Of this moment.
+    pub(super) fn now(&self) -> Duration {
+        match &self.longer {
+            Some((longer, of_task)) if longer.is_granted() => *of_task,
+            _ => self.own,
+        }
+    }
+}
 
 /// Holds a store to its [`Limits`] and remembers what was refused, so that the trap that follows can be explained.
 #[derive(Debug)]

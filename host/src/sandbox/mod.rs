@@ -22,5 +22,6 @@ pub use component::{Component, Description, LoadError, Ran};
 pub use engine::{Options, Sandbox, Settings};
 pub use granted::{Granted, Outside};
 pub use lanes::{InLane, Lanes, Score};
+pub use limits::Longer;
 pub use network::Network;
 pub use sections::{defines_resources, wishes, wishes_section};

@@ -10,6 +10,9 @@ mod record;
 mod worker;
 mod world;
 
+#[cfg(test)]
+mod sim;
+
 use std::{
     collections::BTreeMap,
     sync::{
@@ -328,3 +331,6 @@ impl Held {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
+use tokio::select;
+
 use super::{
     Owner, Task, TaskError, TaskId, Tasks,
     machine::{Event, Ignored},
     world::chance,
 };
-use crate::store::{Due, Group, Record, StoreError, Write, Wrote};
+use crate::store::{Due, Group, Record, StoreError, Stored, Write, Wrote};
 
 /// The queue of what is due, for all hosts.
-pub(super) const QUEUE: &str = "tasks";
+const QUEUE: &str = "tasks";
 
 /// What stands before the id in a record's key.
 const PREFIX: &str = "task/";
@@ -21,6 +23,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The wait before the store is asked again, at first; it doubles up to the second.
 const AGAIN_MIN: Duration = Duration::from_millis(50);
 const AGAIN_MAX: Duration = Duration::from_secs(1);
+
+/// How long the store has for one answer. What takes longer is asked again: whether a request or its answer was lost, a lease
+/// has room for some tries.
+const ANSWER_MAX: Duration = Duration::from_secs(3);
 
 /// A task as it was read, or written.
 #[derive(Debug, Clone)]
@@ -59,7 +65,7 @@ impl<'a> Patience<'a> {
 impl Tasks {
     /// Reads a task.
     pub(super) async fn read(&self, id: &TaskId) -> Result<Option<Seen>, StoreError> {
-        let Some(Record { version, bytes }) = self.store.record(&key(id)).await? else { return Ok(None) };
+        let Some(Record { version, bytes }) = self.answer(self.store.record(&key(id))).await? else { return Ok(None) };
         let unread = |error| StoreError(format!("the task {id} does not read: {error}"));
         Ok(Some(Seen { version, task: serde_json::from_slice(&bytes).map_err(unread)? }))
     }
@@ -72,7 +78,20 @@ impl Tasks {
             due: task.due_ms().map(|at_ms| Due { queue: QUEUE.to_owned(), at_ms }),
             group: (!task.is_ended()).then(|| self.group(&task.owner)),
         };
-        self.store.write(&key(&task.id), was, write).await
+        self.answer(self.store.write(&key(&task.id), was, write)).await
+    }
+
+    /// The keys of what is due, the earliest first.
+    pub(super) async fn due_keys(&self, limit: usize) -> Result<Vec<String>, StoreError> {
+        self.answer(self.store.due(QUEUE, self.world.now_ms(), limit)).await
+    }
+
+    async fn answer<T>(&self, asked: Stored<'_, T>) -> Result<T, StoreError> {
+        select! {
+            biased;
+            answer = asked => answer,
+            () = self.world.sleep(ANSWER_MAX) => Err(StoreError(format!("it took longer than {} s", ANSWER_MAX.as_secs()))),
+        }
     }
 
     /// Writes a task that is new. Where an answer was lost, the record tells: nobody else has this id.

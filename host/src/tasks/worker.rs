@@ -17,7 +17,7 @@ use super::{
     Held, Run, TaskId, Tasks,
     carry::{Entry, LEASE},
     machine::Event,
-    record::{Patience, QUEUE, Seen, id_of},
+    record::{Patience, Seen, id_of},
     world::chance,
 };
 use crate::{signals::Signal, store::Wrote};
@@ -34,6 +34,15 @@ const LOOK_MAX: usize = 64;
 
 /// Records that are claimed at the same time.
 const CLAIMS_MAX: usize = 16;
+
+/// How far a look goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    /// What there are places for.
+    Places,
+    /// Also what needs none: what ran out of time, and what a lost host held.
+    All,
+}
 
 impl Tasks {
     /// Runs what is due, until `stop`. Then nothing new is begun: what may be run elsewhere is given back, and the rest has
@@ -83,32 +92,43 @@ impl Tasks {
 
     /// Looks again and again, without end.
     async fn look_on(self: &Arc<Self>, run: &Arc<dyn Run>) {
+        let world = &self.world;
         loop {
-            self.look(run).await;
-            self.world.sleep(LOOK_GAP).await;
-            // Not all hosts at the same moment.
-            let wait_ms = LOOK_EVERY_MS / 2 + chance(self.world.as_ref()) % LOOK_EVERY_MS;
-            select! {
-                biased;
-                () = self.due.notified() => {}
-                () = self.world.sleep(Duration::from_millis(wait_ms)) => {}
+            self.look(run, Depth::All).await;
+            // Not all hosts at the same moment; and at some time, however much is heard.
+            let wait_ms = LOOK_EVERY_MS / 2 + chance(world.as_ref()) % LOOK_EVERY_MS;
+            let all_at = world.elapsed() + Duration::from_millis(wait_ms);
+            while world.elapsed() < all_at {
+                world.sleep(LOOK_GAP).await;
+                select! {
+                    biased;
+                    () = self.due.notified() => self.look(run, Depth::Places).await,
+                    () = world.sleep(all_at.saturating_sub(world.elapsed())) => {}
+                }
             }
         }
     }
 
-    async fn look(self: &Arc<Self>, run: &Arc<dyn Run>) {
+    async fn look(self: &Arc<Self>, run: &Arc<dyn Run>, depth: Depth) {
         let room = self.places.available_permits();
-        // Those that ran out, or whose host was lost, need no place.
-        let limit = room.clamp(CLAIMS_MAX, LOOK_MAX);
-        let mut keys = match self.store.due(QUEUE, self.world.now_ms(), limit).await {
+        // One more than there is room for tells whether this host is behind.
+        let limit = match depth {
+            Depth::Places if room == 0 => return,
+            Depth::Places => (room + 1).min(LOOK_MAX),
+            Depth::All => (room + 1).clamp(CLAIMS_MAX, LOOK_MAX),
+        };
+        let mut keys = match self.due_keys(limit).await {
             Ok(keys) => keys,
             Err(error) => {
                 tracing::debug!("what is due is not known: {error}");
                 return;
             }
         };
-        self.is_behind.store(keys.len() >= limit || keys.len() > room, Ordering::Relaxed);
-        if !keys.is_empty() {
+        self.is_behind.store(keys.len() > room, Ordering::Relaxed);
+        if depth == Depth::Places {
+            keys.truncate(room);
+        }
+        if !keys.is_empty() && keys.len() <= room {
             // Hosts that look at the same time begin at different places.
             let first = usize::try_from(chance(self.world.as_ref())).unwrap_or_default() % keys.len();
             keys.rotate_left(first);

@@ -28,6 +28,11 @@ pub(crate) struct Confirmation {
 }
 
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Deletion {
+    pub(crate) confirm: bool,
+}
+
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Topic {
     pub(crate) context: String,
 }

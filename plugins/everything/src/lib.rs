@@ -1,9 +1,12 @@
 //! The plugin `everything`: one function for each thing a plugin can do, under the names and with the answers that MCP's
 //! conformance suite expects.
 
+mod content;
 mod data;
 mod forms;
+mod numbers;
 mod rounds;
+mod tasks;
 
 #[cfg(test)]
 mod tests;
@@ -11,17 +14,17 @@ mod tests;
 #[toolyard_plugin::plugin]
 mod everything {
     use std::thread::sleep;
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
 
     use toolyard_plugin::serde_json::Value;
     use toolyard_plugin::{
-        Annotations, ClientCapabilities, Completion, Confirm, Content, Context, Error, Form, PromptMessage, Resource,
-        ResourceContents, ResourceLink, ResourcePage, Result, Roots, Sampling, ToolResult, Url, json, log,
+        ClientCapabilities, Completion, Confirm, Content, Context, Error, Form, PromptMessage, ResourcePage, Result,
+        Roots, Sampling, ToolResult, Url, json, log,
     };
 
     use crate::data::{TemplateData, Weather};
     use crate::forms::{Account, Choices, Defaults, Person, Preference, Topic};
-    use crate::rounds;
+    use crate::{content, numbers, rounds, tasks};
 
     const PIXEL: &[u8] = include_bytes!("../assets/pixel.png");
     const SILENCE: &[u8] = include_bytes!("../assets/silence.wav");
@@ -61,27 +64,7 @@ mod everything {
 
     /// Gives back content of every kind, with all that can be said about it.
     pub fn test_all_content() -> Result<ToolResult> {
-        let meta = json!({"example.com/kind": "all"}).as_object().cloned().unwrap_or_default();
-        let link = ResourceLink {
-            title: Some("The watched one".into()),
-            description: Some("Clients can subscribe to it.".into()),
-            mime_type: Some("text/plain".into()),
-            size: Some(30),
-            ..ResourceLink::new("test://watched-resource", "test_watched_resource")
-        };
-        let hints = Annotations {
-            priority: Some(0.5),
-            last_modified: Some("2026-07-28T00:00:00Z".into()),
-            ..Annotations::for_user()
-        };
-        Ok(ToolResult::structured(&json!({"pieces": 6}))?
-            .with(Content::text("Text for the user.").annotated(hints).with_meta(&meta))
-            .with(Content::image(PIXEL, "image/png").annotated(Annotations::for_assistant()))
-            .with(Content::audio(SILENCE, "audio/wav"))
-            .with(link)
-            .with(ResourceContents::text("text").at("test://text").with_mime_type("text/plain").with_meta(&meta))
-            .with(Content::embedded_blob("test://blob", "image/png", PIXEL))
-            .with_meta(&meta))
+        content::all(PIXEL, SILENCE)
     }
 
     /// Fails.
@@ -171,12 +154,7 @@ mod everything {
         #[arg(name = "durationMs", default = 5000)]
         duration_ms: u32,
     ) -> String {
-        let (began, duration) = (Instant::now(), Duration::from_millis(duration_ms.into()));
-        while let Some(left) = duration.checked_sub(began.elapsed()).filter(|left| !left.is_zero()) {
-            sleep(left.min(Duration::from_millis(100)));
-            let done = began.elapsed().min(duration).as_millis();
-            context.progress(u64::try_from(done).unwrap_or(u64::MAX), duration_ms, "still at it");
-        }
+        tasks::take_time(context, duration_ms);
         format!("Done after {duration_ms} ms.")
     }
 
@@ -330,21 +308,67 @@ mod everything {
 
     /// Asks for whatever the client can be asked for.
     pub fn test_input_required_result_capabilities(context: &Context) -> Result<String> {
-        let if_able = |capability| context.client_can(capability);
-        let (person, greeting, roots) = context.ask_all((
-            (
-                "user_name",
-                if_able(ClientCapabilities::ELICITATION_FORM).then(|| Form::<Person>::new("What is your name?")),
-            ),
-            (
-                "greeting",
-                if_able(ClientCapabilities::SAMPLING).then(|| Sampling::new("Generate a greeting").max_tokens(100)),
-            ),
-            ("client_roots", if_able(ClientCapabilities::ROOTS).then_some(Roots)),
-        ))?;
-        let greeting = greeting.map_or("Hello".into(), |greeting| greeting.text());
-        let name = person.and_then(|answer| answer.ok()).map_or("whoever you are".into(), |person| person.name);
-        Ok(format!("{greeting}, {name}, in {}", roots.map_or("no folder".into(), |roots| rounds::uris(&roots))))
+        rounds::ask_what_can_be_asked(context)
+    }
+
+    // Tasks. The operator says of `failing_job`, `confirm_delete` and `multi_input` that they are nothing else.
+
+    /// Greets somebody, at once.
+    #[tool(read_only, idempotent, open_world = false)]
+    pub fn greet(
+        /// Whom.
+        name: &str,
+    ) -> String {
+        format!("Hello, {name}!")
+    }
+
+    /// Computes for as long as it is told, and says how far it is.
+    #[tool(long_running, read_only, idempotent, open_world = false)]
+    pub fn slow_compute(
+        context: &Context,
+        /// How long.
+        seconds: f64,
+        /// What for.
+        label: &str,
+    ) -> String {
+        tasks::compute(context, seconds, label);
+        format!("Computed {label} for {seconds} s.")
+    }
+
+    /// Works for a moment, and then says that it failed.
+    pub fn failing_job() -> Result<()> {
+        sleep(Duration::from_secs(1));
+        Err(Error::failed("The job failed, as it always does."))
+    }
+
+    /// Works for a moment, and then breaks.
+    #[tool(long_running)]
+    pub fn protocol_error_job() -> Result<()> {
+        sleep(Duration::from_millis(200));
+        Err(Error::internal("the job broke, as it always does"))
+    }
+
+    /// Deletes nothing, but asks first.
+    #[tool(long_running, destructive)]
+    pub fn confirm_delete(
+        context: &Context,
+        /// What not to delete.
+        filename: &str,
+    ) -> Result<String> {
+        tasks::confirm_deletion(context, filename)
+    }
+
+    /// Asks for two things at once.
+    #[tool(long_running)]
+    pub fn multi_input(context: &Context) -> Result<String> {
+        tasks::ask_two_things(context)
+    }
+
+    /// Asks for a name, and then takes so long that it becomes a task where it may.
+    pub fn test_tool_with_task(context: &Context) -> Result<String> {
+        let person = context.ask("user_name", Form::<Person>::new("What is your name?"))?.accepted()?;
+        sleep(Duration::from_secs(1));
+        Ok(format!("Done, {}.", person.name))
     }
 
     // Resources.
@@ -379,29 +403,16 @@ mod everything {
         TemplateData { data: format!("Data for ID: {id}"), id, template_test: true }
     }
 
-    /// How many there are in the list of numbers, and how many are on one of its pages.
-    const NUMBERS: usize = 25;
-    const NUMBERS_PER_PAGE: usize = 10;
-
     /// A number, in words.
     #[resource(prefix = "test://numbers/", mime_type = "text/plain")]
     pub fn number(uri: &str) -> Option<String> {
-        let number: usize = uri.strip_prefix("test://numbers/")?.parse().ok()?;
-        (1..=NUMBERS).contains(&number).then(|| format!("This is number {number}."))
+        numbers::in_words(uri)
     }
 
     /// Lists the numbers.
     #[resources]
-    pub fn numbers(cursor: Option<&str>) -> Result<ResourcePage> {
-        let first: usize = cursor.unwrap_or("1").parse()?;
-        let last = first.saturating_add(NUMBERS_PER_PAGE - 1).min(NUMBERS);
-        let resource = |number| Resource {
-            description: Some("A number that is listed when somebody asks.".into()),
-            mime_type: Some("text/plain".into()),
-            ..Resource::new(format!("test://numbers/{number}"), format!("Number {number}"))
-        };
-        let next = (last < NUMBERS).then(|| (last + 1).to_string());
-        Ok(ResourcePage { resources: (first..=last).map(resource).collect(), next })
+    pub fn list_numbers(cursor: Option<&str>) -> Result<ResourcePage> {
+        numbers::page(cursor)
     }
 
     /// Asks the user before it is read.

@@ -3,9 +3,11 @@
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use toolyard_plugin::{Answer, Context, Error, Form, Result, Root, Sampling, SamplingTool, serde_json};
+use toolyard_plugin::{
+    Answer, ClientCapabilities, Context, Error, Form, Result, Root, Roots, Sampling, SamplingTool, serde_json,
+};
 
-use crate::forms::Confirmation;
+use crate::forms::{Confirmation, Person};
 
 /// Tells what the user made of a form.
 pub(crate) fn told<T: Serialize + DeserializeOwned>(context: &Context, what: &str, form: Form<T>) -> Result<String> {
@@ -34,6 +36,22 @@ pub(crate) fn confirm_with_state(context: &Context) -> Result<()> {
 /// The folders' URIs.
 pub(crate) fn uris(roots: &[Root]) -> String {
     roots.iter().map(|root| root.uri.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// Asks for whatever the client can be asked for, all at once.
+pub(crate) fn ask_what_can_be_asked(context: &Context) -> Result<String> {
+    let if_able = |capability| context.client_can(capability);
+    let (person, greeting, roots) = context.ask_all((
+        ("user_name", if_able(ClientCapabilities::ELICITATION_FORM).then(|| Form::<Person>::new("What is your name?"))),
+        (
+            "greeting",
+            if_able(ClientCapabilities::SAMPLING).then(|| Sampling::new("Generate a greeting").max_tokens(100)),
+        ),
+        ("client_roots", if_able(ClientCapabilities::ROOTS).then_some(Roots)),
+    ))?;
+    let greeting = greeting.map_or("Hello".into(), |greeting| greeting.text());
+    let name = person.and_then(|answer| answer.ok()).map_or("whoever you are".into(), |person| person.name);
+    Ok(format!("{greeting}, {name}, in {}", roots.map_or("no folder".into(), |roots| uris(&roots))))
 }
 
 /// What the model's tool takes.

@@ -378,3 +378,38 @@ fn prompts_are_filled_in_and_completed() {
     let ids = PLUGIN.complete(&template, "id", "1", &[], &testing::context()).expect("suggestions");
     assert_eq!((ids.values.len(), ids.total, ids.has_more), (62, Some(62), false));
 }
+
+#[test]
+fn what_takes_long_says_so_and_how_far_it_is() {
+    let long = |name: &str| PLUGIN.tools().iter().any(|tool| tool.name == name && tool.long_running);
+    for name in ["slow_compute", "protocol_error_job", "confirm_delete", "multi_input"] {
+        assert!(long(name), "{name}");
+    }
+    assert!(!long("greet") && !long("test_tool_with_task"));
+    assert_eq!(text(call("greet", &json!({"name": "Ada"}))), "Hello, Ada!");
+    assert_eq!(text(call("slow_compute", &json!({"seconds": 0, "label": "nothing"}))), "Computed nothing for 0 s.");
+    let steps = crate::tasks::steps(1.2);
+    assert_eq!(steps.iter().map(std::time::Duration::as_millis).collect::<Vec<_>>(), [500, 500, 200]);
+    assert!(call("failing_job", &json!({})).is_err_and(|error| matches!(error, Error::Failed(_))));
+    assert!(call("protocol_error_job", &json!({})).is_err_and(|error| matches!(error, Error::Internal(_))));
+}
+
+#[test]
+fn jobs_ask_while_they_work() {
+    let able = able(ClientCapabilities::ELICITATION_FORM);
+    let need = asks("confirm_delete", &json!({"filename": "x"}), &able);
+    let (key, message, schema) = form(&need);
+    assert_eq!((key, message), ("confirm", "Delete x?"));
+    assert_eq!(schema["properties"]["confirm"]["type"], "boolean");
+    let need = asks("multi_input", &json!({}), &able);
+    assert_eq!(need.requests.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(), ["name", "confirm"]);
+    let answers = [
+        ("name", json!({"action": "accept", "content": {"name": "Ada"}})),
+        ("confirm", json!({"action": "decline"})),
+        ("user_name", json!({"action": "accept", "content": {"name": "Alice"}})),
+    ];
+    assert_eq!(text(converse("multi_input", &json!({}), &answers)), "Ada wants nothing to be deleted.");
+    assert_eq!(text(converse("test_tool_with_task", &json!({}), &answers)), "Done, Alice.");
+    let confirmed = [("confirm", json!({"action": "accept", "content": {"confirm": true}}))];
+    assert_eq!(text(converse("confirm_delete", &json!({"filename": "x"}), &confirmed)), "Deleted x.");
+}

@@ -2,7 +2,7 @@
 //!
 //! The foreign ones are driven by the scripts in `tests/clients`; what they need is installed by `cargo xtask test`.
 
-mod inspector;
+pub(crate) mod inspector;
 mod rust;
 mod scripts;
 mod table;

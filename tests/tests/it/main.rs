@@ -40,6 +40,7 @@ mod sessions;
 mod stdio;
 mod store;
 mod streams;
+mod tasks;
 mod terminal;
 mod versions;
 mod weather;

@@ -24,6 +24,7 @@ use super::{
     recorded::Recorder,
     result,
     session::{Session, Uid, Waiting},
+    tasks,
 };
 use crate::mcp::{
     Answer, Core, Rejection, Server,
@@ -57,15 +58,25 @@ pub(super) async fn run(
     id: Id,
     takes_events: bool,
 ) -> Result<Answer, Rejection> {
-    let era = Era::Legacy(session.version);
     let (ask, asked) = mpsc::channel(1);
-    let cancelled = CancellationToken::new();
     let score = Arc::clone(call.wanted.score());
     let work = work(server.core(), session.clone(), call, id.clone(), takes_events.then_some(ask));
     let work = server.core.runner.in_lane(&score, work.boxed());
+    answer(server, session, Words { listener, asked }, id, takes_events, work).await
+}
+
+/// Answers a request with what comes of `work`, and before it with what `words` has to say.
+pub(super) async fn answer(
+    server: &Server,
+    session: Session,
+    mut words: Words,
+    id: Id,
+    takes_events: bool,
+    work: impl Future<Output = Result<Vec<u8>, Fault>> + Send + 'static,
+) -> Result<Answer, Rejection> {
+    let (era, cancelled) = (Era::Legacy(session.version), CancellationToken::new());
     let work = Registered::new(server.core(), &session, &id, &cancelled).during(work);
     let mut work: Work = Detach::new(work, server.background.clone()).boxed();
-    let mut words = Words { listener, asked };
     let first = select! {
         biased;
         Some(first) = words.next() => Some(first),
@@ -118,16 +129,17 @@ async fn work(
             return Err(Fault::InvalidRequest(reason.into()));
         };
         let questions = call.questions(need)?;
-        call.answered(answers(&core, &session, questions, ask).await?);
+        call.answered(answers(&core, &session, questions, ask, None).await?);
     }
 }
 
-/// Asks the client, and waits for all its answers.
-async fn answers(
+/// Asks the client, for the task of that id if it is for one, and waits for all its answers.
+pub(super) async fn answers(
     core: &Core,
     session: &Session,
     questions: Vec<Question>,
     ask: &mpsc::Sender<Vec<u8>>,
+    task: Option<&str>,
 ) -> Result<Vec<(String, String)>, Fault> {
     let mut answers = Vec::with_capacity(questions.len());
     for question in questions {
@@ -139,7 +151,7 @@ async fn answers(
             .insert(number.clone(), Arc::new(Waiting { asked: session.uid, answer: Mutex::new(Some(sender)) }));
         let out = Out { core, number: number.clone() };
         // The stream carries one question after the other, but does not wait for answers in between.
-        if ask.send(request(&number, session.version, &question)).await.is_err() {
+        if ask.send(request(&number, session.version, &question, task)).await.is_err() {
             return Err(Fault::Internal("the client's stream has ended".into()));
         }
         answers.push((question.key, answer, out));
@@ -168,7 +180,7 @@ impl Drop for Out<'_> {
 }
 
 /// A request to the client, in the words of its revision.
-fn request(number: &str, version: LegacyVersion, question: &Question) -> Vec<u8> {
+fn request(number: &str, version: LegacyVersion, question: &Question, task: Option<&str>) -> Vec<u8> {
     let mut asked = question.kind.asked();
     if let (QuestionKind::Url { .. }, Value::Object(params)) = (&question.kind, &mut asked.params) {
         params.insert("elicitationId".into(), number.into());
@@ -178,20 +190,28 @@ fn request(number: &str, version: LegacyVersion, question: &Question) -> Vec<u8>
     {
         params.insert("mode".into(), "form".into());
     }
+    if let (Some(task), Value::Object(params)) = (task, &mut asked.params) {
+        params.insert("_meta".into(), tasks::related(task));
+    }
     let mut message = json!({ "jsonrpc": "2.0", "id": number, "method": asked.method });
-    if !matches!(question.kind, QuestionKind::Roots) {
+    if task.is_some() || !matches!(question.kind, QuestionKind::Roots) {
         message["params"] = asked.params;
     }
     crate::mcp::to_json(&message)
 }
 
 /// What goes to the client before the response.
-struct Words {
+pub(super) struct Words {
     listener: Option<Listener>,
     asked: mpsc::Receiver<Vec<u8>>,
 }
 
 impl Words {
+    /// Only questions.
+    pub(super) fn of_questions(asked: mpsc::Receiver<Vec<u8>>) -> Self {
+        Self { listener: None, asked }
+    }
+
     async fn next(&mut self) -> Option<Vec<u8>> {
         let said = async {
             match &mut self.listener {

@@ -9,6 +9,7 @@ mod recorded;
 mod result;
 mod session;
 mod standing;
+mod tasks;
 
 use std::sync::Arc;
 
@@ -23,11 +24,13 @@ use super::{
     completion,
     era::{Era, LegacyVersion, VERSION_HEADER},
     fault::Fault,
+    followed::Followed,
     listing,
     message::{Id, Kind, Message, Params},
     response,
     stream::{Listener, first_word},
 };
+use crate::auth::Principal;
 pub(super) use batch::answer as answer_batch;
 
 /// Answers a request of the legacy era. `version` is what its header says; a session knows better.
@@ -64,6 +67,9 @@ pub(super) async fn answer(
     match &*method {
         "initialize" => initialize(server, &request, &params, &id).map_err(|fault| Rejection { id: Some(id), fault }),
         "tools/call" | "prompts/get" | "resources/read" => run(server, client, request, &method, &params, id).await,
+        "tasks/get" | "tasks/cancel" | "tasks/result" if tasks::known(client.version) => {
+            tasks::answer(server, client, &request, &method, &params, id).await
+        }
         _ => {
             let message = look_up(server, &client, &request, &method, &params, &id).await;
             message.map(Answer::Message).map_err(|fault| Rejection { id: Some(id), fault })
@@ -206,6 +212,13 @@ async fn run(
     };
     let wanted = wanted.map_err(|fault| Rejection { id: Some(id.clone()), fault })?;
     let caller = client.caller(params).map_err(|fault| Rejection { id: Some(id.clone()), fault })?;
+    let wish =
+        tasks::wish(client.version, &wanted, params).map_err(|fault| Rejection { id: Some(id.clone()), fault })?;
+    if let Some(wish) = wish {
+        let call = Call::new(wanted, caller, None);
+        let begun = tasks::begin(server, &client, &call, &wish, &id).await;
+        return begun.map_err(|fault| Rejection { id: Some(id), fault });
+    }
     let call = Call::new(wanted, caller, voice);
     let version = client.version;
     match client.session {
@@ -252,14 +265,15 @@ pub(super) async fn open_stream(
     {
         return Ok(events);
     }
-    let events = standing_stream(server, session.clone());
+    let events = standing_stream(server, &request.principal, session.clone());
     server.core.sessions.take_standing(session.uid).await;
     Ok(events)
 }
 
 /// The news of a session.
-pub(super) fn standing_stream(server: &Server, session: Session) -> super::Events {
-    standing::open(server.core(), session, server.signals.listen(), server.stopping.clone())
+pub(super) fn standing_stream(server: &Server, principal: &Principal, session: Session) -> super::Events {
+    let followed = Followed::none(&server.core, principal);
+    standing::open(server.core(), session, server.signals.listen(), server.stopping.clone(), followed)
 }
 
 /// What a DELETE ends.

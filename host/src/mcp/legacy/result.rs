@@ -5,13 +5,14 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::{Map, Value, json, value::RawValue};
 
+use super::tasks;
 use crate::{
     catalog::{Prompt, Tool},
     mcp::{
         Server, body,
         call::Reply,
         content::{Block, object},
-        described::{Common, PromptJson, ResourceJson, TemplateJson, ToolJson},
+        described::{Common, ExecutionJson, PromptJson, ResourceJson, TemplateJson, ToolJson},
         era::LegacyVersion,
         listing::Page,
     },
@@ -37,9 +38,13 @@ pub(super) fn initialize(server: &Server, version: LegacyVersion) -> Initialize<
             matches!(key.as_str(), "name" | "version") || (key == "title" && version > LegacyVersion::V2025_03_26)
         });
     }
+    let mut capabilities = body::capabilities();
+    if tasks::known(version) {
+        capabilities["tasks"] = json!({ "cancel": {}, "requests": { "tools": { "call": {} } } });
+    }
     Initialize {
         protocol_version: version.as_str(),
-        capabilities: body::capabilities(),
+        capabilities,
         server_info,
         instructions: server.identity.instructions.as_deref(),
     }
@@ -66,6 +71,9 @@ pub(super) fn tools(version: LegacyVersion, page: &Page<Arc<Tool>>) -> body::Too
             version >= LegacyVersion::V2025_06_18 && tool.output().is_some_and(|schema| schema.takes_objects());
         if !structured {
             json.output_schema = None;
+        }
+        if tasks::known(version) {
+            json.execution = tasks::support(tool).map(|task_support| ExecutionJson { task_support });
         }
         json
     });

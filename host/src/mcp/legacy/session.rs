@@ -19,7 +19,13 @@ use super::notes::{Notebook, Notes};
 use crate::{
     auth::Principal,
     hosts::{Hosts, Word},
-    mcp::{caller::Caller, era::LegacyVersion, fault::Fault, level, message::Params},
+    mcp::{
+        caller::{Caller, bits, flags},
+        era::LegacyVersion,
+        fault::Fault,
+        level,
+        message::Params,
+    },
     sandbox::contract::{ClientCapabilities, Level},
     seal::{Binding, KeyRing, random},
     store::{Store, StoreError},
@@ -293,22 +299,4 @@ fn known(version: LegacyVersion) -> ClientCapabilities {
 
 fn binding(principal: &Principal) -> Binding {
     Binding::new("session", &[principal.tenant.as_str().as_bytes(), principal.subject.as_bytes()])
-}
-
-const FLAGS: [ClientCapabilities; 5] = [
-    ClientCapabilities::ELICITATION_FORM,
-    ClientCapabilities::ELICITATION_URL,
-    ClientCapabilities::SAMPLING,
-    ClientCapabilities::SAMPLING_TOOLS,
-    ClientCapabilities::ROOTS,
-];
-
-fn bits(capabilities: ClientCapabilities) -> u32 {
-    let has = |flag: ClientCapabilities| capabilities & flag != ClientCapabilities::empty();
-    FLAGS.iter().enumerate().map(|(place, flag)| u32::from(has(*flag)) << place).sum()
-}
-
-fn flags(bits: u32) -> ClientCapabilities {
-    let set = FLAGS.iter().enumerate().filter(|(place, _)| bits >> place & 1 == 1);
-    set.fold(ClientCapabilities::empty(), |all, (_, flag)| all | *flag)
 }

@@ -10,10 +10,12 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::session::Session;
+use super::{session::Session, tasks::TaskJson};
 use crate::{
     mcp::{
-        Core, notification,
+        Core,
+        followed::Followed,
+        notification,
         stream::{Event, Events},
     },
     signals::Signal,
@@ -28,6 +30,8 @@ struct Standing {
     replaced: CancellationToken,
     /// What is to be said next.
     next: VecDeque<Vec<u8>>,
+    /// The session's tasks.
+    followed: Followed,
 }
 
 /// Opens the session's stream. A message goes to one stream only, so an older one ends.
@@ -36,13 +40,14 @@ pub(super) fn open(
     session: Session,
     signals: Receiver<Signal>,
     stopping: CancellationToken,
+    followed: Followed,
 ) -> Events {
     let replaced = CancellationToken::new();
     let before = core.sessions.standing.pin().insert(session.uid, replaced.clone()).cloned();
     if let Some(before) = before {
         before.cancel();
     }
-    let standing = Standing { core, session, signals, stopping, replaced, next: VecDeque::new() };
+    let standing = Standing { core, session, signals, stopping, replaced, next: VecDeque::new(), followed };
     stream::unfold(standing, async |mut standing| Some((Event::message(standing.next().await?), standing))).boxed()
 }
 
@@ -56,10 +61,20 @@ impl Standing {
                 biased;
                 () = self.stopping.cancelled() => return None,
                 () = self.replaced.cancelled() => return None,
+                task = self.followed.next() => {
+                    return Some(notification("notifications/tasks/status", &TaskJson::new(&task)));
+                }
                 signal = self.signals.recv() => signal,
             };
             match signal {
-                Ok(Signal::Missed) => self.next = self.everything(),
+                Ok(Signal::TaskChanged { id }) => self.followed.look_at(&id),
+                Ok(Signal::SessionTask { session, id }) if session == self.session.uid.to_string() => {
+                    self.followed.add(&id);
+                }
+                Ok(Signal::Missed) => {
+                    self.followed.look_at_all();
+                    self.next = self.everything();
+                }
                 Ok(signal) => self.next.extend(self.news(&signal)),
                 // Too slow for all that happened: the client comes back and asks anew.
                 Err(RecvError::Lagged(_) | RecvError::Closed) => return None,
@@ -78,7 +93,7 @@ impl Standing {
                 notes.subscriptions.contains(uri).then_some(())?;
                 ("notifications/resources/updated", json!({ "uri": uri }))
             }
-            Signal::TaskChanged { .. } | Signal::TasksDue | Signal::Missed => return None,
+            Signal::TaskChanged { .. } | Signal::TasksDue | Signal::SessionTask { .. } | Signal::Missed => return None,
         };
         Some(notification(method, &params))
     }

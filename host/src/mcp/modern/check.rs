@@ -8,7 +8,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use http::HeaderMap;
 use serde_json::Value;
 
-use super::Method;
+use super::{Method, tasks};
 use crate::{
     catalog::{HeaderKind, HeaderParam},
     mcp::{
@@ -37,10 +37,14 @@ pub(super) fn envelope(headers: Option<&HeaderMap>, method: &str, params: &Param
     let (key, name) = match method {
         Method::CallTool | Method::GetPrompt => ("name", params.name.as_deref()),
         Method::ReadResource => ("uri", params.uri.as_deref()),
+        Method::GetTask | Method::UpdateTask | Method::CancelTask => ("taskId", params.task_id.as_deref()),
         _ => return Ok(method),
     };
     let name = name.ok_or_else(|| Fault::InvalidParams(format!("`{key}` is missing")))?;
     agree(headers, "mcp-name", name)?;
+    if key == "taskId" && !meta.knows_tasks() {
+        return Err(tasks::unknown_to_client());
+    }
     Ok(method)
 }
 

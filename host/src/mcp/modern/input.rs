@@ -2,14 +2,14 @@
 //! answers in a request of its own (MCP 2026-07-28, "Multi Round-Trip Requests").
 
 use serde::Serialize;
-use serde_json::{Map, Value, value::RawValue};
+use serde_json::{Map, Value, json, value::RawValue};
 
 use crate::{
     mcp::{
         Core,
         call::Call,
         fault::Fault,
-        interact::{self, QuestionKind, Round},
+        interact::{self, Round},
         message::Params,
     },
     sandbox::contract::InputNeed,
@@ -33,20 +33,14 @@ pub(super) struct InputRequired<'a> {
 pub(super) fn required<'a>(
     core: &'a Core,
     method: &str,
-    mut call: Call,
+    call: &Call,
     need: InputNeed,
 ) -> Result<InputRequired<'a>, Fault> {
-    let questions = call.questions(need)?;
-    let input_requests = questions.into_iter().map(|question| {
-        let mut asked = question.kind.asked();
-        if let (QuestionKind::Form { .. }, Value::Object(params)) = (&question.kind, &mut asked.params) {
-            params.insert("mode".into(), "form".into());
-        }
-        (question.key, serde_json::json!(asked))
-    });
+    let (questions, next) = call.asked(need)?;
+    let input_requests = questions.into_iter().map(|question| (question.key, json!(question.kind.asked_with_mode())));
     let (name, arguments) = call.wanted.identity();
     let binding = interact::binding(call.wanted.principal(), method, name, &arguments);
-    let sealed = core.ring.seal(&call.round.to_bytes(), &binding, core.input_wait_max);
+    let sealed = core.ring.seal(&next.to_bytes(), &binding, core.input_wait_max);
     Ok(InputRequired {
         result_type: "input_required",
         input_requests: input_requests.collect(),

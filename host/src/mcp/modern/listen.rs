@@ -12,15 +12,19 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use super::tasks::{self, TaskJson};
 use crate::{
+    auth::Principal,
     mcp::{
         Answer, Server,
         fault::Fault,
+        followed::Followed,
         message::{Filter, Id, Params},
         notification, response,
         stream::Event,
     },
     signals::Signal,
+    tasks::Task,
 };
 
 /// URIs that one stream may follow.
@@ -39,6 +43,7 @@ struct Listening {
     signals: Receiver<Signal>,
     stopping: CancellationToken,
     at: At,
+    followed: Followed,
     /// What is to be said next.
     next: VecDeque<Vec<u8>>,
 }
@@ -51,8 +56,13 @@ enum At {
 }
 
 /// Opens a stream: acknowledged first, then news, and a result if it is the host that ends it.
-pub(super) fn listen(server: &Server, params: &Params<'_>, id: &Id) -> Result<Answer, Fault> {
-    let filter = params
+pub(super) async fn listen(
+    server: &Server,
+    principal: &Principal,
+    params: &Params<'_>,
+    id: &Id,
+) -> Result<Answer, Fault> {
+    let mut filter = params
         .notifications
         .clone()
         .map(|filter| filter.0)
@@ -62,8 +72,14 @@ pub(super) fn listen(server: &Server, params: &Params<'_>, id: &Id) -> Result<An
     }
     // Heard from here on, so that nothing is missed between the acknowledgment and the first wait.
     let signals = server.signals.listen();
-    let (stopping, next) = (server.stopping.clone(), VecDeque::new());
-    let listening = Listening { id: id.clone(), filter, signals, stopping, at: At::Beginning, next };
+    if filter.task_ids.is_some() && !params.meta.knows_tasks() {
+        return Err(tasks::unknown_to_client());
+    }
+    let followed = Followed::new(&server.core, principal, filter.task_ids.as_deref().unwrap_or_default()).await?;
+    filter.task_ids = filter.task_ids.map(|_| followed.ids());
+    let (id, stopping) = (id.clone(), server.stopping.clone());
+    let next = VecDeque::new();
+    let listening = Listening { id, filter, signals, stopping, at: At::Beginning, followed, next };
     let events = stream::unfold(listening, async |mut listening| {
         let message = listening.next().await?;
         Some((Event::message(message), listening))
@@ -87,10 +103,15 @@ impl Listening {
                     self.at = At::End;
                     return Some(self.ended());
                 }
+                task = self.followed.next() => return Some(self.task(&task)),
                 signal = self.signals.recv() => signal,
             };
             match signal {
-                Ok(Signal::Missed) => self.next = self.everything(),
+                Ok(Signal::TaskChanged { id }) => self.followed.look_at(&id),
+                Ok(Signal::Missed) => {
+                    self.followed.look_at_all();
+                    self.next = self.everything();
+                }
                 Ok(signal) => self.next.extend(self.news(&signal)),
                 // Too slow for all that happened: an ended stream tells the client to look at everything anew.
                 Err(RecvError::Lagged(_) | RecvError::Closed) => self.at = At::End,
@@ -130,6 +151,19 @@ impl Listening {
             _ => return None,
         };
         Some(notification(method, &Changed { meta: Meta { id: &self.id }, uri }))
+    }
+
+    /// `notifications/tasks`
+    fn task(&self, task: &Task) -> Vec<u8> {
+        #[derive(Serialize)]
+        struct Changed<'a> {
+            #[serde(rename = "_meta")]
+            meta: Meta<'a>,
+            #[serde(flatten)]
+            task: TaskJson<'a>,
+        }
+        let params = Changed { meta: Meta { id: &self.id }, task: TaskJson::detailed(task) };
+        notification("notifications/tasks", &params)
     }
 
     /// All that may have changed, where nobody knows what did.

@@ -4,11 +4,13 @@ mod check;
 mod input;
 mod listen;
 mod result;
+mod tasks;
 
 use std::sync::Arc;
 
+use self::tasks::{TaskJson, Way};
 use super::{
-    Answer, Rejection, Request, Server, Via,
+    Answer, Core, Rejection, Request, Server, Via,
     call::{self, Call, Completed, Reply, Wanted},
     caller::Caller,
     completion,
@@ -18,6 +20,7 @@ use super::{
     message::{Id, Kind, Message, Params},
     response,
     stream::{Listener, first_word},
+    tasking::Soon,
     to_json,
 };
 
@@ -34,6 +37,9 @@ enum Method {
     ReadResource,
     Complete,
     Listen,
+    GetTask,
+    UpdateTask,
+    CancelTask,
 }
 
 impl Method {
@@ -49,6 +55,9 @@ impl Method {
             "resources/read" => Self::ReadResource,
             "completion/complete" => Self::Complete,
             "subscriptions/listen" => Self::Listen,
+            "tasks/get" => Self::GetTask,
+            "tasks/update" => Self::UpdateTask,
+            "tasks/cancel" => Self::CancelTask,
             _ => return None,
         })
     }
@@ -77,7 +86,10 @@ pub(super) async fn answer(server: &Server, request: Request<'_>, message: Messa
             let fault = Fault::InvalidRequest("`Accept` must allow text/event-stream to listen".into());
             Err(Rejection { id: Some(id), fault })
         }
-        Method::Listen => listen::listen(server, &params, &id).map_err(|fault| Rejection { id: Some(id), fault }),
+        Method::Listen => {
+            let listening = listen::listen(server, &request.principal, &params, &id).await;
+            listening.map_err(|fault| Rejection { id: Some(id), fault })
+        }
         other => {
             let message = look_up(server, &request, other, &params, &id).await;
             message.map(Answer::Message).map_err(|fault| Rejection { id: Some(id), fault })
@@ -132,6 +144,10 @@ async fn look_up(
             let completion = completion::complete(server, &request.principal, &caller, params).await?;
             response(id, &result::completion(server, &completion))
         }
+        Method::GetTask | Method::UpdateTask | Method::CancelTask => {
+            let task = tasks::answer(server, &request.principal, method, params).await?;
+            response(id, &result::task(server, task.as_ref().map(TaskJson::detailed)))
+        }
         _ => response(id, &result::discover(server)),
     })
 }
@@ -164,17 +180,41 @@ async fn run(
         input::resume(&server.core.ring, method, params, &mut call).map_err(reject)?;
     }
     let (core, own_id, method) = (server.core(), id.clone(), method.to_owned());
-    let score = Arc::clone(call.wanted.score());
-    let work = async move {
-        let reply = call::run(&core.runner, &call).await?;
-        let meta = Some(&*core.modern_meta);
-        Ok(match reply {
-            Reply::Tool(completed) => response(&own_id, &result::call_tool(&completed, meta)),
-            Reply::Prompt(prompt) => response(&own_id, &result::get_prompt(&prompt, meta)),
-            Reply::Resource(contents) => response(&own_id, &result::read_resource(&contents, meta)),
-            Reply::NeedInput(need) => response(&own_id, &input::required(&core, &method, call, need)?),
-        })
-    };
-    let work = server.core.runner.in_lane(&score, Box::pin(work));
-    first_word(Era::Modern, id, listener, work).await
+    match Way::of(&call.wanted, params).map_err(reject)? {
+        Way::Call => {
+            let score = Arc::clone(call.wanted.score());
+            let work = async move {
+                let reply = call::run(&core.runner, &call).await?;
+                said(&core, &method, &own_id, &call, reply)
+            };
+            let work = server.core.runner.in_lane(&score, Box::pin(work));
+            first_word(Era::Modern, id, listener, work).await
+        }
+        Way::UnlessSlow(tool) => {
+            let work = async move {
+                match core.tasking.unless_slow(&core.runner, &tool, call).await {
+                    Soon::Done(call, reply) => said(&core, &method, &own_id, &call, reply?),
+                    Soon::Task(task) => Ok(response(&own_id, &result::created(&core, &task))),
+                }
+            };
+            first_word(Era::Modern, id, listener, work).await
+        }
+        Way::Task => {
+            // It says how far it is in the task, and to nobody else.
+            call.voice = None;
+            let task = core.tasking.begin(&call, None).await.map_err(reject)?;
+            Ok(Answer::Message(response(&own_id, &result::created(&core, &task))))
+        }
+    }
+}
+
+/// What came of a call, in this era's words.
+fn said(core: &Core, method: &str, id: &Id, call: &Call, reply: Reply) -> Result<Vec<u8>, Fault> {
+    let meta = Some(&*core.modern_meta);
+    Ok(match reply {
+        Reply::Tool(completed) => response(id, &result::call_tool(&completed, meta)),
+        Reply::Prompt(prompt) => response(id, &result::get_prompt(&prompt, meta)),
+        Reply::Resource(contents) => response(id, &result::read_resource(&contents, meta)),
+        Reply::NeedInput(need) => response(id, &input::required(core, method, call, need)?),
+    })
 }

@@ -3,12 +3,13 @@
 use std::{borrow::Cow, sync::Arc};
 
 use serde::Serialize;
-use serde_json::{Map, Value, value::RawValue};
+use serde_json::{Map, Value, json, value::RawValue};
 
+use super::tasks::{self, TaskJson};
 use crate::{
     catalog::{Prompt, Tool},
     mcp::{
-        Completed, Server, body,
+        Completed, Core, Server, body,
         content::{Block, object},
         described::{PromptJson, ResourceJson, TemplateJson, ToolJson},
         era::MODERN_VERSIONS,
@@ -16,6 +17,7 @@ use crate::{
         raw,
     },
     sandbox::contract::{Completion, PromptResult, Resource, ResourceContents, ResourceTemplate},
+    tasks::Task,
 };
 
 /// How long a client may take a list for current. Short, because a plugin may be replaced at any time and clients that do
@@ -63,12 +65,24 @@ pub(super) struct Discover<'a> {
 }
 
 pub(super) fn discover(server: &Server) -> Envelope<'_, Discover<'_>> {
+    let mut capabilities = body::capabilities();
+    capabilities["extensions"] = json!({ tasks::EXTENSION: {} });
     let body = Discover {
         supported_versions: MODERN_VERSIONS,
-        capabilities: body::capabilities(),
+        capabilities,
         instructions: server.identity.instructions.as_deref(),
     };
     listed(server, body)
+}
+
+/// `CreateTaskResult`.
+pub(super) fn created<'a>(core: &'a Core, task: &'a Task) -> Envelope<'a, TaskJson<'a>> {
+    Envelope { result_type: "task", ..plain(TaskJson::new(task), Some(&core.modern_meta)) }
+}
+
+/// `GetTaskResult`, and without a task the empty results of what is done to one.
+pub(super) fn task<'a>(server: &'a Server, task: Option<TaskJson<'a>>) -> Envelope<'a, Option<TaskJson<'a>>> {
+    plain(task, Some(&server.core.modern_meta))
 }
 
 /// A body that clients may keep for as long as lists are good.

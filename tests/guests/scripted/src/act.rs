@@ -45,6 +45,8 @@ pub(crate) enum Act {
     /// Says that it has begun, as progress and in the log, waits as many milliseconds as the argument `ms` says, says in the
     /// log that the wait has ended, and then says this text.
     Wait(String),
+    /// Asks to be run again until this attempt, and then says which attempt it is.
+    Again(u32),
     /// Asks the client, and then gives all it knows as structured content.
     Ask(Ask),
 }
@@ -74,6 +76,15 @@ impl Act {
                 Asked::Enough(known) => Ok(Outcome::Complete(structured(known.to_string()))),
             };
         }
+        if let Act::Again(enough) = self {
+            let message = format!("attempt {}", context.attempt);
+            let again = context.attempt < enough;
+            return if again {
+                Err(Error::Retryable(RetryHint { message, after_ms: Some(1) }))
+            } else {
+                Ok(Outcome::Complete(text(message)))
+            };
+        }
         self.finish(arguments).map(Outcome::Complete)
     }
 
@@ -96,7 +107,7 @@ impl Act {
             Act::Log(messages) => deed::log(messages),
             Act::Tell(news) => deed::tell(news),
             Act::Wait(words) => return deed::wait(arguments).map(|()| text(words)),
-            Act::Ask(_) => unreachable!("what asks has no end of its own"),
+            Act::Ask(_) | Act::Again(_) => unreachable!("what knows of rounds and attempts has no end of its own"),
         }
         Ok(done())
     }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::Scripted;
 use crate::act::Act;
-use crate::bindings::exports::toolyard::plugin::tools::{Guest, Outcome, Tool};
+use crate::bindings::exports::toolyard::plugin::tools::{Guest, Outcome, Tool, ToolAnnotations};
 use crate::bindings::toolyard::plugin::types::{CallContext, Error, Resumption};
 use crate::deed;
 use crate::script::{Describe, Script};
@@ -20,6 +20,12 @@ pub(crate) struct ScriptedTool {
     input_schema: String,
     #[serde(default)]
     output_schema: Option<String>,
+    /// Whether it says of itself that it may be run twice.
+    #[serde(default)]
+    idempotent: bool,
+    /// Whether it says of itself that it takes long.
+    #[serde(default)]
+    long_running: bool,
     #[serde(default)]
     act: Act,
 }
@@ -59,9 +65,14 @@ impl From<ScriptedTool> for Tool {
             description: tool.description,
             input_schema: tool.input_schema,
             output_schema: tool.output_schema,
-            annotations: None,
+            annotations: tool.idempotent.then_some(ToolAnnotations {
+                read_only: None,
+                destructive: None,
+                idempotent: Some(true),
+                open_world: None,
+            }),
             icons: Vec::new(),
-            long_running: false,
+            long_running: tool.long_running,
             meta: None,
         }
     }

@@ -42,6 +42,12 @@ pub(super) fn drive(era: &str, url: &str, work: &Value) -> Seen {
     seen
 }
 
+/// Calls one tool by one command, and gives what that shows.
+pub(crate) fn call(era: &str, url: &str, tool: &str, arguments: &Value) -> Value {
+    let inspector = Inspector { era, url, home: tempfile::tempdir().expect("a temporary folder can be made") };
+    inspector.call(&json!({ "name": tool, "arguments": arguments }))
+}
+
 fn names(list: &Value, key: &str) -> Vec<String> {
     let items = list.as_array().unwrap_or_else(|| panic!("no list: {list}"));
     items.iter().map(|item| item[key].as_str().expect("a name is a text").to_owned()).collect()

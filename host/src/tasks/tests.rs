@@ -1,0 +1,86 @@
+//! Tasks on the embedded store, in real time. What takes time is in `sim/service.rs`.
+
+use futures_util::FutureExt;
+use tokio_util::task::TaskTracker;
+
+use super::*;
+use crate::{ids::TenantId, store::Sqlite};
+
+struct Greeter;
+
+impl Run for Greeter {
+    fn run(&self, turn: Turn, _: Status) -> BoxFuture<'static, Ended> {
+        async move {
+            match turn.answers.first() {
+                None => Ended::Asks { work: turn.work, questions: vec![("name".into(), raw("\"who?\""))] },
+                Some((key, name)) => Ended::Result(raw(&format!("{{\"{key}\":{name}}}"))),
+            }
+        }
+        .boxed()
+    }
+}
+
+fn raw(json: &str) -> Box<RawValue> {
+    RawValue::from_string(json.to_owned()).unwrap()
+}
+
+fn owner() -> Owner {
+    Owner { tenant: TenantId::default(), subject: "ann".into() }
+}
+
+fn new() -> New {
+    New { owner: owner(), work: raw("{}"), answers: Vec::new(), idempotent: false, ttl_ms: None, message: None }
+}
+
+/// A host on a store that ends with the test.
+fn host(background: &TaskTracker, open_max: u64) -> Arc<Tasks> {
+    let settings = Settings {
+        rules: Rules { attempts_max: 3, result_ttl_ms: 1_000 },
+        ttl_ms: 60_000,
+        ttl_ms_max: 60_000,
+        open_max,
+        running_max: 4,
+        drain_max: Duration::from_secs(1),
+    };
+    let world = Arc::new(Real::new(background.clone()));
+    Tasks::new(Arc::new(Sqlite::in_memory().unwrap()), Signals::new(), world, "host".into(), settings)
+}
+
+#[tokio::test]
+async fn a_task_is_run_asks_and_ends_on_the_embedded_store() {
+    let (background, stop) = (TaskTracker::new(), CancellationToken::new());
+    let tasks = host(&background, 10);
+    background.spawn(Arc::clone(&tasks).work(Arc::new(Greeter), stop.clone()));
+    let mut task = tasks.queue(new()).await.unwrap();
+    let id = task.id.to_string();
+    while task.outstanding().next().is_none() {
+        task = tasks.follow(&id, &owner(), task.revision).await.unwrap();
+    }
+    let key = task.outstanding().next().unwrap().key.clone();
+    task = tasks.update(&id, &owner(), vec![(key, raw("\"ann\""))]).await.unwrap();
+    while !task.is_ended() {
+        task = tasks.follow(&id, &owner(), task.revision).await.unwrap();
+    }
+    let State::Completed { result } = task.state else { panic!("it is {:?}", task.state) };
+    assert_eq!(result.get(), r#"{"name":"ann"}"#);
+    stop.cancel();
+    background.close();
+    background.wait().await;
+}
+
+#[tokio::test]
+async fn what_has_ended_makes_room() {
+    let background = TaskTracker::new();
+    let tasks = host(&background, 1);
+    // Nobody works here, so that it stays open.
+    let task = tasks.queue(new()).await.unwrap();
+    assert!(matches!(tasks.queue(new()).await, Err(TaskError::Full { max: 1 })));
+    tasks.cancel(task.id.as_str(), &owner()).await.unwrap();
+    let held = tasks.hold(new()).await.unwrap();
+    let id = held.task().id.to_string();
+    tasks.carry(held, std::future::ready(Ended::Result(raw("1"))).boxed());
+    let ended = tasks.follow(&id, &owner(), 1).await.unwrap();
+    assert!(matches!(ended.state, State::Completed { .. }));
+    tasks.queue(new()).await.unwrap();
+    assert!(matches!(tasks.get("no id", &owner()).await, Err(TaskError::Unknown)));
+}
