@@ -9,7 +9,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     admin::{self, Admin},
     catalog::{self, Live, Loader, Yard},
-    config::{CacheDir, Config},
+    config::{CacheDir, Config, SecretName},
     hosts::Hosts,
     http::Http,
     mcp::{Parts, Runner, Server, stdio},
@@ -18,7 +18,7 @@ use crate::{
     sandbox::{Network, Options, Outside, Sandbox, Settings},
     seal::KeyRing,
     signals::Signals,
-    store::{Sqlite, Store},
+    store::{Credentials, Redis, Sqlite, Store},
 };
 
 /// How long answers on the admin listener may take after the last call.
@@ -63,7 +63,7 @@ impl Host {
         let signals = Signals::new();
         let live = Arc::new(Live::new(signals.clone()));
         let (background, stopping) = (TaskTracker::new(), CancellationToken::new());
-        let (store, ring) = state(&config)?;
+        let (store, ring) = state(&config).await?;
         let hosts = Arc::new(Hosts::new(Arc::clone(&store), signals.clone())?);
         let yard = Arc::new(yard(&config, Arc::clone(&store))?);
         let parts = Parts {
@@ -78,7 +78,10 @@ impl Host {
             observer,
         };
         let server = Arc::new(Server::new(&config, parts));
-        server.recall().await.context("the sessions cannot be read")?;
+        if let Err(error) = server.recall().await {
+            // They are read again when the store is there.
+            tracing::warn!("what is known of sessions cannot be read: {error}");
+        }
         let mut loader = Loader::new(Arc::clone(&config), Arc::clone(&yard), Arc::clone(&live));
         loader.scan().await.with_context(|| {
             let dir = config.plugins.display();
@@ -252,26 +255,53 @@ fn yard(config: &Config, store: Arc<dyn Store>) -> Result<Yard> {
 }
 
 /// What plugins are made with, for one that is used without a host around it.
-pub fn yard_alone(config: &Config) -> Result<Arc<Yard>> {
-    let (store, _) = state(config)?;
+pub async fn yard_alone(config: &Config) -> Result<Arc<Yard>> {
+    let (store, _) = state(config).await?;
     Ok(Arc::new(yard(config, store)?))
 }
 
 /// The store and the keys.
-fn state(config: &Config) -> Result<(Arc<dyn Store>, KeyRing)> {
-    let Some(dir) = &config.state_dir else {
-        let ring = config.seal.clone().map_or_else(KeyRing::ephemeral, Ok)?;
-        return Ok((Arc::new(Sqlite::in_memory()?), ring));
+async fn state(config: &Config) -> Result<(Arc<dyn Store>, KeyRing)> {
+    if let Some(dir) = &config.state_dir {
+        private_dir(dir).with_context(|| {
+            format!("cannot make the state folder `{}`; name another with --state-dir", dir.display())
+        })?;
+    }
+    Ok((store(config).await?, ring(config)?))
+}
+
+async fn store(config: &Config) -> Result<Arc<dyn Store>> {
+    let Some(shared) = &config.store else {
+        let Some(dir) = &config.state_dir else { return Ok(Arc::new(Sqlite::in_memory()?)) };
+        let store = Sqlite::open(&dir.join(STORE_FILE));
+        return Ok(Arc::new(store.with_context(|| format!("cannot open the store in `{}`", dir.display()))?));
     };
-    let shown = dir.display();
-    private_dir(dir)
-        .with_context(|| format!("cannot make the state folder `{shown}`; name another with --state-dir"))?;
-    let store = Sqlite::open(&dir.join(STORE_FILE)).with_context(|| format!("cannot open the store in `{shown}`"))?;
-    let ring = match &config.seal {
-        Some(ring) => ring.clone(),
-        None => KeyRing::in_file(&dir.join(KEY_FILE)).with_context(|| format!("cannot read the key in `{shown}`"))?,
+    if config.seal.is_none() {
+        tracing::warn!("hosts that share a store need the same keys in [seal]: without, none knows another's sessions");
+    }
+    let secret = |name: &Option<SecretName>| {
+        let read = name.as_ref().map(|name| config.secrets.read(name)).transpose();
+        read.map_err(anyhow::Error::msg).context("the store's password cannot be read")
     };
-    Ok((Arc::new(store), ring))
+    let mut ca = Vec::new();
+    for file in &shared.ca_files {
+        ca.extend(fs::read(file).with_context(|| format!("`store_ca_files`: {} cannot be read", file.display()))?);
+        ca.push(b'\n');
+    }
+    let credentials = Credentials {
+        password: secret(&shared.password)?,
+        sentinel_password: secret(&shared.sentinel_password)?,
+        ca: (!ca.is_empty()).then_some(ca),
+    };
+    Ok(Arc::new(Redis::connect(shared, &credentials).await.context("cannot use the store")?))
+}
+
+fn ring(config: &Config) -> Result<KeyRing> {
+    if let Some(ring) = &config.seal {
+        return Ok(ring.clone());
+    }
+    let Some(dir) = &config.state_dir else { return Ok(KeyRing::ephemeral()?) };
+    KeyRing::in_file(&dir.join(KEY_FILE)).with_context(|| format!("cannot read the key in `{}`", dir.display()))
 }
 
 fn private_dir(dir: &Path) -> std::io::Result<()> {

@@ -30,6 +30,18 @@ impl Authority {
         Path::new(self.folder.path()).join("ca.pem")
     }
 
+    /// What a server of this name needs that is not of this process: `cert.pem` and `key.pem`.
+    pub fn files(&self, name: &str) -> TempDir {
+        let key = KeyPair::generate().expect("keys can be made");
+        let params = CertificateParams::new([name.to_owned()]).expect("a name or an address");
+        let certificate = params.signed_by(&key, &self.issuer).expect("it can sign");
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        for (name, text) in [("cert.pem", certificate.pem()), ("key.pem", key.serialize_pem())] {
+            std::fs::write(folder.path().join(name), text).expect("a file can be written");
+        }
+        folder
+    }
+
     /// What a server of this name needs.
     pub(crate) fn server(&self, name: &str) -> Arc<ServerConfig> {
         let key = KeyPair::generate().expect("keys can be made");

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::time::Instant;
 
 use serde_json::Value;
 
@@ -25,17 +26,22 @@ pub struct Connection {
 
 impl Connection {
     pub fn open(address: SocketAddr) -> Connection {
-        let stream = TcpStream::connect(address).unwrap_or_else(|error| panic!("{address} refuses: {error}"));
+        Connection::try_open(address).unwrap_or_else(|error| panic!("{address} refuses: {error}"))
+    }
+
+    /// Opens it, or says why that cannot be.
+    pub(crate) fn try_open(address: SocketAddr) -> io::Result<Connection> {
+        let stream = TcpStream::connect(address)?;
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
         stream.set_write_timeout(Some(PATIENCE)).expect("a timeout can be set");
         stream.set_nodelay(true).expect("TCP_NODELAY can be set");
-        Connection {
+        Ok(Connection {
             stream: BufReader::new(stream),
             written: Vec::new(),
             unanswered: VecDeque::new(),
             current: Conversation::default(),
             events: Events::default(),
-        }
+        })
     }
 
     /// Writes raw bytes. A host may answer and close before it has read all of them: that is its right.
@@ -72,9 +78,14 @@ impl Connection {
     }
 
     /// Reads what belongs to this head.
-    pub fn read_rest(&mut self, mut head: Reply) -> Reply {
-        self.read_body(&mut head).unwrap_or_else(|error| panic!("the answer cannot be read: {error}"));
-        head
+    pub fn read_rest(&mut self, head: Reply) -> Reply {
+        self.try_read_rest(head).unwrap_or_else(|error| panic!("the answer cannot be read: {error}"))
+    }
+
+    /// The same, or why it cannot be read.
+    pub(crate) fn try_read_rest(&mut self, mut head: Reply) -> io::Result<Reply> {
+        self.read_body(&mut head)?;
+        Ok(head)
     }
 
     /// Reads the head of an event stream.
@@ -87,15 +98,27 @@ impl Connection {
 
     /// Reads the next event of an event stream, whose body is chunked. `None` at its end.
     pub fn next_event(&mut self) -> Option<Event> {
+        self.try_next_event().unwrap_or_else(|error| panic!("the stream breaks: {error}"))
+    }
+
+    /// The same, or why it cannot be read.
+    pub(crate) fn try_next_event(&mut self) -> io::Result<Option<Event>> {
+        let start = Instant::now();
         loop {
             if let Some(event) = self.events.next() {
                 if let Some(message) = event.message() {
                     self.current.hear_message(&message).unwrap_or_else(|wrong| panic!("{wrong}"));
                 }
-                return Some(event);
+                return Ok(Some(event));
             }
-            let chunk = read_chunk(&mut self.stream).unwrap_or_else(|error| panic!("the stream breaks: {error}"))?;
-            self.events.push(&chunk);
+            match read_chunk(&mut self.stream)? {
+                Some(chunk) => self.events.push(&chunk),
+                None => return Ok(None),
+            }
+            // A stream that is kept alive is never silent.
+            if start.elapsed() > PATIENCE {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
         }
     }
 

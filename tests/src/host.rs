@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -30,6 +30,7 @@ pub struct Setup {
     under: Vec<String>,
     cache: Option<PathBuf>,
     state: Option<PathBuf>,
+    listen: Option<SocketAddr>,
     unheard: bool,
     tapped: bool,
 }
@@ -101,6 +102,12 @@ impl Setup {
         self
     }
 
+    /// At this address. Otherwise at a port that is free.
+    pub fn listen(mut self, address: SocketAddr) -> Setup {
+        self.listen = Some(address);
+        self
+    }
+
     /// With nobody at the other end of its log, as when the process that read it has ended.
     pub fn unheard(mut self) -> Setup {
         self.unheard = true;
@@ -119,7 +126,8 @@ impl Setup {
         let words = self.under.iter().map(OsString::from).chain([host_program().into()]);
         let words: Vec<OsString> = words.collect();
         let mut command = Command::new(&words[0]);
-        command.args(&words[1..]).args(["serve", "--listen", "127.0.0.1:0", "--json", "--log-format", "json"]);
+        let listen = self.listen.map_or_else(|| "127.0.0.1:0".to_owned(), |address| address.to_string());
+        command.args(&words[1..]).args(["serve", "--listen", &listen, "--json", "--log-format", "json"]);
         let (unheard, tapped) = (self.unheard, self.tapped);
         self.fill(folder.path(), &mut command);
         let mut process = command
@@ -268,6 +276,13 @@ impl Host {
     pub fn terminate(&self) {
         let pid = Pid::from_child(&self.process);
         kill_process(pid, Signal::TERM).expect("a child can be signalled");
+    }
+
+    /// Whether the host has ended.
+    pub fn has_ended(&self) -> bool {
+        let ended = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        let status = waitid(WaitId::Pid(Pid::from_child(&self.process)), ended);
+        status.expect("a child can be waited for").is_some()
     }
 
     /// Waits for the host to end.

@@ -1,6 +1,7 @@
 //! Several hosts that serve the same clients, behind a balancer that knows nothing: each request goes to the next of them.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use serde_json::{Value, json};
@@ -11,6 +12,7 @@ use crate::host::{Host, Setup};
 use crate::http::{Reply, Request};
 use crate::mcp::modern_request;
 use crate::session::Session;
+use crate::wait::eventually;
 
 /// Who takes requests: one host, or one of several.
 pub trait Target: Sync {
@@ -32,6 +34,8 @@ impl Target for Host {
 /// A place in the balancer's list, and the host that has it now.
 pub struct Place {
     host: RwLock<Arc<Host>>,
+    /// Whether nothing is sent there.
+    out: AtomicBool,
 }
 
 /// Hosts that share their state.
@@ -63,7 +67,10 @@ impl Hosts {
     /// Starts so many hosts, each set up like this, over one store.
     pub fn start(count: usize, setup: impl Fn() -> Setup) -> Hosts {
         let state = tempfile::tempdir().expect("a temporary folder can be made");
-        let start = |_| Place { host: RwLock::new(Arc::new(setup().state(state.path()).start())) };
+        let start = |_| {
+            let host = Arc::new(setup().state(state.path()).start());
+            Place { host: RwLock::new(host), out: AtomicBool::new(false) }
+        };
         Hosts { places: (0..count).map(start).collect(), next: AtomicUsize::new(0), state }
     }
 
@@ -76,11 +83,34 @@ impl Hosts {
         self.places.iter()
     }
 
-    /// Puts another host into this place, and gives the one that was there.
-    pub fn replace(&self, place: usize, setup: Setup) -> Arc<Host> {
-        let fresh = Arc::new(setup.state(self.state.path()).start());
-        let mut host = self.places[place].host.write().unwrap_or_else(PoisonError::into_inner);
-        std::mem::replace(&mut *host, fresh)
+    /// Where they listen.
+    pub fn addresses<const N: usize>(&self) -> [SocketAddr; N] {
+        let addresses: Vec<SocketAddr> = self.places.iter().map(|place| place.host().address()).collect();
+        addresses.try_into().unwrap_or_else(|hosts| panic!("other than {N} hosts: {hosts:?}"))
+    }
+
+    /// Replaces the host in this place, as an orchestrator does: the old one is told to end, nothing is sent there as soon as it
+    /// says that it is not ready, it ends by itself, and another takes its address.
+    pub fn renew(&self, place: usize, setup: Setup) {
+        let place = &self.places[place];
+        let old = place.host();
+        old.terminate();
+        eventually("the host to say that it is not ready", || (old.admin("/readyz").status == 503).then_some(()));
+        place.out.store(true, Ordering::SeqCst);
+        eventually("the host to end", || old.has_ended().then_some(()));
+        let setup = setup.listen(old.address()).state(self.state.path());
+        *place.host.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(setup.start());
+        place.out.store(false, Ordering::SeqCst);
+        let old = Arc::into_inner(old).expect("nobody sends anything there any more");
+        old.stopped();
+    }
+
+    /// Starts a host at this place anew, whose predecessor was killed.
+    pub fn start_again(&self, place: usize, setup: Setup) {
+        let place = &self.places[place];
+        let setup = setup.listen(place.host().address()).state(self.state.path());
+        let fresh = Arc::new(setup.start());
+        *place.host.write().unwrap_or_else(PoisonError::into_inner) = fresh;
     }
 
     /// Begins a session of the legacy era, with a client that can be asked nothing.
@@ -112,7 +142,13 @@ impl Hosts {
 
 impl Target for Hosts {
     fn start_sending(&self, request: &Request) -> Connection {
-        let turn = self.next.fetch_add(1, Ordering::Relaxed);
-        self.places[turn % self.places.len()].start_sending(request)
+        for _ in 0..=self.places.len() {
+            let turn = self.next.fetch_add(1, Ordering::Relaxed);
+            let place = &self.places[turn % self.places.len()];
+            if !place.out.load(Ordering::SeqCst) {
+                return place.start_sending(request);
+            }
+        }
+        panic!("no host is ready");
     }
 }

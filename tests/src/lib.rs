@@ -4,6 +4,7 @@
 
 mod authority;
 mod bystander;
+pub mod chaos;
 mod connection;
 mod conversation;
 mod dev;
@@ -14,8 +15,10 @@ mod http;
 mod log;
 mod mcp;
 mod names;
+mod nginx;
 mod paths;
 mod pipe;
+pub mod redis;
 mod schemas;
 mod script;
 mod session;
@@ -34,6 +37,7 @@ pub use http::{Reply, Request};
 pub use log::Log;
 pub use mcp::{MODERN, modern_request};
 pub use names::Names;
+pub use nginx::Nginx;
 pub use paths::{client_folder, guest, host_program, plugin, target};
 pub use pipe::Pipe;
 pub use script::{hostile, scripted};

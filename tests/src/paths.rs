@@ -31,11 +31,13 @@ pub fn client_folder(name: &str) -> PathBuf {
     folder
 }
 
-/// The folder that this test was built into, which everything else is built into too.
+/// The folder that this program was built into, which everything else is built into too.
 pub fn target() -> PathBuf {
-    let test = env::current_exe().expect("a running program has a path");
-    // target/release/deps/it-0123
-    test.ancestors().nth(3).expect("cargo puts tests three folders down").to_owned()
+    let program = env::current_exe().expect("a running program has a path");
+    // target/release/deps/it-0123, or target/release/toolyard-chaos
+    let folder = program.parent().expect("a program is in a folder");
+    let release = if folder.ends_with("deps") { folder.parent() } else { Some(folder) };
+    release.and_then(Path::parent).expect("cargo puts programs two or three folders down").to_owned()
 }
 
 fn read(path: &Path) -> Vec<u8> {

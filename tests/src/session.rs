@@ -18,7 +18,7 @@ pub struct Session<'a> {
 
 impl<'a> Session<'a> {
     /// `initialize` with this revision and these capabilities, and `notifications/initialized`.
-    pub(crate) fn begin(host: &'a dyn Target, version: &str, capabilities: &Value) -> Session<'a> {
+    pub fn begin(host: &'a dyn Target, version: &str, capabilities: &Value) -> Session<'a> {
         let params = json!({
             "protocolVersion": version,
             "capabilities": capabilities,

@@ -9,6 +9,7 @@ mod deploy;
 mod languages;
 mod programs;
 mod project;
+mod servers;
 mod step;
 mod tally;
 mod test;
@@ -55,6 +56,12 @@ enum Verb {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Kills hosts and restarts their store under many clients, and counts what came of it.
+    Chaos {
+        /// Passed on to `toolyard-chaos`: `--seconds N`, `--clients N`, `--store redis|sqlite`, `--seed N`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Checks what no compiler does: the direction of dependencies, lengths, and that nothing is left out.
     Tidy,
 }
@@ -79,6 +86,7 @@ fn run(verb: Verb) -> Result<ExitCode> {
         Verb::Clients { update: false } => clients::provide(&project).map(|()| ExitCode::SUCCESS),
         Verb::Clients { update: true } => clients::update(&project).map(|()| ExitCode::SUCCESS),
         Verb::Bench { arguments } => programs::bench(&project, &arguments),
+        Verb::Chaos { arguments } => programs::chaos(&project, &arguments),
         Verb::Tidy => tidy::run(&project).map(|()| ExitCode::SUCCESS),
     }
 }

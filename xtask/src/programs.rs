@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 
 use crate::project::Project;
 use crate::step::{run, step};
-use crate::{components, languages};
+use crate::{components, deploy, languages, servers};
 
 const HOST: &str = "toolyard";
 
@@ -17,6 +17,8 @@ const HOST: &str = "toolyard";
 const GIVEN: &str = "TOOLYARD_BIN";
 
 const BENCH: &str = "toolyard-bench";
+
+const CHAOS: &str = "toolyard-chaos";
 
 /// Builds everything and becomes `toolyard serve`.
 pub(crate) fn serve(project: &Project, arguments: &[String]) -> Result<ExitCode> {
@@ -45,6 +47,16 @@ pub(crate) fn bench(project: &Project, arguments: &[String]) -> Result<ExitCode>
     }
     build_package(project, BENCH)?;
     become_program(Command::new(project.program(BENCH)).args(arguments))
+}
+
+/// Builds everything and becomes `toolyard-chaos`.
+pub(crate) fn chaos(project: &Project, arguments: &[String]) -> Result<ExitCode> {
+    components::build(project)?;
+    build_host(project)?;
+    servers::provide()?;
+    deploy::provide(project)?;
+    build_package(project, "toolyard-tests")?;
+    become_program(Command::new(project.program(CHAOS)).args(arguments))
 }
 
 /// Builds the host, unless `TOOLYARD_BIN` names one that is there already.

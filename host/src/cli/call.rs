@@ -58,7 +58,7 @@ impl Call {
     }
 
     async fn complete(&self, config: &Config, arguments: String, value: Value) -> anyhow::Result<mcp::Completed> {
-        let yard = host::yard_alone(config)?;
+        let yard = host::yard_alone(config).await?;
         let plugin = load(&yard, &self.plugin, config).await?;
         let tool = find(&plugin, &self.tool)?;
         let (sender, said) = mpsc::channel(64);

@@ -28,13 +28,16 @@ impl Inspect {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
         start_log(LogFormat::Text, "warn");
         let config = self.source.config()?;
-        // Looking takes no secrets, and so works where they are not.
+        // Looking takes no secrets and no other machine, and so works where they are not.
         let mut bare = config.clone();
+        bare.store = None;
         for settings in bare.plugin.values_mut() {
             settings.grants = settings.grants.clone().without_secrets();
         }
-        let yard = host::yard_alone(&bare)?;
-        let plugin = runtime()?.block_on(load(&yard, &self.plugin, &bare))?;
+        let plugin = runtime()?.block_on(async {
+            let yard = host::yard_alone(&bare).await?;
+            load(&yard, &self.plugin, &bare).await
+        })?;
         let grants = config.for_plugin(plugin.id()).grants;
         if self.json {
             println!("{:#}", as_json(&plugin, &grants));

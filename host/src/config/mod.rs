@@ -4,6 +4,7 @@ mod grants;
 mod limits;
 mod pattern;
 mod secrets;
+mod store;
 mod wishes;
 mod written;
 
@@ -22,6 +23,7 @@ pub use grants::{FolderGrant, Grants, HeaderGrant, HttpGrant, KeyValueGrant, Tcp
 pub use limits::{INSTANCES_MAX, Limits, WrittenLimits};
 pub use pattern::UrlPattern;
 pub use secrets::{Secret, SecretName, Secrets};
+pub use store::{SharedStore, StoreForm, StoreUrl};
 pub use wishes::{Wish, Wishes};
 pub use written::{ConfigError, Written, WrittenIcon};
 
@@ -47,6 +49,8 @@ pub struct Config {
     pub cache_dir: CacheDir,
     /// Where the store and the machine's sealing key are. `None`: in memory, gone with the process.
     pub state_dir: Option<PathBuf>,
+    /// The store, where several hosts share one. `None`: a file in `state_dir`.
+    pub store: Option<SharedStore>,
     /// The keys that seal what clients keep for the host. `None`: one of this machine's own.
     pub seal: Option<KeyRing>,
     /// Origins of web pages that may call, beside those on this machine. Compared as text: `https://app.example`.

@@ -34,6 +34,12 @@ name_type!(
 pub struct Secret(Arc<str>);
 
 impl Secret {
+    /// One that stands in a test.
+    #[cfg(test)]
+    pub(crate) fn of(value: &str) -> Self {
+        Self(value.into())
+    }
+
     /// The value, for the one place that uses it.
     pub fn reveal(&self) -> &str {
         &self.0

@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     CacheDir, Config, DEFAULT_LISTEN, DRAIN_NOTICE, Egress, HostLimits, Identity, Limits, PluginSettings, SecretName,
-    Secrets, TaskMode, ToolSettings, WrittenGrants, WrittenLimits, limits::call_limits, secrets::WrittenSecret,
+    Secrets, SharedStore, TaskMode, ToolSettings, WrittenGrants, WrittenLimits, limits::call_limits,
+    secrets::WrittenSecret, store::Access,
 };
 use crate::{
     ids::{NAME_CHARS_MAX, PluginId, TenantId},
@@ -82,6 +83,12 @@ pub struct Written {
     pub cache_dir: Option<PathBuf>,
     /// Where the store and the machine's sealing key are.
     pub state_dir: Option<PathBuf>,
+    /// The store that hosts share, such as `redis://HOST:PORT`.
+    pub store: Option<String>,
+    pub store_password: Option<SecretName>,
+    pub store_sentinel_password: Option<SecretName>,
+    pub store_prefix: Option<String>,
+    pub store_ca_files: Vec<PathBuf>,
     pub allowed_origins: Vec<String>,
     /// Milliseconds that the door stays open after SIGTERM, for those who look at `/readyz`.
     pub drain_notice_ms: Option<u64>,
@@ -254,6 +261,13 @@ impl Written {
         let limits = self.limits.for_calls().over(&Limits::default())?;
         let limits = tenants(&self.tenant, limits)?;
         let secrets = Secrets::new(self.secret, base)?;
+        let access = Access {
+            password: self.store_password,
+            sentinel_password: self.store_sentinel_password,
+            prefix: self.store_prefix,
+            ca_files: self.store_ca_files.iter().map(|file| base.join(file)).collect(),
+        };
+        let store = SharedStore::new(self.store.as_deref(), access, &secrets)?;
         let mut plugin = BTreeMap::new();
         for (id, written) in self.plugin {
             let settings = written.usable(&limits, base).map_err(|error| error.within(&format!("[plugin.{id}]")))?;
@@ -280,6 +294,7 @@ impl Written {
                 .map(|origin| origin.trim_end_matches('/').to_owned())
                 .collect(),
             state_dir: self.state_dir.map(|dir| base.join(dir)),
+            store,
             seal: self.seal.map(|seal| seal.usable(base)).transpose()?,
             identity: self.server.usable()?,
             host_limits: self.limits.for_host()?,

@@ -6,6 +6,7 @@
 //!
 //! Beside them, notes: what one host tells all others that share the store. They are no state; nothing rests on one arriving.
 
+mod redis;
 mod sqlite;
 
 use std::{sync::Arc, time::Duration};
@@ -13,6 +14,7 @@ use std::{sync::Arc, time::Duration};
 use futures_util::future::BoxFuture;
 use tokio::sync::broadcast;
 
+pub use redis::{Credentials, Redis};
 pub use sqlite::Sqlite;
 
 /// What the store promises of one operation: done and visible to everybody who shares the store, or an error.

@@ -1,5 +1,7 @@
 //! What any store must do; each backend runs all of it.
 
+mod on_redis;
+
 use super::*;
 use crate::seal::now_ms;
 

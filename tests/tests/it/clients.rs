@@ -143,6 +143,26 @@ rows! {
 }
 
 #[test]
+fn typescript_does_it_behind_a_balancer_in_the_modern_era() {
+    work::prove_behind_nginx(&typescript2("pinned", "modern", MODERN));
+}
+
+#[test]
+fn typescript_does_it_behind_a_balancer_in_the_legacy_era() {
+    work::prove_behind_nginx(&typescript2("pinned", "2025-11-25", "2025-11-25"));
+}
+
+#[test]
+fn python_does_it_behind_a_balancer_in_the_modern_era() {
+    work::prove_behind_nginx(&python2("pinned", MODERN, MODERN));
+}
+
+#[test]
+fn python_does_it_behind_a_balancer_in_the_legacy_era() {
+    work::prove_behind_nginx(&python2("legacy", "legacy", "2025-11-25"));
+}
+
+#[test]
 fn the_table_is_what_the_tests_prove() {
     table::check(ROWS);
 }

@@ -1,6 +1,7 @@
 //! Several hosts over one store, each request to the next of them: clients must not be able to tell.
 
 mod asking;
+mod draining;
 
 mod news;
 mod sessions;

@@ -48,7 +48,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("notify", &["build", "catalog"]),
     ("redis", &["store"]),
     ("rusqlite", &["store"]),
-    ("tokio_rustls", &["sandbox"]),
+    ("tokio_rustls", &["sandbox", "store"]),
     ("toml", &["build", "config"]),
     ("tracing_subscriber", &["telemetry"]),
     ("wasi_preview1_component_adapter_provider", &["build"]),

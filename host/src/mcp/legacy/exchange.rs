@@ -285,8 +285,11 @@ async fn pump(
     while let Some(word) = words.ready() {
         stream.record(word, false).await;
     }
-    if !cancelled.is_cancelled() {
+    if cancelled.is_cancelled() {
+        stream.leave_unsaid().await;
+    } else {
         let message = message.unwrap_or_else(|fault| fault.render(Some(&id), Some(era)));
         stream.record(message, true).await;
     }
+    stream.end().await;
 }

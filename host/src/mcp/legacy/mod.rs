@@ -261,7 +261,7 @@ pub(super) async fn open_stream(
 ) -> Result<super::Events, Fault> {
     let session = session_by_header(server, request)?;
     if let Some(last) = last_event_id
-        && let Some(events) = recorded::resume(server.core(), &session, last, server.stopping.clone()).await
+        && let Some(events) = recorded::resume(server.core(), &session, last, server.stopping.clone()).await?
     {
         return Ok(events);
     }

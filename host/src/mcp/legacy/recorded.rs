@@ -5,6 +5,7 @@
 //! are told when it grows, and look by themselves now and then.
 
 use std::{
+    collections::VecDeque,
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
@@ -40,10 +41,16 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long a reader that does not move holds up a call; then the stream ends, and goes on without it.
 const READER_WAIT_MAX: Duration = Duration::from_secs(5);
 
+/// How often the end of a stream is tried again that the store did not take, and how soon: for half a minute.
+const KEEP_TRIES_MAX: u32 = 60;
+const KEEP_AGAIN_AFTER: Duration = Duration::from_millis(500);
+
 /// What an entry is: its first byte. Then comes what it holds.
 const MORE: u8 = 0;
 const LAST: u8 = 1;
 const WRITER: u8 = 2;
+/// The client does not want to hear the end.
+const UNSAID: u8 = 3;
 
 /// Who writes a stream.
 #[derive(Serialize, Deserialize)]
@@ -59,8 +66,8 @@ pub(super) struct Recorder {
     number: Uid,
     key: String,
     count: u64,
-    /// Whether the store has what was written last, so that a reader can come back behind it.
-    kept: bool,
+    /// Entries that the store has not taken yet, oldest first.
+    unkept: VecDeque<(u64, Vec<u8>)>,
     progress: watch::Sender<u64>,
     growing: Arc<Growing>,
     reader: Option<mpsc::Sender<Event>>,
@@ -79,7 +86,8 @@ impl Recorder {
         let growing = Arc::new(Growing { count, followed: AtomicBool::new(false) });
         core.sessions.streams.pin().insert(key.clone(), Arc::clone(&growing));
         let writer = Writer { host: core.sessions.hosts.id().to_string(), request: request.to_owned() };
-        let mut stream = Self { core, number, key, count: 0, kept: false, progress, growing, reader: Some(reader) };
+        let mut stream =
+            Self { core, number, key, count: 0, unkept: VecDeque::new(), progress, growing, reader: Some(reader) };
         stream.keep(WRITER, &crate::mcp::to_json(&writer)).await;
         Ok(stream)
     }
@@ -96,20 +104,52 @@ impl Recorder {
         self.core.sessions.has_grown(&self.growing, &self.key).await;
     }
 
+    /// Notes that there is nothing more to come, for those who read elsewhere.
+    pub(super) async fn leave_unsaid(&mut self) {
+        self.keep(UNSAID, &[]).await;
+        self.core.sessions.has_grown(&self.growing, &self.key).await;
+    }
+
+    /// Ends the stream. What the store did not take while it was away, it gets now, if it comes back soon.
+    pub(super) async fn end(mut self) {
+        self.reader = None;
+        for _ in 0..KEEP_TRIES_MAX {
+            self.flush().await;
+            if self.unkept.is_empty() {
+                return;
+            }
+            time::sleep(KEEP_AGAIN_AFTER).await;
+        }
+        tracing::warn!("the end of a stream could not be kept; a client whose connection broke does not find it");
+    }
+
     async fn keep(&mut self, kind: u8, data: &[u8]) {
         self.count += 1;
         let mut entry = Vec::with_capacity(data.len() + 1);
         entry.push(kind);
         entry.extend_from_slice(data);
-        let stored = self.core.sessions.store().append(&self.key, self.count, &entry, REPLAY_TTL).await;
-        if let Err(error) = &stored {
-            tracing::warn!(%error, "an event of a stream could not be kept; the client cannot come back for it");
-        }
-        self.kept = stored.is_ok();
+        self.unkept.push_back((self.count, entry));
+        self.flush().await;
     }
 
+    /// Gives the store what it has not taken yet, in order.
+    async fn flush(&mut self) {
+        let kept_before = self.unkept.len() <= 1;
+        while let Some((number, entry)) = self.unkept.front() {
+            if let Err(error) = self.core.sessions.store().append(&self.key, *number, entry, REPLAY_TTL).await {
+                tracing::debug!(%error, "an event of a stream is not kept yet");
+                return;
+            }
+            self.unkept.pop_front();
+        }
+        if !kept_before {
+            self.core.sessions.has_grown(&self.growing, &self.key).await;
+        }
+    }
+
+    /// What a reader can come back behind: only what the store has.
     fn event_id(&self) -> Option<String> {
-        self.kept.then(|| format!("{}-{}", self.number, self.count))
+        self.unkept.is_empty().then(|| format!("{}-{}", self.number, self.count))
     }
 
     /// Gives an event to whoever reads. One that is gone, or does not move for long, finds it in the store.
@@ -133,28 +173,22 @@ fn key(session: &Session, number: &str) -> String {
 }
 
 /// The events after `last`, an id that [`Recorder`] gave out, up to the response. `None` if that stream is not this session's, or
-/// is too long ago. A stream whose call runs elsewhere ends with `stopping`: it can be taken up once more.
+/// is too long ago, or has nothing more. A stream whose call runs elsewhere ends with `stopping`: it can be taken up once more.
 pub(super) async fn resume(
     core: Arc<Core>,
     session: &Session,
     last: &str,
     stopping: CancellationToken,
-) -> Option<Events> {
-    let (number, count) = last.split_once('-')?;
-    let after: u64 = count.parse().ok()?;
+) -> Result<Option<Events>, Fault> {
+    let Some((number, after)) = split(last) else { return Ok(None) };
     let key = key(session, number);
     let running = core.sessions.streams.pin().get(&key).map(|growing| growing.count.clone());
     let (source, ready) = match running {
         Some(running) => (Source::Here(running), Vec::new()),
         None => {
             // On this host the call has ended, or it never ran here: what the store has says whether there is more to come.
-            let entries = core.sessions.store().read(&key, 0).await.ok()?;
-            let (last, entry) = entries.last()?;
-            if entry.first() == Some(&LAST) && *last <= after {
-                return None;
-            }
-            let (_, first) = entries.first()?;
-            let writer: Writer = serde_json::from_slice(first.strip_prefix(&[WRITER])?).ok()?;
+            let entries = core.sessions.store().read(&key, 0).await?;
+            let Some(writer) = writer(&entries).filter(|_| !is_over(&entries, after)) else { return Ok(None) };
             let grown = core.sessions.follow(&key).await;
             let watched = Watched::new(writer.host);
             let elsewhere = Elsewhere { grown, watched, request: writer.request, stopping };
@@ -163,7 +197,28 @@ pub(super) async fn resume(
     };
     let era = Era::Legacy(session.version);
     let replay = Replay { core, key, number: number.to_owned(), era, after, source, ready, ended: false };
-    Some(stream::unfold(replay, async |mut replay| Some((replay.next().await?, replay))).boxed())
+    Ok(Some(stream::unfold(replay, async |mut replay| Some((replay.next().await?, replay))).boxed()))
+}
+
+/// The stream and the entry of an event's id.
+fn split(id: &str) -> Option<(&str, u64)> {
+    let (number, count) = id.split_once('-')?;
+    Some((number, count.parse().ok()?))
+}
+
+/// Who writes the stream of these entries.
+fn writer(entries: &[(u64, Vec<u8>)]) -> Option<Writer> {
+    let (_, first) = entries.first()?;
+    serde_json::from_slice(first.strip_prefix(&[WRITER])?).ok()
+}
+
+/// Whether there is nothing more to come after an entry.
+fn is_over(entries: &[(u64, Vec<u8>)], after: u64) -> bool {
+    entries.last().is_some_and(|(number, entry)| entry.first().copied().is_some_and(is_last) && *number <= after)
+}
+
+fn is_last(kind: u8) -> bool {
+    matches!(kind, LAST | UNSAID)
 }
 
 struct Replay {
@@ -199,8 +254,8 @@ impl Replay {
             while let Some((count, mut entry)) = self.ready.pop() {
                 self.after = count;
                 let kind = entry.first().copied();
-                self.ended = kind == Some(LAST);
-                if kind != Some(WRITER) {
+                self.ended = kind.is_some_and(is_last);
+                if !matches!(kind, Some(WRITER | UNSAID)) {
                     let id = Some(format!("{}-{count}", self.number));
                     return Some(Event { id, retry_ms: None, data: entry.split_off(1.min(entry.len())) });
                 }

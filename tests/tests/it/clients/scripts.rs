@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use serde_json::{Value, json};
-use toolyard_tests::{Host, client_folder};
+use toolyard_tests::client_folder;
 
 use super::Seen;
 
@@ -17,7 +17,7 @@ pub(super) enum Script {
 }
 
 /// Runs the script with this mode, and reads what it prints.
-pub(super) fn drive(script: &Script, mode: &str, host: &Host, work: &Value) -> Seen {
+pub(super) fn drive(script: &Script, mode: &str, url: &str, work: &Value) -> Seen {
     let mut command = match script {
         Script::TypeScript1 => node("typescript1", include_str!("../../../clients/typescript1.mjs")),
         Script::TypeScript2 => node(&format!("typescript2-{mode}"), include_str!("../../../clients/typescript2.mjs")),
@@ -25,7 +25,7 @@ pub(super) fn drive(script: &Script, mode: &str, host: &Host, work: &Value) -> S
         Script::Python2 => python("py2", include_str!("../../../clients/python2.py")),
         Script::FastMcp => python("fastmcp", include_str!("../../../clients/fastmcp4.py")),
     };
-    command.arg(host.url()).arg(mode).arg(work.to_string());
+    command.arg(url).arg(mode).arg(work.to_string());
     let output = command.output().unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
     let (said, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "the script ended with {}: {errors}{said}", output.status);

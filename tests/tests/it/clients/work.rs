@@ -1,7 +1,7 @@
 //! The work that every client is given, and what must come of it.
 
 use serde_json::{Value, json};
-use toolyard_tests::{Host, Setup};
+use toolyard_tests::{Host, Hosts, Nginx, Setup};
 
 use super::{Driver, Row, Seen, inspector, rust, scripts};
 use crate::expect;
@@ -46,12 +46,34 @@ pub(super) fn work(row: &Row) -> Value {
 
 /// Lets the client do its work, and checks that it saw what there is to see.
 pub(super) fn prove(row: &Row) {
-    let host = host();
+    let host = host(CONFIG).tapped().start();
+    drive(row, &host.url(), &host);
+    // A call that was cancelled has left its place, and did not come to its end.
+    assert!(!host.log.has(&["Done after 25000 ms"]));
+    host.stop();
+}
+
+/// The same behind a balancer, with three hosts.
+pub(super) fn prove_behind_nginx(row: &Row) {
+    // What one host knows of a call, another may not: there is room for it anywhere.
+    let hosts = Hosts::start(3, || host(""));
+    let nginx = Nginx::before(hosts.addresses()).tapped();
+    drive(row, &nginx.url(), &hosts.at(0).host());
+    for place in hosts.iter() {
+        // It was cancelled wherever it ran.
+        assert!(!place.host().log.has(&["Done after 25000 ms"]));
+    }
+    nginx.stop();
+    hosts.stop();
+}
+
+/// Lets the client do its work at this address, and checks it by what one of the hosts there says.
+fn drive(row: &Row, url: &str, host: &Host) {
     let work = work(row);
     let seen = match &row.driver {
-        Driver::Script(script, mode) => scripts::drive(script, mode, &host, &work),
-        Driver::Rust(lifecycle) => rust::drive(&host.url(), *lifecycle, &work),
-        Driver::Inspector(era) => inspector::drive(era, &host.url(), &work),
+        Driver::Script(script, mode) => scripts::drive(script, mode, url, &work),
+        Driver::Rust(lifecycle) => rust::drive(url, *lifecycle, &work),
+        Driver::Inspector(era) => inspector::drive(era, url, &work),
     };
     assert_eq!((seen.era.as_str(), seen.version.as_str()), (row.era(), row.version));
     assert_eq!(seen.tools, host.tools());
@@ -60,22 +82,20 @@ pub(super) fn prove(row: &Row) {
     done.sort_by_key(|feature| super::FEATURES.iter().position(|other| other == feature));
     assert_eq!(done, row.features());
     for (feature, value) in &seen.features {
-        assert_eq!(expect::as_floats(value), expect::as_floats(&expected(feature, &host, &work)), "{feature}");
+        assert_eq!(expect::as_floats(value), expect::as_floats(&expected(feature, host, &work)), "{feature}");
     }
-    // A call that was cancelled has left its place, and did not come to its end.
-    assert!(!host.log.has(&["Done after 25000 ms"]));
     // Clients write there what they only put up with, for their users to see.
     assert_eq!(seen.complaints, "");
-    host.stop();
 }
 
-/// A host with all plugins, and one more whose tool reports progress. There is room for one call only, so that a call which is
-/// not cancelled is in the way.
-fn host() -> Host {
+/// There is room for one call only, so that a call which is not cancelled is in the way.
+const CONFIG: &str = "[limits]\ncalls_max = 1\nqueue_wait_ms_max = 20000\n";
+
+/// A host with all plugins, and one more whose tool reports progress.
+fn host(config: &str) -> Setup {
     let steps = json!({ "tools": [{ "name": "steps", "act": { "progress": 3 } }] });
-    let config = "[limits]\ncalls_max = 1\nqueue_wait_ms_max = 20000\n";
     let setup = PLUGINS.iter().fold(Setup::new(), |setup, plugin| setup.plugin(plugin));
-    setup.plugin("everything").script("slow", &steps).config(config).tapped().start()
+    setup.plugin("everything").script("slow", &steps).config(config)
 }
 
 fn check_calls(seen: &Seen) {

@@ -49,7 +49,7 @@ fn until(stream: &mut Connection, id: &str, status: &str) -> Value {
 
 #[test]
 fn a_task_is_followed_to_its_end() {
-    let host = host(&tools(), "");
+    let mut host = host(&tools(), "");
     let client = Client(&host);
     let id = client.begin("t_ask", &json!({}));
     let mut stream = follow(&host, &[&id, "AAAAAAAAAAAAAAAAAAAAAAAAAAA", "x"], &[&id]);
@@ -64,7 +64,7 @@ fn a_task_is_followed_to_its_end() {
     let last = stream.messages();
     assert_eq!(last.len(), 1, "{last:?}");
     assert_eq!(last[0]["result"]["resultType"], "complete");
-    host.stop();
+    assert!(host.wait().success());
 }
 
 #[test]

@@ -1,0 +1,37 @@
+//! Servers of other projects, which tests start: programs of the system's packages.
+
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::step::{exists, run, step};
+
+/// The programs, and the packages of Debian that have them.
+const SERVERS: [(&str, &str); 1] = [("redis-server", "redis-server")];
+
+/// Installs those that are missing, where that can be done without asking anybody.
+pub(crate) fn provide() -> Result<()> {
+    let missing: Vec<_> = SERVERS.into_iter().filter(|(program, _)| !exists(program)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    step("servers that the tests start", || {
+        let packages = missing.iter().map(|(_, package)| *package);
+        // The list of packages may be older than the packages are. Without it, what is known already may do.
+        let _ = run(apt().args(["update", "--quiet=2"]));
+        let installed =
+            run(apt().args(["install", "--yes", "--quiet=2", "--no-install-recommends"]).args(packages.clone()));
+        if let Err(error) = installed {
+            let packages: Vec<_> = packages.collect();
+            bail!("missing: install {} ({error:#})", packages.join(" and "));
+        }
+        Ok(())
+    })
+}
+
+fn apt() -> Command {
+    let mut apt = Command::new("apt-get");
+    // Tests start their own: the package's service is not to run (invoke-rc.d(8), "RUNLEVEL").
+    apt.env("DEBIAN_FRONTEND", "noninteractive").env("RUNLEVEL", "1");
+    apt
+}
