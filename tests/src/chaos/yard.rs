@@ -136,6 +136,7 @@ fn setup(redis: Option<&Mutex<Redis>>) -> Setup {
     let tools = json!([
         { "name": "echo" },
         { "name": "wait", "act": { "wait": "waited" } },
+        { "name": "task", "long_running": true, "idempotent": true, "act": { "wait": "waited" } },
         { "name": "ask", "act": { "ask": { "rounds": [question] } } },
         { "name": "tell", "act": { "tell": [{ "updated": "news://one" }] } },
     ]);
@@ -144,7 +145,8 @@ fn setup(redis: Option<&Mutex<Redis>>) -> Setup {
     let store = url.map(|url| format!("store = \"{url}\"\n")).unwrap_or_default();
     let config = format!(
         "{store}admin_listen = '127.0.0.1:0'\n[limits]\nplugin_calls_max = 256\nplugin_queue_max = 1024\n\
-         queue_wait_ms_max = 20000\n[plugin.k.grants.keyvalue]\nkeys_max = 10000000\nbytes_max = 1000000000\n{SEAL}"
+         queue_wait_ms_max = 20000\n[plugin.k.grants.keyvalue]\nkeys_max = 10000000\nbytes_max = 1000000000\n\
+         [plugin.k.tool.kv_increment]\ntask = 'at-once'\n[plugin.s.tool.ask]\ntask = 'at-once'\n{SEAL}"
     );
     Setup::new()
         .file("s.wasm", scripted(&json!({ "tools": tools, "resources": resources })))
