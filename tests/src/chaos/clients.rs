@@ -40,6 +40,9 @@ pub(super) const KINDS: &[Kind] = &[
     Kind { name: "modern counted calls", act: |client| client.modern_counted() },
     Kind { name: "modern questions", act: |client| client.modern_question() },
     Kind { name: "modern listeners", act: |client| client.modern_listen() },
+    Kind { name: "tasks", act: |client| client.task() },
+    Kind { name: "counted tasks", act: |client| client.counted_task() },
+    Kind { name: "questions of tasks", act: |client| client.task_question() },
     Kind { name: "legacy calls", act: |client| client.legacy_call() },
     Kind { name: "legacy counted calls", act: |client| client.legacy_counted() },
     Kind { name: "legacy questions", act: |client| client.legacy_question() },
@@ -51,7 +54,7 @@ pub(super) const KINDS: &[Kind] = &[
 pub(super) struct Client<'a> {
     yard: &'a Yard,
     tally: &'a Tally,
-    dice: Dice,
+    pub(super) dice: Dice,
     who: &'static str,
     /// The session of a legacy client, once it has one.
     session: Option<String>,
@@ -88,9 +91,13 @@ impl<'a> Client<'a> {
             Err(Trouble::Broken(_)) if self.yard.was_killed() => {
                 self.tally.count(self.who, "a connection of a killed host broke");
             }
+            Err(Trouble::Lost(_)) if self.yard.was_killed_lately() => {
+                self.tally.count(self.who, "told that its host was lost")
+            }
             Err(Trouble::Away(_)) if self.yard.was_away() => self.tally.count(self.who, "the store was away"),
             Err(Trouble::Broken(what)) => self.wrong(&format!("a connection broke, and no host was killed: {what}")),
             Err(Trouble::Away(what)) => self.wrong(&format!("the store was away, and not for long: {what}")),
+            Err(Trouble::Lost(what)) => self.wrong(&format!("no host was killed: {what}")),
             Err(Trouble::Wrong(what)) => self.wrong(&what),
         }
     }
@@ -100,7 +107,7 @@ impl<'a> Client<'a> {
     }
 
     /// Does what may be done twice, until it is done.
-    fn insist<T>(&self, mut work: impl FnMut() -> Did<T>) -> Did<T> {
+    pub(super) fn insist<T>(&self, mut work: impl FnMut() -> Did<T>) -> Did<T> {
         for _ in 1..TRIES_MAX {
             match work() {
                 Err(trouble @ (Trouble::Broken(_) | Trouble::Away(_))) => self.note(Err(trouble)),
@@ -115,7 +122,7 @@ impl<'a> Client<'a> {
         send(self.yard.nginx().address(), request)
     }
 
-    fn modern(&self, method: &str, params: Value) -> Did<Value> {
+    pub(super) fn modern(&self, method: &str, params: Value) -> Did<Value> {
         let number = number();
         let message = self.send(&numbered(modern_request(method, params), number))?.response(number)?;
         result(message)
@@ -138,7 +145,7 @@ impl<'a> Client<'a> {
     }
 
     /// Notes a request that counts its runs.
-    fn counted(&self, key: String, did: Did<Value>) -> Did {
+    pub(super) fn counted(&self, key: String, did: Did<Value>) -> Did {
         self.tally.counted(key, did.is_ok());
         let result = did?;
         ensure(result["content"][0]["text"] == "1", || format!("run more than once: {result}"))
@@ -326,7 +333,7 @@ fn with_session(request: Request, session: &str) -> Request {
 fn result(mut message: Value) -> Did<Value> {
     let said = message["error"]["message"].as_str().unwrap_or_default();
     if said.contains("the host that ran this call was lost") {
-        return Err(Trouble::Broken(said.to_owned()));
+        return Err(Trouble::Lost(said.to_owned()));
     }
     ensure(message.get("result").is_some() && message["result"]["isError"] != true, || format!("failed: {message}"))?;
     Ok(message["result"].take())
@@ -339,12 +346,12 @@ fn numbered(request: Request, id: u64) -> Request {
     request.body(body.to_string())
 }
 
-fn accepted(mark: &str) -> Value {
+pub(super) fn accepted(mark: &str) -> Value {
     json!({ "action": "accept", "content": { "x": mark } })
 }
 
 /// A number that nobody else has.
-fn number() -> u64 {
+pub(super) fn number() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     NEXT.fetch_add(1, Ordering::Relaxed)
 }

@@ -5,11 +5,13 @@
 //! yard     three hosts, their store and nginx; who kills them
 //! wire     requests that may break, and what breaking means
 //! clients  what clients do, each kind again and again
+//! tasks    the same of those whose calls become tasks
 //! tally    what came of it
 //! ```
 
 mod clients;
 mod tally;
+mod tasks;
 mod wire;
 mod yard;
 

@@ -11,6 +11,8 @@ use crate::http::{Reply, Request};
 pub(super) enum Trouble {
     /// The connection broke, or the balancer says that it did.
     Broken(String),
+    /// The host that ran the call is gone, says another.
+    Lost(String),
     /// The host says that its store is away.
     Away(String),
     /// What must not be.

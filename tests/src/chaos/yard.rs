@@ -18,6 +18,9 @@ use crate::script::scripted;
 /// How long after a kill a connection may break: the client may not have been looking.
 const KILL_SHOWS: Duration = Duration::from_secs(5);
 
+/// How long after a kill clients may be told that their call was lost with its host: it is looked for before.
+const LOSS_SHOWS: Duration = Duration::from_secs(30);
+
 /// Hosts wait for a store that is away for so long, and then say so.
 const WAITED_FOR: Duration = Duration::from_secs(4);
 
@@ -52,6 +55,11 @@ impl Yard {
     /// Whether a host was killed a moment ago.
     pub(super) fn was_killed(&self) -> bool {
         was(&self.killed, KILL_SHOWS)
+    }
+
+    /// Whether a host was killed, and others may just have noticed.
+    pub(super) fn was_killed_lately(&self) -> bool {
+        was(&self.killed, LOSS_SHOWS)
     }
 
     /// Whether the store was away a moment ago, for longer than anybody waits for it.
@@ -128,6 +136,7 @@ fn setup(redis: Option<&Mutex<Redis>>) -> Setup {
     let tools = json!([
         { "name": "echo" },
         { "name": "wait", "act": { "wait": "waited" } },
+        { "name": "task", "long_running": true, "idempotent": true, "act": { "wait": "waited" } },
         { "name": "ask", "act": { "ask": { "rounds": [question] } } },
         { "name": "tell", "act": { "tell": [{ "updated": "news://one" }] } },
     ]);
@@ -136,7 +145,8 @@ fn setup(redis: Option<&Mutex<Redis>>) -> Setup {
     let store = url.map(|url| format!("store = \"{url}\"\n")).unwrap_or_default();
     let config = format!(
         "{store}admin_listen = '127.0.0.1:0'\n[limits]\nplugin_calls_max = 256\nplugin_queue_max = 1024\n\
-         queue_wait_ms_max = 20000\n[plugin.k.grants.keyvalue]\nkeys_max = 10000000\nbytes_max = 1000000000\n{SEAL}"
+         queue_wait_ms_max = 20000\n[plugin.k.grants.keyvalue]\nkeys_max = 10000000\nbytes_max = 1000000000\n\
+         [plugin.k.tool.kv_increment]\ntask = 'at-once'\n[plugin.s.tool.ask]\ntask = 'at-once'\n{SEAL}"
     );
     Setup::new()
         .file("s.wasm", scripted(&json!({ "tools": tools, "resources": resources })))

@@ -131,7 +131,10 @@ impl Client {
                 _ => self.at_some(move |tasks| async move { tasks.get(&id, &owner).await }.boxed()).await,
             };
             match answered {
-                Some(Ok(now)) => task = self.compare(task, now),
+                Some(Ok(now)) => {
+                    self.compare(&task, &now);
+                    task = now;
+                }
                 Some(Err(TaskError::Unknown)) => return self.gone(&task),
                 Some(Err(_)) | None => {}
             }
@@ -180,7 +183,7 @@ impl Client {
     }
 
     /// What the client sees only ever goes on, and its end stays and is its own.
-    fn compare(&self, before: Task, now: Task) -> Task {
+    fn compare(&self, before: &Task, now: &Task) {
         let violation = |what: &str| {
             self.hosts
                 .executor
@@ -192,7 +195,7 @@ impl Client {
         if now.revision < before.revision {
             violation("what was seen went back");
         }
-        if before.is_ended() && end(&before) != end(&now) {
+        if before.is_ended() && end(before) != end(now) {
             violation("the end changed");
         }
         if let State::Completed { result } = &now.state
@@ -200,7 +203,6 @@ impl Client {
         {
             violation("another's result");
         }
-        now
     }
 
     /// The task is not there any more, as it may be once its time is over.

@@ -80,7 +80,7 @@ impl Run for Script {
 
 impl Yard {
     /// Two hosts whose signals arrive if `are_heard`.
-    fn new(are_heard: bool, guest: Guest) -> Self {
+    fn new(are_heard: bool, guest: &Guest) -> Self {
         let executor = Executor::new(1);
         let disk = Disk::new(executor.clone());
         let said: Arc<Mutex<Vec<String>>> = Arc::default();
@@ -98,7 +98,7 @@ impl Yard {
             };
             let (heard, stop) = (signals[host].clone(), CancellationToken::new());
             let tasks = Tasks::new(disk.seen_by(host), heard, Arc::new(world), format!("host-{host}"), settings);
-            let (guest, said) = (Arc::clone(&guest), Arc::clone(&said));
+            let (guest, said) = (Arc::clone(guest), Arc::clone(&said));
             let run = Arc::new(Script { executor: executor.clone(), host, guest, said });
             executor.spawn(owner, Box::pin(Arc::clone(&tasks).work(run, stop.clone())));
             (tasks, stop)
@@ -191,7 +191,7 @@ fn failure(task: &Task) -> &Failure {
 
 #[test]
 fn a_task_runs_where_it_was_begun_and_any_host_knows_of_it() {
-    let yard = Yard::new(true, slow(2));
+    let yard = Yard::new(true, &slow(2));
     let task = yard.queue(0, false).unwrap();
     assert!(matches!(yard.get(1, &task).state, State::Working { .. }));
     yard.pass(3);
@@ -201,7 +201,7 @@ fn a_task_runs_where_it_was_begun_and_any_host_knows_of_it() {
 
 #[test]
 fn what_one_host_has_no_place_for_another_runs_at_once_or_the_first_later() {
-    let yard = Yard::new(true, slow(5));
+    let yard = Yard::new(true, &slow(5));
     for _ in 0..3 {
         yard.queue(0, false).unwrap();
     }
@@ -220,7 +220,7 @@ fn what_one_host_has_no_place_for_another_runs_at_once_or_the_first_later() {
 #[test]
 fn a_cancelled_guest_ends_at_once_and_without_signals_at_the_next_renewal() {
     for (are_heard, seconds_max) in [(true, 1), (false, 4)] {
-        let yard = Yard::new(are_heard, slow(1_000));
+        let yard = Yard::new(are_heard, &slow(1_000));
         let task = yard.queue(0, false).unwrap();
         yard.pass(5);
         yard.said();
@@ -245,7 +245,7 @@ fn a_cancelled_guest_ends_at_once_and_without_signals_at_the_next_renewal() {
 
 #[test]
 fn a_host_that_stops_hands_over_what_may_be_run_again() {
-    let yard = Yard::new(true, slow(5));
+    let yard = Yard::new(true, &slow(5));
     let task = yard.queue(0, true).unwrap();
     yard.pass(2);
     yard.hosts[0].1.cancel();
@@ -266,13 +266,13 @@ fn a_host_that_stops_hands_over_what_may_be_run_again() {
 
 #[test]
 fn a_host_that_stops_lets_the_rest_end_and_says_so_where_it_cannot() {
-    let yard = Yard::new(true, slow(5));
+    let yard = Yard::new(true, &slow(5));
     let task = yard.queue(0, false).unwrap();
     yard.hosts[0].1.cancel();
     yard.pass(6);
     assert!(matches!(yard.get(1, &task).state, State::Completed { .. }));
 
-    let yard = Yard::new(true, slow(1_000));
+    let yard = Yard::new(true, &slow(1_000));
     let task = yard.queue(0, false).unwrap();
     yard.hosts[0].1.cancel();
     yard.pass(DRAIN.as_secs());
@@ -283,7 +283,7 @@ fn a_host_that_stops_lets_the_rest_end_and_says_so_where_it_cannot() {
 #[test]
 fn when_a_host_dies_another_goes_on_with_what_may_be_run_again() {
     for idempotent in [true, false] {
-        let yard = Yard::new(true, slow(10));
+        let yard = Yard::new(true, &slow(10));
         let task = yard.queue(0, idempotent).unwrap();
         yard.pass(1);
         yard.executor.kill(Life::Host { index: 0, life: 0 });
@@ -302,7 +302,7 @@ fn when_a_host_dies_another_goes_on_with_what_may_be_run_again() {
 
 #[test]
 fn a_store_that_is_away_is_borne_for_a_while() {
-    let yard = Yard::new(true, slow(20));
+    let yard = Yard::new(true, &slow(20));
     let task = yard.queue(0, false).unwrap();
     yard.pass(1);
     (0..2).for_each(|host| yard.disk.cut(host, Duration::from_secs(10)));
@@ -313,7 +313,7 @@ fn a_store_that_is_away_is_borne_for_a_while() {
 
 #[test]
 fn a_result_waits_for_the_store() {
-    let yard = Yard::new(true, slow(8));
+    let yard = Yard::new(true, &slow(8));
     let task = yard.queue(0, false).unwrap();
     yard.pass(5);
     // The guest ends while the store is away, and the lease runs out before it is back.
@@ -324,7 +324,7 @@ fn a_result_waits_for_the_store() {
 
 #[test]
 fn a_guest_without_a_lease_is_dropped() {
-    let yard = Yard::new(true, slow(1_000));
+    let yard = Yard::new(true, &slow(1_000));
     let task = yard.queue(0, false).unwrap();
     yard.pass(5);
     yard.disk.cut(0, Duration::from_secs(60));
@@ -336,7 +336,7 @@ fn a_guest_without_a_lease_is_dropped() {
 
 #[test]
 fn a_tenant_has_only_so_many_open_tasks() {
-    let yard = Yard::new(true, slow(1_000));
+    let yard = Yard::new(true, &slow(1_000));
     let tasks: Vec<Task> = (0..OPEN_MAX).map(|_| yard.queue(0, false).unwrap()).collect();
     let full = yard.queue(1, false).unwrap_err();
     assert!(matches!(full, TaskError::Full { max: OPEN_MAX }), "{full}");
@@ -357,7 +357,7 @@ fn what_a_guest_says_is_written_once_a_second() {
         }
         .boxed()
     });
-    let yard = Yard::new(true, chatty);
+    let yard = Yard::new(true, &chatty);
     let task = yard.queue(0, false).unwrap();
     yard.pass(7);
     let now = yard.get(1, &task);
@@ -381,7 +381,7 @@ fn answers_reach_the_guest_under_its_own_keys() {
         }
         .boxed()
     });
-    let yard = Yard::new(true, asking);
+    let yard = Yard::new(true, &asking);
     let task = yard.queue(0, false).unwrap();
     for (host, key) in [(1, "name"), (0, "name-2")] {
         yard.pass(1);
@@ -399,7 +399,7 @@ fn answers_reach_the_guest_under_its_own_keys() {
 #[test]
 fn who_waits_for_a_change_hears_of_it_even_without_signals() {
     for are_heard in [true, false] {
-        let yard = Yard::new(are_heard, slow(3));
+        let yard = Yard::new(are_heard, &slow(3));
         let task = yard.queue(0, false).unwrap();
         let (tasks, id, revision) = (Arc::clone(&yard.hosts[1].0), task.id.to_string(), task.revision);
         let now = yard.wait(async move { tasks.follow(&id, &owner(), revision).await }).unwrap();
@@ -411,7 +411,7 @@ fn who_waits_for_a_change_hears_of_it_even_without_signals() {
 
 #[test]
 fn others_learn_nothing() {
-    let yard = Yard::new(true, slow(1));
+    let yard = Yard::new(true, &slow(1));
     let task = yard.queue(0, false).unwrap();
     let mut others = vec![owner(), owner()];
     others[0].subject = "bob".into();

@@ -17,7 +17,7 @@ fn with_notice() -> Setup {
 
 #[test]
 fn a_host_that_ends_says_so_while_its_door_is_open() {
-    let host = setup().config("drain_notice_ms = 4000\n").start();
+    let mut host = setup().config("drain_notice_ms = 4000\n").start();
     assert_eq!(host.admin("/readyz").status, 200);
     let mut news = host.legacy("2025-11-25").listen();
     host.terminate();
@@ -30,7 +30,7 @@ fn a_host_that_ends_says_so_while_its_door_is_open() {
     assert_eq!(news.next_message().expect("something happened")["method"], "notifications/tools/list_changed");
     // Then its streams end, and so does it.
     assert_eq!(news.next_message(), None);
-    host.stop();
+    assert!(host.wait().success());
 }
 
 /// Calls of all kinds, again and again, until `done`: each answer is checked. Gives how many there were.
