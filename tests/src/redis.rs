@@ -202,7 +202,9 @@ pub fn cluster() -> Vec<Redis> {
     for node in &nodes {
         wait_until("the cluster to agree", || {
             let info = node.ask("CLUSTER INFO");
-            info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:3") && info.contains("cluster_size:3")
+            info.contains("cluster_state:ok")
+                && info.contains("cluster_known_nodes:3")
+                && info.contains("cluster_size:3")
         });
     }
     nodes

@@ -78,7 +78,9 @@ impl SharedStore {
             return Err(ConfigError::new("`store_sentinel_password`: `store` names no sentinels"));
         }
         if let Some(unknown) = [&password, &sentinel_password].into_iter().flatten().find(|name| !secrets.knows(name)) {
-            return Err(ConfigError::new(format!("there is no secret `{unknown}` for the store; add [secret.{unknown}]")));
+            return Err(ConfigError::new(format!(
+                "there is no secret `{unknown}` for the store; add [secret.{unknown}]"
+            )));
         }
         if !url.tls && !ca_files.is_empty() {
             return Err(ConfigError::new("`store_ca_files`: `store` is not encrypted; write `rediss` for `redis`"));
@@ -126,7 +128,9 @@ impl FromStr for StoreUrl {
         let port = if matches!(form, StoreForm::Sentinel(_)) { SENTINEL_PORT } else { PORT };
         let addresses: Vec<_> = hosts.split(',').map(|host| address(host, port)).collect::<Result<_, _>>()?;
         if form == StoreForm::One && addresses.len() > 1 {
-            return Err("it names several hosts; write redis+sentinel:// or redis+cluster:// to say what they are".into());
+            return Err(
+                "it names several hosts; write redis+sentinel:// or redis+cluster:// to say what they are".into()
+            );
         }
         let database = match database {
             "" => 0,
@@ -201,10 +205,20 @@ mod tests {
 
     #[test]
     fn what_is_no_url() {
-        for url in ["", "redis", "http://a", "redis+cluster://a/1", "redis+sentinel://a", "redis+x://a", "redis://a/1/2"] {
+        for url in
+            ["", "redis", "http://a", "redis+cluster://a/1", "redis+sentinel://a", "redis+x://a", "redis://a/1/2"]
+        {
             check(url, "it must be redis://HOST");
         }
-        for url in ["redis://", "redis://:1", "redis://a:x", "redis://a:70000", "redis://a b", "redis://[::1", "redis://[::1]x"] {
+        for url in [
+            "redis://",
+            "redis://:1",
+            "redis://a:x",
+            "redis://a:70000",
+            "redis://a b",
+            "redis://[::1",
+            "redis://[::1]x",
+        ] {
             check(url, "is not a host");
         }
         check("redis://a/x", "`x` is not the number of a database");

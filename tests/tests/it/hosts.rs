@@ -33,7 +33,9 @@ fn setup() -> Setup {
         tell("two", &json!({ "updated": "news://two" })),
     ]);
     let resources = json!({ "prefixes": ["news://"], "list": [{ "uri": "news://one" }, { "uri": "news://two" }] });
-    Setup::new().script("h", &json!({ "tools": tools, "resources": resources })).config("admin_listen = '127.0.0.1:0'\n")
+    Setup::new()
+        .script("h", &json!({ "tools": tools, "resources": resources }))
+        .config("admin_listen = '127.0.0.1:0'\n")
 }
 
 fn hosts(count: usize) -> Hosts {

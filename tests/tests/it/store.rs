@@ -109,9 +109,8 @@ fn a_password_is_a_secret() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let file = folder.path().join("password");
     fs::write(&file, "hunter2\n").expect("a file can be written");
-    let access = |file: &Path| {
-        format!("{}\nstore_password = 'redis'\nsecret.redis.file = '{}'", at(&redis), file.display())
-    };
+    let access =
+        |file: &Path| format!("{}\nstore_password = 'redis'\nsecret.redis.file = '{}'", at(&redis), file.display());
     let host = setup(&access(&file)).start();
     expect::text(&set(&host, "k", "v"));
     assert!(!host.log.has(&["hunter2"]), "{:#?}", host.log.lines());

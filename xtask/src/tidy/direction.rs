@@ -62,8 +62,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
 /// Words that may stand before a path that begins with `::`, and are not its first name.
 const BEFORE_PATHS: &[&str] = &["as", "dyn", "else", "for", "impl", "in", "match", "mut", "return", "use", "where"];
 
-const DOWN: &str =
-    "dependencies point down: cli, host and build, http and admin, mcp, tasks, policy, auth, catalog, sandbox, hosts, store";
+const DOWN: &str = "dependencies point down: cli, host and build, http and admin, mcp, tasks, policy, auth, catalog, sandbox, hosts, store";
 const BELONGS: &str = "a library is known in one place, so that it can be replaced there";
 
 pub(crate) fn check(source: &Source) -> Vec<Violation> {

@@ -4,11 +4,7 @@
 //! All notes of all sessions are mirrored here, so that a call need not ask the store: what another host writes is read anew
 //! when that host says so.
 
-use std::{
-    collections::HashSet,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use papaya::HashMap;
@@ -94,11 +90,7 @@ impl Notebook {
     }
 
     /// Changes a session's notes: in the store first, then here.
-    pub(super) async fn change(
-        &self,
-        uid: Uid,
-        change: impl Fn(&mut Notes) -> Result<(), Fault>,
-    ) -> Result<(), Fault> {
+    pub(super) async fn change(&self, uid: Uid, change: impl Fn(&mut Notes) -> Result<(), Fault>) -> Result<(), Fault> {
         for _ in 0..TRIES_MAX {
             let record = self.store.record(&key(uid)).await?;
             let version = record.as_ref().map_or(0, |record| record.version);

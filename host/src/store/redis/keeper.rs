@@ -50,15 +50,16 @@ enum State {
 impl Keeper {
     /// With the first connection, or why there is none.
     pub(super) fn start(servers: Servers, first: Result<Line, String>) -> Self {
-        let (first, state) = match first {
-            Ok(line) => (Some(line), State::Lost("it is being connected to".into())),
+        let (notes, state) = match first {
+            Ok(Line { link, notes }) => (Some(notes), State::Up(link, 0)),
             Err(reason) => {
                 away(&reason);
                 (None, State::Away(reason.into()))
             }
         };
-        let shared = Arc::new(Shared { state: watch::Sender::new(state), heard: broadcast::Sender::new(NOTES_BEHIND_MAX) });
-        let task = tokio::spawn(keep(Arc::clone(&shared), servers, first)).abort_handle();
+        let shared =
+            Arc::new(Shared { state: watch::Sender::new(state), heard: broadcast::Sender::new(NOTES_BEHIND_MAX) });
+        let task = tokio::spawn(keep(Arc::clone(&shared), servers, notes)).abort_handle();
         Self { shared, task }
     }
 
@@ -125,20 +126,22 @@ impl Shared {
     }
 }
 
-/// The task. Ends with the [`Keeper`].
-async fn keep(shared: Arc<Shared>, servers: Servers, mut first: Option<Line>) {
+/// The task. Ends with the [`Keeper`]. The first connection may be there already.
+async fn keep(shared: Arc<Shared>, servers: Servers, mut first: Option<PubSub>) {
     for number in 0.. {
-        let line = match first.take() {
-            Some(line) => line,
-            None => reconnect(&shared, &servers).await,
+        let notes = match first.take() {
+            Some(notes) => notes,
+            None => {
+                let Line { link, notes } = reconnect(&shared, &servers).await;
+                // What was said meanwhile was not heard.
+                let _ = shared.heard.send(Heard::Gap);
+                if matches!(shared.state.send_replace(State::Up(link, number)), State::Away(_)) {
+                    tracing::info!("the store is there: {}", servers.shown());
+                }
+                notes
+            }
         };
-        // What was said since the last one broke was not heard.
-        let _ = shared.heard.send(Heard::Gap);
-        let before = shared.state.send_replace(State::Up(line.link, number));
-        if matches!(before, State::Away(_)) {
-            tracing::info!("the store is there: {}", servers.shown());
-        }
-        let why = hear(&shared, line.notes, number).await;
+        let why = hear(&shared, notes, number).await;
         shared.lost(number, &why);
         tracing::debug!("the connection to the store was lost: {why}");
     }

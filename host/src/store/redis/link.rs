@@ -161,9 +161,8 @@ impl Servers {
     async fn line_to_cluster(&self) -> RedisResult<Line> {
         let nodes = self.addresses.iter().map(|address| info(address, &self.settings));
         let nodes = nodes.collect::<RedisResult<Vec<_>>>()?;
-        let mut builder = ClusterClientBuilder::new(nodes)
-            .connection_timeout(CONNECT_MAX)
-            .response_timeout(OPERATION_MAX);
+        let mut builder =
+            ClusterClientBuilder::new(nodes).connection_timeout(CONNECT_MAX).response_timeout(OPERATION_MAX);
         if self.tls {
             builder = builder.certs(self.certificates.clone());
         }

@@ -118,10 +118,13 @@ async fn redis_that_goes_and_comes_back() {
     // An operation that comes while the server is away waits for it.
     server.kill();
     let waits = store.write("r", 1, write(b"meanwhile"));
-    let (wrote, server) = tokio::join!(waits, tokio::task::spawn_blocking(move || {
-        server.start_again();
-        server
-    }));
+    let (wrote, server) = tokio::join!(
+        waits,
+        tokio::task::spawn_blocking(move || {
+            server.start_again();
+            server
+        })
+    );
     let mut server = server.unwrap();
     match wrote {
         Ok(wrote) => assert_eq!(wrote, Wrote::Done),
