@@ -2,8 +2,11 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -11,10 +14,13 @@ use serde_json::Value;
 use crate::project::Project;
 use crate::step::{step, words};
 use crate::tally::Tally;
-use crate::{clients, components, programs};
+use crate::{clients, components, programs, servers};
 
 /// What is run, each against the same host: the requirements of a revision, or all there is.
 const RUNS: [[&str; 2]; 3] = [["--requirements", "2026-07-28"], ["--requirements", "2025-11-25"], ["--suite", "all"]];
+
+/// The stores that a host may have: tasks, streams and sessions must be the same on each.
+const STORES: [Store; 2] = [Store::Embedded, Store::Redis];
 
 /// The tools have the names that the suite calls them by, and become tasks where the suite wants them to.
 const CONFIG: &str = r#"
@@ -28,11 +34,16 @@ multi_input.task = "required"
 test_tool_with_task = { task = "when-slow", limits = { task_after_ms = 100 } }
 "#;
 
+/// How often, and how many times, to look whether Redis has begun.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
+const LOOKS_MAX: u32 = 500;
+
 /// Builds what it takes, runs the suite, and prints the tally as the last line.
 pub(crate) fn run(project: &Project) -> Result<ExitCode> {
     components::build(project)?;
     programs::build_host(project)?;
     clients::provide(project)?;
+    servers::provide()?;
     let tally = count(project);
     println!("\n{tally}");
     Ok(if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -46,11 +57,14 @@ pub(crate) fn count(project: &Project) -> Tally {
         if folder.exists() {
             fs::remove_dir_all(&folder)?;
         }
-        let host = Host::start(project, &folder)?;
-        for [kind, which] in RUNS {
-            let results = folder.join(which);
-            drive(project, &host, [kind, which], &results)?;
-            tally.add(judge(which, &results)?);
+        for store in STORES {
+            let folder = folder.join(store.name());
+            let host = Host::start(project, &folder, store)?;
+            for [kind, which] in RUNS {
+                let results = folder.join(which);
+                drive(project, &host, [kind, which], &results)?;
+                tally.add(judge(&format!("{}, {which}", store.name()), &results)?);
+            }
         }
         if tally.failed > 0 {
             bail!("{} checks failed; what they found is in {}", tally.failed, folder.display());
@@ -63,21 +77,44 @@ pub(crate) fn count(project: &Project) -> Tally {
     tally
 }
 
-/// A host with `plugins/everything`.
+#[derive(Clone, Copy)]
+enum Store {
+    Embedded,
+    Redis,
+}
+
+impl Store {
+    fn name(self) -> &'static str {
+        match self {
+            Store::Embedded => "embedded",
+            Store::Redis => "redis",
+        }
+    }
+}
+
+/// A host with `plugins/everything`, and its store where that is a process of its own.
 struct Host {
     process: Child,
+    redis: Option<Child>,
     url: String,
 }
 
 impl Host {
-    fn start(project: &Project, folder: &Path) -> Result<Host> {
+    fn start(project: &Project, folder: &Path, store: Store) -> Result<Host> {
         let plugins = folder.join("plugins");
         fs::create_dir_all(&plugins)?;
         let component = project.target.join("plugins/everything.wasm");
         fs::copy(&component, plugins.join("everything.wasm"))
             .with_context(|| format!("{} cannot be copied", component.display()))?;
         let config = folder.join("toolyard.toml");
-        fs::write(&config, CONFIG)?;
+        let (redis, store) = match store {
+            Store::Embedded => (None, String::new()),
+            Store::Redis => {
+                let (redis, url) = redis(folder)?;
+                (Some(redis), format!("store = \"{url}\"\n"))
+            }
+        };
+        fs::write(&config, store + CONFIG)?;
 
         let mut command = Command::new(programs::host(project));
         command.args(["serve", "--listen", "127.0.0.1:0", "--json", "--plugins"]).arg(&plugins);
@@ -91,7 +128,7 @@ impl Host {
             .spawn()
             .with_context(|| format!("`{}` does not start", words(&command)))?;
         let output = process.stdout.take().context("the output was asked for")?;
-        let mut host = Host { process, url: String::new() };
+        let mut host = Host { process, redis, url: String::new() };
         let mut line = String::new();
         BufReader::new(output).read_line(&mut line)?;
         let ready: Value = serde_json::from_str(&line).context("the host does not say where it listens")?;
@@ -103,9 +140,29 @@ impl Host {
 impl Drop for Host {
     fn drop(&mut self) {
         // It has done its work, and what it would say at its end nobody waits for.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        for process in [Some(&mut self.process), self.redis.as_mut()].into_iter().flatten() {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
     }
+}
+
+/// A Redis of its own on a free port, and where it is. It takes connections before this returns.
+fn redis(folder: &Path) -> Result<(Child, String)> {
+    let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    let mut command = Command::new("redis-server");
+    command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port", &port.to_string(), "--dir"]);
+    command.arg(folder).stdin(Stdio::null()).stdout(fs::File::create(folder.join("redis.log"))?);
+    let mut redis = command.spawn().context("`redis-server` does not start: install it")?;
+    for _ in 0..LOOKS_MAX {
+        if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+            return Ok((redis, format!("redis://127.0.0.1:{port}")));
+        }
+        thread::sleep(BETWEEN_LOOKS);
+    }
+    let _ = redis.kill();
+    let _ = redis.wait();
+    bail!("redis-server takes no connections; its log is in {}", folder.display());
 }
 
 /// Lets the suite do one run.

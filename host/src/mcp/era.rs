@@ -66,8 +66,8 @@ impl Era {
             Some("initialize") if header.is_none() || modern_header || legacy.is_some() => {
                 return Ok(Self::Legacy(legacy.unwrap_or(LegacyVersion::LATEST)));
             }
-            // Methods that only the modern era has: it says what the request lacks.
-            Some("server/discover" | "subscriptions/listen")
+            // Methods that only the modern era has without a session: it says what the request lacks.
+            Some("server/discover" | "subscriptions/listen" | "tasks/get" | "tasks/update" | "tasks/cancel")
                 if header.is_none() && !headers.contains_key(SESSION_HEADER) =>
             {
                 return Ok(Self::Modern);
@@ -150,6 +150,8 @@ mod tests {
         check(Some("2026-07-28"), "initialize", Some("2026-07-28"), &modern);
         check(Some("2026-07-28"), "tools/list", None, &modern);
         check(None, "server/discover", None, &modern);
+        check(None, "tasks/get", None, &modern);
+        check(Some("2025-11-25"), "tasks/get", None, &Ok(Era::Legacy(V2025_11_25)));
 
         check(None, "initialize", None, &Ok(Era::Legacy(LegacyVersion::LATEST)));
         check(Some("2026-07-28"), "initialize", None, &Ok(Era::Legacy(LegacyVersion::LATEST)));

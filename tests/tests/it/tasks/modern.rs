@@ -1,9 +1,9 @@
 //! Tasks of the modern era: `io.modelcontextprotocol/tasks`.
 
 use serde_json::{Value, json};
-use toolyard_tests::modern_request;
+use toolyard_tests::{Request, eventually, modern_request};
 
-use super::{Client, EXTENSION, acknowledged, declaring, host, waiting};
+use super::{Client, EXTENSION, acknowledged, declaring, host, setup, waiting};
 use crate::expect;
 
 /// An id that could be one.
@@ -130,7 +130,7 @@ fn progress_is_what_a_task_says_of_itself() {
     let host = host(&tools(), CONFIG);
     let client = Client(&host);
     let id = client.begin("t_wait", &json!({ "ms": 60_000 }));
-    let said = toolyard_tests::eventually("the guest's words to be in the task", || {
+    let said = eventually("the guest's words to be in the task", || {
         client.get(&id)["statusMessage"].as_str().map(str::to_owned)
     });
     assert_eq!(said, "waiting");
@@ -211,6 +211,9 @@ fn what_is_no_task_of_the_callers_is_unknown() {
             expect::error(&reply, 400, -32602, &json!(1));
         }
     }
+    let bare = json!({ "jsonrpc": "2.0", "id": 1, "method": "tasks/get", "params": { "taskId": FOREIGN } });
+    let said = expect::error(&host.send(&Request::post(bare.to_string())), 400, -32602, &json!(1));
+    assert!(said.contains("protocolVersion"), "{said}");
     for method in ["tasks/result", "tasks/list"] {
         expect::error(&client.send(method, json!({ "taskId": FOREIGN })), 404, -32601, &json!(1));
     }
@@ -257,6 +260,21 @@ fn a_cancelled_task_ends_at_once_and_for_good() {
     client.cancel(&done);
     assert_eq!(client.get(&done), ended);
     host.stop();
+}
+
+#[test]
+fn a_client_behind_a_pipe_has_tasks_too() {
+    let mut pipe = setup(&tools(), CONFIG).start_pipe();
+    let call = declaring(json!({ "name": "t_wait", "arguments": { "ms": 100 } }));
+    pipe.modern(&json!("call"), "tools/call", call);
+    let created = pipe.read();
+    assert_eq!(created["result"]["resultType"], "task", "{created}");
+    let id = &created["result"]["taskId"];
+    eventually("the task to be completed", || {
+        pipe.modern(&json!("get"), "tasks/get", declaring(json!({ "taskId": id })));
+        (pipe.read()["result"]["status"] == "completed").then_some(())
+    });
+    pipe.stop();
 }
 
 #[test]
