@@ -141,7 +141,7 @@ impl Tasking {
         call.voice = Some(Voice { sender, progress: true, log: voice.as_ref().and_then(|voice| voice.log) });
         call.span = Span::Becoming(longer.clone());
         let call = Arc::new(call);
-        let mut guest = run(runner.clone(), Arc::clone(&call));
+        let mut guest = run(runner, Arc::clone(&call));
         let mut slow = pin!(time::sleep(Duration::from_millis(tool.limits().task_after_ms)));
         let mut held: Option<BoxFuture<'_, Result<Held, TaskError>>> = None;
         let mut asked = false;
@@ -234,7 +234,7 @@ impl Run for Guests {
                 }
                 Err(fault) => return Ended::Failed((&fault).into()),
             };
-            let guest = run(guests.runner, Arc::clone(&call));
+            let guest = run(&guests.runner, Arc::clone(&call));
             let done = heard(said, &status, guest).await;
             ended(&call, done)
         }
@@ -282,7 +282,7 @@ pub(super) fn owner(principal: &Principal) -> Owner {
 }
 
 /// A run of the guest, in its lane.
-fn run(runner: Runner, call: Arc<Call>) -> BoxFuture<'static, Result<Reply, Fault>> {
+fn run(runner: &Runner, call: Arc<Call>) -> BoxFuture<'static, Result<Reply, Fault>> {
     let score = Arc::clone(call.wanted.score());
     let own = runner.clone();
     runner.in_lane(&score, async move { call::run(&own, &call).await }.boxed()).boxed()

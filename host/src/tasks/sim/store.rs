@@ -305,7 +305,7 @@ impl Seen {
             let mut way = executor.some_ms(4);
             if disk.is_cut(host) || disk.is_faulty(1) {
                 // Nothing arrives; which shows at once or after a while; or it arrives when nobody may wait for it any more.
-                if executor.happens(70) {
+                if !disk.has_faults() || executor.happens(70) {
                     return executor.sleep(executor.some_ms(2_000)).await;
                 }
                 way = executor.some_ms(20_000);
