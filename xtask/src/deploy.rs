@@ -1,7 +1,7 @@
 //! What `deploy/` is checked with.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Result, bail};
@@ -23,7 +23,8 @@ pub(crate) fn provide(project: &Project) -> Result<()> {
 fn provide_nginx(project: &Project) -> Result<()> {
     let folder = project.target.join("nginx");
     let unpacked = folder.join("usr/sbin/nginx");
-    if is_nginx(&"nginx".into()) || is_nginx(&"/usr/sbin/nginx".into()) || is_nginx(&unpacked) {
+    // Not everybody's PATH has the second.
+    if ["nginx".as_ref(), "/usr/sbin/nginx".as_ref(), unpacked.as_path()].into_iter().any(is_nginx) {
         return Ok(());
     }
     fs::create_dir_all(&folder)?;
@@ -36,7 +37,7 @@ fn provide_nginx(project: &Project) -> Result<()> {
     Ok(())
 }
 
-fn is_nginx(program: &PathBuf) -> bool {
+fn is_nginx(program: &Path) -> bool {
     let mut command = Command::new(program);
     command.arg("-v").stdout(Stdio::null()).stderr(Stdio::null());
     command.status().is_ok_and(|status| status.success())

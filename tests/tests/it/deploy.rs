@@ -6,13 +6,15 @@ mod files;
 mod image;
 mod kubernetes;
 mod nginx;
+mod redis;
 mod systemd;
 
 use serde_json::{Value, json};
 use toolyard_tests::{Host, Setup};
 
 use crate::expect;
-use files::{read, text};
+use files::{read, text, word};
+use redis::Redis;
 
 /// Bytes for compiled code and for the host itself, besides what calls may use.
 const BESIDES_CALLS: u64 = 1 << 30;
@@ -20,21 +22,25 @@ const BESIDES_CALLS: u64 = 1 << 30;
 /// Milliseconds that a host has to end after the last call.
 const TO_END_MS: u64 = 5000;
 
-/// The first of the configurations, which needs nothing that is not here.
+/// The configurations of hosts that share their state with nobody.
 const ALONE: [&str; 2] = ["container", "systemd"];
 
 /// Every folder with a configuration.
 const FOLDERS: [&str; 5] = ["compose", "container", "kubernetes", "kubernetes-with-redis", "systemd"];
 
-/// A host with the configuration of a folder. Addresses, folders and secrets are this machine's; all else is as it stands.
-fn setup(folder: &str) -> Setup {
+/// A host with the configuration of a folder, and the Redis that it shares with others. Addresses, folders and secrets are this machine's; all else is as it stands.
+fn setup(folder: &str, redis: Option<&Redis>) -> Setup {
     let mut config = text(&format!("{folder}/toolyard.toml"));
     let mut replace = |from: &str, to: &str| {
         assert!(config.contains(from), "{folder}: no `{from}`: {config}");
         config = config.replace(from, to);
     };
     replace(if folder == "systemd" { "127.0.0.1:9090" } else { "0.0.0.0:9090" }, "127.0.0.1:0");
-    if !ALONE.contains(&folder) {
+    assert_eq!(redis.is_none(), ALONE.contains(&folder), "{folder}");
+    if let Some(redis) = redis {
+        let store = read(&format!("{folder}/toolyard.toml"))["store"].take();
+        replace(word(&store), &format!("redis://{}", redis.address));
+        replace("/run/secrets/toolyard/redis-password", &redis.secret());
         replace("file = \"/run/secrets/toolyard/seal.key\"", &format!("secret = \"{}\"", "A".repeat(43) + "="));
     }
     let tools =
@@ -52,8 +58,9 @@ fn is_served(host: &Host) {
 
 #[test]
 fn every_configuration_is_taken() {
+    let redis = Redis::start();
     for folder in FOLDERS {
-        let host = setup(folder).start();
+        let host = setup(folder, Some(&redis).filter(|_| !ALONE.contains(&folder))).start();
         is_served(&host);
         host.stop();
     }
@@ -83,12 +90,12 @@ fn the_configurations_with_and_without_a_redis_of_their_own_differ_in_nothing_el
 
 /// Checks that a host with this configuration has room for all of its calls, and time to drain.
 fn fits(folder: &str, memory_bytes: u64, stop_ms: u64) {
-    let limits = &read(&format!("{folder}/toolyard.toml"))["limits"];
-    let number = |name: &str| limits[name].as_u64();
-    let must = |name: &str| number(name).unwrap_or_else(|| panic!("{folder}: `{name}` is not said: {limits}"));
-    let calls = must("calls_max") * must("memory_bytes_max");
+    let config = read(&format!("{folder}/toolyard.toml"));
+    let number = |name: &str, of: &Value| of[name].as_u64().unwrap_or_else(|| panic!("{folder}: `{name}` is not said"));
+    let limit = |name: &str| number(name, &config["limits"]);
+    let calls = limit("calls_max") * limit("memory_bytes_max");
     assert!(calls + BESIDES_CALLS <= memory_bytes, "{folder}: {calls} bytes for calls, of {memory_bytes}");
-    let drain_ms = must("drain_ms_max") + number("drain_notice_ms").unwrap_or(0);
+    let drain_ms = number("drain_notice_ms", &config) + limit("drain_ms_max");
     assert!(drain_ms + TO_END_MS <= stop_ms, "{folder}: {drain_ms} ms to drain, killed after {stop_ms}");
 }
 

@@ -85,7 +85,7 @@ fn the_host_can_do_its_work_under_the_units_filters() {
     // The second finds the code that the first has compiled.
     for _ in 0..2 {
         let host =
-            setup("systemd").config(&grant).guest("caller").file("busy.wasm", busy.clone()).under(&confined(&[]));
+            setup("systemd", None).config(&grant).guest("caller").file("busy.wasm", busy.clone()).under(&confined(&[]));
         let host = host.cache(cache.path()).start();
         is_served(&host);
         assert!(host.legacy("2025-11-25").id.is_some());
