@@ -28,7 +28,7 @@ pub struct Nginx {
 
 impl Nginx {
     /// A command with the configuration in `folder`. Addresses and folders are those of this machine; all else is as it stands.
-    pub fn command(folder: &Path, hosts: [SocketAddr; 3], listen: SocketAddr) -> Command {
+    fn command(folder: &Path, hosts: [SocketAddr; 3], listen: SocketAddr) -> Command {
         let deployed = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("deploy/compose/nginx.conf");
         let mut config = fs::read_to_string(deployed).expect("the configuration can be read");
         let mut replace = |from: &str, to: String| {
@@ -55,7 +55,10 @@ impl Nginx {
         for _ in 0..10 {
             let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
             let address = free.expect("there is a free port");
-            let mut process = Nginx::command(folder.path(), hosts, address).spawn().expect("nginx starts");
+            // It says there which hosts it could not reach, of which these tests have many.
+            let log = fs::File::create(folder.path().join("nginx.log")).expect("a file can be made");
+            let mut command = Nginx::command(folder.path(), hosts, address);
+            let mut process = command.stderr(log).spawn().expect("nginx starts");
             let listens = eventually("nginx to listen, or to end", || match process.try_wait() {
                 Ok(None) => TcpStream::connect(address).ok().map(|_| true),
                 _ => Some(false),
