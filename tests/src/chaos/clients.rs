@@ -92,7 +92,7 @@ impl<'a> Client<'a> {
                 self.tally.count(self.who, "a connection of a killed host broke");
             }
             Err(Trouble::Lost(_)) if self.yard.was_killed_lately() => {
-                self.tally.count(self.who, "told that its host was lost")
+                self.tally.count(self.who, "told that its host was lost");
             }
             Err(Trouble::Away(_)) if self.yard.was_away() => self.tally.count(self.who, "the store was away"),
             Err(Trouble::Broken(what)) => self.wrong(&format!("a connection broke, and no host was killed: {what}")),
@@ -208,7 +208,7 @@ impl<'a> Client<'a> {
         });
         let body = json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params });
         let reading = self.send(&Request::post(body.to_string()))?;
-        reading.session.clone().ok_or_else(|| Trouble::Wrong("no session was given".to_owned()))
+        reading.session.ok_or_else(|| Trouble::Wrong("no session was given".to_owned()))
     }
 
     fn legacy(session: &str, message: &Value) -> Request {

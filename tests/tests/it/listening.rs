@@ -103,7 +103,7 @@ fn several_listen_at_once_under_ids_of_any_kind() {
 #[test]
 fn only_what_is_known_is_acknowledged() {
     let host = host();
-    let filter = json!({ "toolsListChanged": true, "promptsListChanged": false, "taskIds": ["x"], "other": 1 });
+    let filter = json!({ "toolsListChanged": true, "promptsListChanged": false, "promptIds": ["x"], "other": 1 });
     let mut stream = host.start_sending(&modern_request("subscriptions/listen", json!({ "notifications": filter })));
     stream.expect_events();
     let first = stream.next_message().expect("it is acknowledged");
