@@ -390,15 +390,24 @@ fn a_host_has_the_name_that_it_is_given() {
 fn what_is_declared_is_there() {
     let host = shelf();
     let modern = host.modern("server/discover", json!({})).result()["capabilities"].take();
-    let expected = json!({
+    let common = json!({
         "tools": { "listChanged": true },
         "prompts": { "listChanged": true },
         "resources": { "listChanged": true, "subscribe": true },
         "completions": {},
         "logging": {},
     });
-    assert_eq!(modern, expected);
+    let with = |key: &str, value: Value| {
+        let mut capabilities = common.clone();
+        capabilities[key] = value;
+        capabilities
+    };
+    assert_eq!(modern, with("extensions", json!({ "io.modelcontextprotocol/tasks": {} })));
     for version in LEGACY {
+        let expected = match version {
+            "2025-11-25" => with("tasks", json!({ "cancel": {}, "requests": { "tools": { "call": {} } } })),
+            _ => common.clone(),
+        };
         assert_eq!(host.legacy(version).initialized["capabilities"], expected, "{version}");
     }
     host.stop();
@@ -413,7 +422,11 @@ fn methods_of_one_era_are_unknown_to_the_other() {
     }
     for version in LEGACY {
         let session = host.legacy(version);
-        for method in ["server/discover", "subscriptions/listen", "tasks/get"] {
+        let mut unknown = vec!["server/discover", "subscriptions/listen", "tasks/update"];
+        if version != "2025-11-25" {
+            unknown.extend(["tasks/get", "tasks/result", "tasks/cancel"]);
+        }
+        for method in unknown {
             let answer = session.send(method, &json!({})).answer();
             assert_eq!(answer["error"]["code"], -32601, "{version} {method}: {answer}");
         }
