@@ -28,6 +28,8 @@ fn provide_nginx(project: &Project) -> Result<()> {
         return Ok(());
     }
     fs::create_dir_all(&folder)?;
+    // The list of packages may be older than the packages are. Without it, what is known already may do.
+    let _ = run(Command::new("apt-get").args(["update", "--quiet=2"]));
     let fetched = run(Command::new("apt-get").args(["download", "--quiet", "nginx"]).current_dir(&folder));
     let unpack = "for package in nginx_*.deb; do dpkg-deb --extract \"$package\" .; done";
     let fetched = fetched.and_then(|()| run(Command::new("sh").args(["-c", unpack]).current_dir(&folder)));
