@@ -34,6 +34,8 @@ use crate::auth::Principal;
 pub(super) use batch::answer as answer_batch;
 
 /// Answers a request of the legacy era. `version` is what its header says; a session knows better.
+///
+/// What is not a plain call is boxed here and in [`run`], so that the future of a plain one is small.
 pub(super) async fn answer(
     server: &Server,
     version: LegacyVersion,
@@ -55,7 +57,7 @@ pub(super) async fn answer(
         Kind::Request { id, method } => (id, method),
         told => {
             if let Some(session) = &session {
-                tell(server, session, &told, &params).await.map_err(Rejection::from)?;
+                Box::pin(tell(server, session, &told, &params)).await.map_err(Rejection::from)?;
             }
             if let Via::Stdio(connection) = &request.via {
                 connection.cancelled(&told, &params);
@@ -68,10 +70,10 @@ pub(super) async fn answer(
         "initialize" => initialize(server, &request, &params, &id).map_err(|fault| Rejection { id: Some(id), fault }),
         "tools/call" | "prompts/get" | "resources/read" => run(server, client, request, &method, &params, id).await,
         "tasks/get" | "tasks/cancel" | "tasks/result" if tasks::known(client.version) => {
-            tasks::answer(server, client, &request, &method, &params, id).await
+            Box::pin(tasks::answer(server, client, &request, &method, &params, id)).await
         }
         _ => {
-            let message = look_up(server, &client, &request, &method, &params, &id).await;
+            let message = Box::pin(look_up(server, &client, &request, &method, &params, &id)).await;
             message.map(Answer::Message).map_err(|fault| Rejection { id: Some(id), fault })
         }
     }
@@ -216,7 +218,7 @@ async fn run(
         tasks::wish(client.version, &wanted, params).map_err(|fault| Rejection { id: Some(id.clone()), fault })?;
     if let Some(wish) = wish {
         let call = Call::new(wanted, caller, None);
-        let begun = tasks::begin(server, &client, &call, &wish, &id).await;
+        let begun = Box::pin(tasks::begin(server, &client, &call, &wish, &id)).await;
         return begun.map_err(|fault| Rejection { id: Some(id), fault });
     }
     let call = Call::new(wanted, caller, voice);

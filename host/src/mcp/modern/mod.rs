@@ -8,6 +8,8 @@ mod tasks;
 
 use std::sync::Arc;
 
+use futures_util::FutureExt;
+
 use self::tasks::{TaskJson, Way};
 use super::{
     Answer, Core, Rejection, Request, Server, Via,
@@ -64,6 +66,9 @@ impl Method {
 }
 
 /// Answers a request of the modern era.
+///
+/// What is not a plain call is boxed here and in [`run`]: the future of each request has room for the largest of its ways, and
+/// is copied with it.
 pub(super) async fn answer(server: &Server, request: Request<'_>, message: Message<'_>) -> Result<Answer, Rejection> {
     let Message { kind, params } = message;
     let Kind::Request { id, method } = kind else {
@@ -87,11 +92,11 @@ pub(super) async fn answer(server: &Server, request: Request<'_>, message: Messa
             Err(Rejection { id: Some(id), fault })
         }
         Method::Listen => {
-            let listening = listen::listen(server, &request.principal, &params, &id).await;
+            let listening = Box::pin(listen::listen(server, &request.principal, &params, &id)).await;
             listening.map_err(|fault| Rejection { id: Some(id), fault })
         }
         other => {
-            let message = look_up(server, &request, other, &params, &id).await;
+            let message = Box::pin(look_up(server, &request, other, &params, &id)).await;
             message.map(Answer::Message).map_err(|fault| Rejection { id: Some(id), fault })
         }
     }
@@ -197,12 +202,12 @@ async fn run(
                     Soon::Task(task) => Ok(response(&own_id, &result::created(&core, &task))),
                 }
             };
-            first_word(Era::Modern, id, listener, work).await
+            first_word(Era::Modern, id, listener, work.boxed()).await
         }
         Way::Task => {
             // It says how far it is in the task, and to nobody else.
             call.voice = None;
-            let task = core.tasking.begin(&call, None).await.map_err(reject)?;
+            let task = Box::pin(core.tasking.begin(&call, None)).await.map_err(reject)?;
             Ok(Answer::Message(response(&own_id, &result::created(&core, &task))))
         }
     }
