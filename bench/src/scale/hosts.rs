@@ -1,6 +1,7 @@
 //! Plain calls with one, two and three hosts that share a store: behind nginx, and by clients that take turns themselves.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use serde::Serialize;
@@ -82,12 +83,14 @@ impl Hosts {
         let field = Field { hosts: &hosts, balancers: &balancers };
         stay_on(&[cores.load])?;
         let before = redis.commands()?;
-        let (free, answers) = field.rounds(settings, "hosts", progress)?;
+        let (free, answers) = field.rounds(settings.rounds, settings.measured, "hosts", progress)?;
         // Far below 2^52, where this would lose anything.
         let commands_per_thousand = (redis.commands()? - before) as f64 * 1e3 / answers as f64;
         let shares: Result<Vec<Share>> = hosts.iter().map(|host| Share::of(host.server.pid(), PERCENT)).collect();
+        // With so little of a core it takes longer to see how much is done.
+        let measured = settings.measured * 3;
         let bounded = match &shares {
-            Ok(_) => Ok(field.rounds(settings, "hosts, each with a share of a core", progress)?.0),
+            Ok(_) => Ok(field.rounds(settings.rounds, measured, "hosts, each with a share of a core", progress)?.0),
             Err(error) => Err(format!("{error:#}")),
         };
         stay_on(&cores.all)?;
@@ -120,14 +123,20 @@ struct Field<'a> {
 
 impl Field<'_> {
     /// All ways in each round. Gives how many calls were answered too.
-    fn rounds(&self, settings: &Settings, what: &str, progress: &mut dyn FnMut(&str)) -> Result<(Vec<Row>, u64)> {
+    fn rounds(
+        &self,
+        rounds: usize,
+        measured: Duration,
+        what: &str,
+        progress: &mut dyn FnMut(&str),
+    ) -> Result<(Vec<Row>, u64)> {
         let ways = (1..=HOSTS_MAX).flat_map(|hosts| [(hosts, Turns::Clients), (hosts, Turns::Nginx)]);
         let mut rows: Vec<Row> = ways.map(|(hosts, turns)| Row { hosts, turns, rounds: Vec::new() }).collect();
         let mut answers = 0;
-        let effort = Effort { connections: CALLERS, warm_up: settings.warm_up, measured: settings.measured };
+        let effort = Effort { connections: CALLERS, warm_up: measured / 6, measured };
         let count = rows.len();
-        for round in 0..settings.rounds {
-            progress(&format!("{what}: round {} of {}", round + 1, settings.rounds));
+        for round in 0..rounds {
+            progress(&format!("{what}: round {} of {rounds}", round + 1));
             for step in 0..count {
                 let row = &mut rows[(step + round) % count];
                 let slice = self.slice(row.hosts, row.turns, effort)?;
