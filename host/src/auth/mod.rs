@@ -20,8 +20,7 @@ mod principal;
 mod testing;
 
 use std::{
-    path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -62,12 +61,14 @@ pub struct Authenticator {
     public: PublicUrl,
     /// What the server calls itself.
     name: String,
-    /// Who callers without credentials are; `None`: they are not let in.
+    /// Who callers without credentials are.
     anonymous: Option<Arc<Principal>>,
     keys: ArcSwap<ApiKeys>,
     /// The file that `keys` were read from.
     keys_stamp: Mutex<Option<Stamp>>,
     issuers: Vec<Trusted>,
+    /// What fetches each issuer's keys.
+    gets: OnceLock<Vec<Get>>,
     believed: believed::Believed,
     proofs: Proofs,
     challenger: Challenger,
@@ -92,6 +93,7 @@ impl Authenticator {
             keys: ArcSwap::default(),
             keys_stamp: Mutex::default(),
             issuers: settings.issuers.iter().map(Trusted::new).collect(),
+            gets: OnceLock::new(),
             believed: believed::Believed::default(),
             proofs: Proofs::new(&settings.dpop, ring),
             challenger: Challenger::new(settings, public.clone()),
@@ -100,8 +102,16 @@ impl Authenticator {
         }
     }
 
-    /// Reads the file of keys, if it is another one than before. The error is a sentence for the operator; what was known stays.
+    /// Reads what has to be there when the host begins: the file of keys, and the certificates that issuers are trusted by. The error is
+    /// a sentence for the operator.
     pub fn load(&self) -> Result<(), String> {
+        let gets = self.issuers.iter().map(Trusted::over_http).collect::<Result<Vec<Get>, _>>()?;
+        let _ = self.gets.set(gets);
+        self.load_keys()
+    }
+
+    /// Reads the file of keys, if it is another one than before. If it cannot be read, what was known stays.
+    fn load_keys(&self) -> Result<(), String> {
         let Some(path) = &self.settings.keys_file else { return Ok(()) };
         // Before it is read: what is written meanwhile is then read once more.
         let stamp = Stamp::of(path);
@@ -114,6 +124,11 @@ impl Authenticator {
         tracing::info!(keys = keys.len(), "the file of API keys was read");
         self.keys.store(Arc::new(keys));
         Ok(())
+    }
+
+    /// Whether callers are asked who they are.
+    pub fn asks(&self) -> bool {
+        self.settings.asks()
     }
 
     /// Who sent a request to the endpoint of `tenant`, or to the common one. A caller of another tenant is turned away in the same
@@ -150,17 +165,19 @@ impl Authenticator {
         &self.public
     }
 
-    /// Keeps the issuers' keys fresh, reads the file of API keys when it changes, and forgets what has ended, until `stop`. What cannot
-    /// be set up (certificates that are not there) is an error at once.
-    pub fn tend(self: Arc<Self>, stop: CancellationToken) -> Result<impl Future<Output = ()> + Send, String> {
-        let gets = self.issuers.iter().map(Trusted::over_http).collect::<Result<Vec<Get>, _>>()?;
-        Ok(async move {
-            if !self.settings.asks() {
-                return;
-            }
-            let keepers = self.issuers.iter().zip(&gets).map(|(issuer, get)| issuer.keep(get, stop.clone()));
-            tokio::join!(join_all(keepers), self.look_after(stop.clone()));
-        })
+    /// What a caller is told who is known, and has nothing here: the same whether or not there is what it asked for.
+    pub fn forbidden(&self) -> Challenge {
+        self.challenger.forbidden()
+    }
+
+    /// Keeps the issuers' keys fresh, reads the file of API keys when it changes, and forgets what has ended, until `stop`.
+    pub async fn tend(self: Arc<Self>, stop: CancellationToken) {
+        if !self.asks() {
+            return;
+        }
+        let gets = self.gets.get().map_or(&[][..], Vec::as_slice);
+        let keepers = self.issuers.iter().zip(gets).map(|(issuer, get)| issuer.keep(get, stop.clone()));
+        tokio::join!(join_all(keepers), self.look_after(stop.clone()));
     }
 
     async fn look_after(self: &Arc<Self>, stop: CancellationToken) {
@@ -174,7 +191,7 @@ impl Authenticator {
             let this = Arc::clone(self);
             // A file may be on a disk that is far away.
             let _ = task::spawn_blocking(move || {
-                if let Err(reason) = this.load() {
+                if let Err(reason) = this.load_keys() {
                     tracing::warn!(reason, "the API keys that were known stay in use");
                 }
                 if turn.is_multiple_of(TIDY_EVERY) {
@@ -192,8 +209,12 @@ impl Authenticator {
         tenant: Option<&TenantId>,
         headers: &HeaderMap,
     ) -> Result<Arc<Principal>, Challenge> {
-        if let Some(anonymous) = self.anonymous.as_ref().filter(|_| !self.settings.asks()) {
-            return Ok(Arc::clone(anonymous));
+        if !self.asks() {
+            // Nobody asks them who they are, so they may say it.
+            return Ok(match (tenant, &self.anonymous) {
+                (None, Some(anonymous)) => Arc::clone(anonymous),
+                _ => Arc::new(Principal::anonymous_of(tenant.cloned().unwrap_or_default())),
+            });
         }
         let credential = match Credential::of(headers) {
             Ok(Some(credential)) => credential,
@@ -303,11 +324,6 @@ impl<'a> Credential<'a> {
         }
         Ok(Some(Self { scheme, token }))
     }
-}
-
-/// Whether there are keys at `path` that can be read: what `load` would say.
-pub fn check_keys(path: &Path) -> Result<usize, String> {
-    keys::read(path).map(|entries| entries.len())
 }
 
 /// The endpoint's path, for what is told to clients.
