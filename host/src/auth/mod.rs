@@ -5,7 +5,7 @@
 
 mod believed;
 mod challenge;
-mod date;
+pub mod date;
 mod discovery;
 mod dpop;
 mod fetch;
@@ -32,7 +32,6 @@ use tokio::{select, task, time};
 use tokio_util::sync::CancellationToken;
 
 pub use challenge::{Challenge, Why};
-pub use date::{from_text, span, to_text};
 pub use principal::{By, Principal};
 
 use crate::{
@@ -64,8 +63,8 @@ pub struct Authenticator {
     /// Who callers without credentials are.
     anonymous: Option<Arc<Principal>>,
     keys: ArcSwap<ApiKeys>,
-    /// The file that `keys` were read from.
-    keys_stamp: Mutex<Option<Stamp>>,
+    /// What was there when `keys` were last read, if anything was.
+    keys_stamp: Mutex<Option<Option<Stamp>>>,
     issuers: Vec<Trusted>,
     /// What fetches each issuer's keys.
     gets: OnceLock<Vec<Get>>,
@@ -116,10 +115,10 @@ impl Authenticator {
         // Before it is read: what is written meanwhile is then read once more.
         let stamp = Stamp::of(path);
         let mut known = self.keys_stamp.lock().unwrap_or_else(PoisonError::into_inner);
-        if stamp.is_some() && *known == stamp {
+        if *known == Some(stamp) {
             return Ok(());
         }
-        *known = stamp;
+        *known = Some(stamp);
         let keys = ApiKeys::new(&keys::read(path).map_err(|reason| format!("[auth] keys_file: {reason}"))?);
         tracing::info!(keys = keys.len(), "the file of API keys was read");
         self.keys.store(Arc::new(keys));
