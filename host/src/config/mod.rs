@@ -5,6 +5,7 @@ mod limits;
 mod pattern;
 mod secrets;
 mod store;
+mod telemetry;
 mod tenants;
 mod wishes;
 mod written;
@@ -29,6 +30,7 @@ pub use limits::{INSTANCES_MAX, Limits, WrittenLimits};
 pub use pattern::UrlPattern;
 pub use secrets::{Secret, SecretName, Secrets};
 pub use store::{SharedStore, StoreForm, StoreUrl};
+pub use telemetry::{Telemetry, WrittenTelemetry};
 pub use tenants::{Quotas, TenantSettings, WrittenTenant};
 pub use wishes::{Wish, Wishes};
 pub use written::{ConfigError, Written, WrittenIcon};
@@ -68,6 +70,8 @@ pub struct Config {
     /// Those at the top of the file: the host's own, and the tenant `default`'s.
     pub secrets: Secrets,
     pub egress: Egress,
+    /// Where traces go. `None`: nothing is traced.
+    pub telemetry: Option<Telemetry>,
 }
 
 /// How plugins' requests leave this machine.

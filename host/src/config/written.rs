@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     CacheDir, Config, DEFAULT_LISTEN, DRAIN_NOTICE, Egress, HostLimits, Identity, Limits, PluginSettings, SecretName,
-    Secrets, SharedStore, TaskMode, ToolSettings, WrittenGrants, WrittenLimits,
+    Secrets, SharedStore, TaskMode, ToolSettings, WrittenGrants, WrittenLimits, WrittenTelemetry,
     limits::call_limits,
     secrets::WrittenSecret,
     store::Access,
@@ -102,6 +102,7 @@ pub struct Written {
     pub plugin: BTreeMap<PluginId, WrittenPlugin>,
     pub secret: BTreeMap<SecretName, WrittenSecret>,
     pub egress: WrittenEgress,
+    pub telemetry: WrittenTelemetry,
 }
 
 /// `[egress]`
@@ -290,6 +291,7 @@ impl Written {
             host_limits: self.limits.for_host()?,
             drain_notice: self.drain_notice_ms.map_or(DRAIN_NOTICE, Duration::from_millis),
             tenants: tenants::tenants(self.tenant, top, base)?,
+            telemetry: self.telemetry.usable(base, &secrets)?,
             secrets,
             egress: Egress {
                 dns: self.egress.dns,

@@ -15,6 +15,8 @@ use super::{ENDPOINT, Gate, origin::Verdict, respond};
 use crate::{
     auth::Principal,
     mcp::{Answer, Request, SESSION_HEADER, Via, Visitor},
+    metrics,
+    telemetry::Trace,
 };
 
 /// Answers a request. There are two kinds of paths; a router would look them up in a table each time.
@@ -27,10 +29,13 @@ pub(super) async fn serve(gate: &Gate, request: HttpRequest<Incoming>) -> Respon
         Verdict::None => None,
     };
     let response = match head.method {
-        Method::POST | Method::GET | Method::DELETE => match visitor(gate, place) {
-            Ok(visitor) => answer(gate, visitor, &head.method, &head.headers, body).await,
-            Err(response) => response,
-        },
+        Method::POST | Method::GET | Method::DELETE => {
+            let mut trace = Trace::arrived(Some(&head.headers));
+            match known(gate, &mut trace, visitor(gate, place)) {
+                Ok(visitor) => answer(gate, visitor, trace, &head.method, &head.headers, body).await,
+                Err(response) => response,
+            }
+        }
         Method::OPTIONS => respond::preflight(),
         _ => respond::method_not_allowed(),
     };
@@ -68,16 +73,37 @@ fn visitor(gate: &Gate, place: Place<'_>) -> Result<Visitor, Response> {
     gate.server.visitor(principal).ok_or_else(respond::no_such_path)
 }
 
-async fn answer(gate: &Gate, visitor: Visitor, method: &Method, headers: &HeaderMap, body: Incoming) -> Response {
+/// Tells metrics and trace what came of asking who calls.
+fn known(gate: &Gate, trace: &mut Trace, visitor: Result<Visitor, Response>) -> Result<Visitor, Response> {
+    let result = match &visitor {
+        Ok(visitor) => visitor.principal.by.kind(),
+        Err(_) => "refused",
+    };
+    metrics::authenticated(result);
+    trace.authenticated(result, visitor.is_err());
+    if visitor.is_err() {
+        trace.refused(gate.server.tracer());
+    }
+    visitor
+}
+
+async fn answer(
+    gate: &Gate,
+    visitor: Visitor,
+    trace: Trace,
+    method: &Method,
+    headers: &HeaderMap,
+    body: Incoming,
+) -> Response {
     match *method {
-        Method::POST => post(gate, visitor, headers, body).await,
+        Method::POST => post(gate, visitor, trace, headers, body).await,
         // Boxed, so that the future of a POST is not as large as theirs.
         Method::GET => Box::pin(get(gate, visitor, headers)).await,
         _ => Box::pin(delete(gate, visitor, headers)).await,
     }
 }
 
-async fn post(gate: &Gate, visitor: Visitor, headers: &HeaderMap, body: Incoming) -> Response {
+async fn post(gate: &Gate, visitor: Visitor, trace: Trace, headers: &HeaderMap, body: Incoming) -> Response {
     if !is_json(headers) {
         return respond::not_json();
     }
@@ -86,7 +112,8 @@ async fn post(gate: &Gate, visitor: Visitor, headers: &HeaderMap, body: Incoming
         Ok(body) => body,
         Err(response) => return response,
     };
-    match gate.server.answer(request(visitor, headers, takes_events), &body).await {
+    let request = Request { trace, ..request(visitor, headers, takes_events) };
+    match gate.server.answer(request, &body).await {
         Ok(answer) => respond::answer(answer),
         Err(refusal) => respond::refusal(&refusal),
     }
@@ -119,7 +146,7 @@ async fn delete(gate: &Gate, visitor: Visitor, headers: &HeaderMap) -> Response 
 }
 
 fn request(visitor: Visitor, headers: &HeaderMap, takes_events: bool) -> Request<'_> {
-    Request { via: Via::Http { headers, takes_events }, visitor }
+    Request { via: Via::Http { headers, takes_events }, visitor, trace: Trace::Off }
 }
 
 async fn read(gate: &Gate, headers: &HeaderMap, body: Incoming) -> Result<Bytes, Response> {

@@ -214,6 +214,8 @@ impl Guests {
         call.round = round;
         call.attempt = turn.attempt;
         call.span = Span::Task;
+        let trace = self.runner.tracer.as_ref().map(|tracer| tracer.open("task", call.caller.context()));
+        call.trace = trace.and_then(|trace| trace.sampled().cloned());
         call.answered(turn.answers.iter().map(|(key, json)| (key.clone(), json.get().to_owned())).collect());
         Ok(call)
     }
@@ -362,17 +364,6 @@ fn pass_on(voice: Option<&Voice>, said: Said) {
     if voice.progress || !matches!(said, Said::Progress { .. }) {
         // A caller that reads too slowly misses some: the words are only ever about now.
         let _ = voice.sender.try_send(said);
-    }
-}
-
-/// What a task is called by those who follow it. A result that tells of a failure is a result.
-pub(super) fn status(task: &Task) -> &'static str {
-    match &task.state {
-        State::Working { .. } => "working",
-        State::InputRequired { .. } => "input_required",
-        State::Completed { .. } => "completed",
-        State::Failed(_) => "failed",
-        State::Cancelled => "cancelled",
     }
 }
 

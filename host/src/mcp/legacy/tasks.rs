@@ -113,7 +113,7 @@ pub(super) struct TaskJson<'a> {
 impl<'a> TaskJson<'a> {
     pub(super) fn new(task: &'a Task) -> Self {
         // Here a result that tells of a failure is one (MCP 2025-11-25, tasks, "Task Status").
-        let status = if is_error(task) { "failed" } else { tasking::status(task) };
+        let status = if is_error(task) { "failed" } else { task.state.name() };
         Self {
             task_id: task.id.as_str(),
             status,

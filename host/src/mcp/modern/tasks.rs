@@ -66,7 +66,7 @@ impl<'a> TaskJson<'a> {
     pub(super) fn new(task: &'a Task) -> Self {
         Self {
             task_id: task.id.as_str(),
-            status: tasking::status(task),
+            status: task.state.name(),
             status_message: tasking::status_message(task),
             created_at: tasking::timestamp(task.created_ms),
             last_updated_at: tasking::timestamp(task.updated_ms),
