@@ -125,6 +125,16 @@ impl Call {
         Self { wanted, caller, voice, round: Round::first(), attempt: 1, span: Span::Call, trace: None }
     }
 
+    /// The same, as part of a request or task that is traced.
+    pub(super) fn traced(mut self, trace: Option<Arc<Open>>) -> Self {
+        if let Some(open) = &trace {
+            let (target, attributes) = self.wanted.described();
+            open.is_about(&target, attributes);
+        }
+        self.trace = trace;
+        self
+    }
+
     /// What the plugin asks before it can go on. The call is then in its next round, and waits for [`Call::answered`].
     pub fn questions(&mut self, need: InputNeed) -> Result<Vec<Question>, Fault> {
         let (questions, next) = self.asked(need)?;

@@ -17,8 +17,6 @@ use crate::{
 /// Runs a call and tells how it begins and ends.
 pub(super) async fn run(runner: &Runner, call: &Call) -> Result<Reply, Fault> {
     let Some(open) = &call.trace else { return looked_on(runner, call).await };
-    let (target, attributes) = call.wanted.described();
-    open.is_about(&target, attributes);
     let done = telemetry::within(Arc::clone(open), looked_on(runner, call)).await;
     counted::traced(call, &done);
     done

@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{
     call::{self, Call, Reply, Span, Wanted},
-    caller::WrittenCaller,
+    caller::{Caller, WrittenCaller},
     fault::Fault,
     interact::Round,
     raw,
@@ -210,12 +210,13 @@ impl Guests {
         let catalog = visitor.catalog();
         let tool = catalog.tool(name).ok_or_else(gone)?;
         let wanted = Wanted::of_tool(tool, &visitor, work.arguments.get())?;
-        let mut call = Call::new(wanted, Arc::new(work.caller.into()), Some(voice));
+        let caller = Caller::from(work.caller);
+        let trace = self.runner.tracer.as_ref().map(|tracer| tracer.open("task", caller.context()));
+        let call = Call::new(wanted, Arc::new(caller), Some(voice));
+        let mut call = call.traced(trace.and_then(|trace| trace.sampled().cloned()));
         call.round = round;
         call.attempt = turn.attempt;
         call.span = Span::Task;
-        let trace = self.runner.tracer.as_ref().map(|tracer| tracer.open("task", call.caller.context()));
-        call.trace = trace.and_then(|trace| trace.sampled().cloned());
         call.answered(turn.answers.iter().map(|(key, json)| (key.clone(), json.get().to_owned())).collect());
         Ok(call)
     }

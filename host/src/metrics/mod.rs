@@ -46,6 +46,7 @@ impl Metrics {
             // Fails only where somebody else's recorder was first, who then gets the counts.
             let _ = metrics::set_global_recorder(recorder);
             describe();
+            begin_at_zero();
             handle
         };
         Self(HANDLE.get_or_init(start).clone())
@@ -74,6 +75,24 @@ fn describe() {
     describe_counter!(SPANS, "Spans of traces, by what became of them.");
     describe_gauge!(IN_USE, "What calls and connections hold at this moment.");
     describe_gauge!(CATALOG, "What is loaded at this moment.");
+}
+
+/// What has not happened yet is 0: a rate needs to know what was before the first time.
+fn begin_at_zero() {
+    counter!(STORE_ERRORS).increment(0);
+    for (name, label, values) in [
+        (AUTH, "result", &["anonymous", "key", "token", "refused"][..]),
+        (TASKS, "state", &["working", "input_required", "completed", "failed", "cancelled"]),
+        (LOADS, "result", &["loaded", "refused", "removed"]),
+        (SPANS, "result", &["sent", "failed", "dropped"]),
+    ] {
+        for value in values {
+            counter!(name, label => *value).increment(0);
+        }
+    }
+    for result in ["done", "refused"] {
+        counter!(RELOADS, "what" => "configuration", "result" => result).increment(0);
+    }
 }
 
 /// Who sent a request was asked; `result` is one of a few that `auth` knows.

@@ -221,11 +221,11 @@ async fn run(
     let wish =
         tasks::wish(client.version, &wanted, params).map_err(|fault| Rejection { id: Some(id.clone()), fault })?;
     if let Some(wish) = wish {
-        let call = Call::new(wanted, caller, None);
+        let call = Call::new(wanted, caller, None).traced(trace);
         let begun = Box::pin(tasks::begin(server, &client, &call, &wish, &id)).await;
         return begun.map_err(|fault| Rejection { id: Some(id), fault });
     }
-    let call = Call { trace, ..Call::new(wanted, caller, voice) };
+    let call = Call::new(wanted, caller, voice).traced(trace);
     let version = client.version;
     match client.session {
         Some(session) => exchange::run(server, session, call, listener, id, takes_events).await,

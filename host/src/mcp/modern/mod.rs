@@ -181,8 +181,8 @@ async fn run(
         }
     });
     let caller = Caller::of(&params.meta).map_err(reject)?.within(request.trace.sampled());
-    let mut call = Call::new(wanted.map_err(reject)?, Arc::new(caller), voice);
-    call.trace = request.trace.sampled().cloned();
+    let call = Call::new(wanted.map_err(reject)?, Arc::new(caller), voice);
+    let mut call = call.traced(request.trace.sampled().cloned());
     if params.request_state.is_some() || params.input_responses.is_some() {
         input::resume(&server.core.ring, method, params, &mut call).map_err(reject)?;
     }
