@@ -21,6 +21,7 @@ use crate::{
     seal::KeyRing,
     signals::Signals,
     store::{Credentials, Redis, Sqlite, Store},
+    telemetry::{self, Exporting},
 };
 
 /// How long answers on the admin listener may take after the last call.
@@ -50,6 +51,7 @@ pub struct Host {
     yard: Arc<Yard>,
     hosts: Arc<Hosts>,
     metrics: Metrics,
+    traces: Option<Exporting>,
     background: TaskTracker,
     stopping: CancellationToken,
 }
@@ -78,6 +80,9 @@ impl Host {
         let (store, ring) = state(&config).await?;
         let hosts = Arc::new(Hosts::new(Arc::clone(&store), signals.clone())?);
         let yard = Arc::new(yard(&config, Arc::clone(&store))?);
+        let id = hosts.id().to_string();
+        let start = |settings| telemetry::start_traces(settings, &config.secrets, &id);
+        let traces = config.telemetry.as_ref().map(start).transpose()?;
         let parts = Parts {
             tenants: Arc::clone(&tenants),
             signals,
@@ -88,6 +93,7 @@ impl Host {
             background: background.clone(),
             stopping: stopping.clone(),
             observer,
+            tracer: traces.as_ref().map(|traces| traces.tracer().clone()),
         };
         let server = Arc::new(Server::new(&config, parts));
         if let Err(error) = server.recall().await {
@@ -104,7 +110,21 @@ impl Host {
             tracing::warn!("what tenants have used today on other hosts is not known yet: {error}");
         }
         let orders = mpsc::channel(ORDERS_MAX);
-        Ok(Self { config, server, tenants, loaders, orders, store, ring, yard, hosts, metrics, background, stopping })
+        Ok(Self {
+            config,
+            server,
+            tenants,
+            loaders,
+            orders,
+            store,
+            ring,
+            yard,
+            hosts,
+            metrics,
+            traces,
+            background,
+            stopping,
+        })
     }
 
     /// What it was built from.
@@ -168,8 +188,11 @@ impl Host {
     }
 
     fn report(&self) -> admin::Report {
-        let yard = Arc::clone(&self.yard);
-        Box::new(move || yard.sandbox().report())
+        let (yard, tenants) = (Arc::clone(&self.yard), Arc::clone(&self.tenants));
+        Box::new(move || {
+            yard.sandbox().report();
+            tenants.report();
+        })
     }
 
     /// Whether all plugins have what they cannot do without, if the configuration wants that.
@@ -228,6 +251,9 @@ impl Host {
             tracing::warn!("what tenants used last is not counted: {error}");
         }
         self.hosts.leave().await;
+        if let Some(traces) = self.traces {
+            traces.end().await;
+        }
         served
     }
 }

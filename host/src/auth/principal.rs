@@ -34,6 +34,17 @@ pub enum By {
     Token { issuer: String },
 }
 
+impl By {
+    /// As metrics and traces call it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Anonymous => "anonymous",
+            Self::Key(_) => "key",
+            Self::Token { .. } => "token",
+        }
+    }
+}
+
 impl Principal {
     /// Whoever calls a host that asks for no credentials, for that tenant.
     pub fn anonymous_of(tenant: TenantId) -> Self {

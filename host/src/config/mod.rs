@@ -7,6 +7,7 @@ mod pattern;
 mod place;
 mod secrets;
 mod store;
+mod telemetry;
 mod tenants;
 mod wishes;
 mod written;
@@ -35,6 +36,7 @@ pub use pattern::UrlPattern;
 pub use place::{PublicUrl, canonical, trusted_url};
 pub use secrets::{Secret, SecretName, Secrets};
 pub use store::{SharedStore, StoreForm, StoreUrl};
+pub use telemetry::{Telemetry, WrittenTelemetry};
 pub use tenants::{Quotas, TenantSettings, WrittenTenant};
 pub use wishes::{Wish, Wishes};
 pub use written::{ConfigError, Written, WrittenIcon};
@@ -80,6 +82,8 @@ pub struct Config {
     /// Those at the top of the file: the host's own, and the tenant `default`'s.
     pub secrets: Secrets,
     pub egress: Egress,
+    /// Where traces go. `None`: nothing is traced.
+    pub telemetry: Option<Telemetry>,
 }
 
 /// How plugins' requests leave this machine.

@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     CacheDir, Config, DEFAULT_LISTEN, DRAIN_NOTICE, Egress, HostLimits, Identity, Limits, PluginSettings, PublicUrl,
-    SecretName, Secrets, SharedStore, TaskMode, ToolSettings, WrittenAuth, WrittenGrants, WrittenLimits, WrittenTls,
+    SecretName, Secrets, SharedStore, TaskMode, ToolSettings, WrittenAuth, WrittenGrants, WrittenLimits,
+    WrittenTelemetry, WrittenTls,
     limits::call_limits,
     secrets::WrittenSecret,
     store::Access,
@@ -106,6 +107,7 @@ pub struct Written {
     pub plugin: BTreeMap<PluginId, WrittenPlugin>,
     pub secret: BTreeMap<SecretName, WrittenSecret>,
     pub egress: WrittenEgress,
+    pub telemetry: WrittenTelemetry,
 }
 
 /// `[egress]`
@@ -303,6 +305,7 @@ impl Written {
             host_limits: self.limits.for_host()?,
             drain_notice: self.drain_notice_ms.map_or(DRAIN_NOTICE, Duration::from_millis),
             tenants,
+            telemetry: self.telemetry.usable(base, &secrets)?,
             secrets,
             egress: Egress {
                 dns: self.egress.dns,

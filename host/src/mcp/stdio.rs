@@ -23,7 +23,7 @@ use super::{
     legacy::Session,
     message::{Kind, Message, Params},
 };
-use crate::{auth::Principal, json};
+use crate::{auth::Principal, json, telemetry::Trace};
 
 /// How long calls go on when the client has closed its end.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -147,7 +147,7 @@ fn take(
         // Whoever starts a process may do what that process may.
         let principal = Arc::new(Principal::anonymous());
         let Some(visitor) = server.visitor(Arc::clone(&principal)) else { return };
-        let request = Request { via: Via::Stdio(&connection), visitor };
+        let request = Request { via: Via::Stdio(&connection), visitor, trace: Trace::arrived(None) };
         let answer = async {
             match server.answer(request, &line).await {
                 Ok(answer) => send(answer, &lines).await,

@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{
     call::{self, Call, Reply, Span, Wanted},
-    caller::WrittenCaller,
+    caller::{Caller, WrittenCaller},
     fault::Fault,
     interact::Round,
     raw,
@@ -211,7 +211,10 @@ impl Guests {
         let catalog = visitor.catalog();
         let tool = catalog.tool(name).ok_or_else(gone)?;
         let wanted = Wanted::of_tool(tool, &visitor, work.arguments.get())?;
-        let mut call = Call::new(wanted, Arc::new(work.caller.into()), Some(voice));
+        let caller = Caller::from(work.caller);
+        let trace = self.runner.tracer.as_ref().map(|tracer| tracer.open("task", caller.context()));
+        let call = Call::new(wanted, Arc::new(caller), Some(voice));
+        let mut call = call.traced(trace.and_then(|trace| trace.sampled().cloned()));
         call.round = round;
         call.attempt = turn.attempt;
         call.span = Span::Task;
@@ -382,22 +385,11 @@ impl<'a> Told<'a> {
     pub(super) fn of(task: &'a Task) -> Self {
         Self {
             task_id: task.id.as_str(),
-            status: status(task),
+            status: task.state.name(),
             status_message: status_message(task),
             created_at: timestamp(task.created_ms),
             last_updated_at: timestamp(task.updated_ms),
         }
-    }
-}
-
-/// What a task is called by those who follow it. A result that tells of a failure is a result.
-fn status(task: &Task) -> &'static str {
-    match &task.state {
-        State::Working { .. } => "working",
-        State::InputRequired { .. } => "input_required",
-        State::Completed { .. } => "completed",
-        State::Failed(_) => "failed",
-        State::Cancelled => "cancelled",
     }
 }
 

@@ -7,6 +7,7 @@ use crate::{
     auth::Principal,
     catalog::{Catalog, Tenant},
     policy::{self, Denied, Governed, Permit},
+    telemetry::{self, SpanKind},
 };
 
 /// A caller at its tenant's.
@@ -24,7 +25,12 @@ impl Visitor {
 
     /// Asks for leave to use `what`.
     pub(super) fn permit<T: Governed>(&self, what: &Arc<T>) -> Result<Permit<T>, Fault> {
-        policy::permit(&self.principal, what).map_err(Fault::from)
+        let mut span = telemetry::begin("policy", SpanKind::Internal);
+        let permit = policy::permit(&self.principal, what);
+        if permit.is_err() {
+            span.failed("denied");
+        }
+        permit.map_err(Fault::from)
     }
 }
 

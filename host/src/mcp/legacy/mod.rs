@@ -30,7 +30,7 @@ use super::{
     response,
     stream::{Listener, first_word},
 };
-use crate::auth::Principal;
+use crate::{auth::Principal, telemetry};
 pub(super) use batch::answer as answer_batch;
 
 /// Answers a request of the legacy era. `version` is what its header says; a session knows better.
@@ -204,24 +204,28 @@ async fn run(
     let takes_events = request.via.takes_events();
     let log = client.session.as_ref().and_then(|session| server.core.sessions.level(session));
     let (voice, listener) = Listener::new(params.meta.progress_token, log, takes_events);
-    let wanted = {
+    let wanted = telemetry::here(&request.trace, || {
         let (catalog, visitor) = (request.visitor.catalog(), &request.visitor);
         match method {
             "tools/call" => Wanted::tool(&catalog, visitor, params, |_, _| Ok(())),
             "prompts/get" => Wanted::prompt(&catalog, visitor, params),
             _ => Wanted::resource(&catalog, visitor, params),
         }
-    };
+    });
     let wanted = wanted.map_err(|fault| Rejection { id: Some(id.clone()), fault })?;
-    let caller = client.caller(params).map_err(|fault| Rejection { id: Some(id.clone()), fault })?;
+    let mut caller = client.caller(params).map_err(|fault| Rejection { id: Some(id.clone()), fault })?;
+    let trace = request.trace.sampled().cloned();
+    if trace.is_some() {
+        caller = Arc::new(Caller::clone(&caller).within(trace.as_ref()));
+    }
     let wish =
         tasks::wish(client.version, &wanted, params).map_err(|fault| Rejection { id: Some(id.clone()), fault })?;
     if let Some(wish) = wish {
-        let call = Call::new(wanted, caller, None);
+        let call = Call::new(wanted, caller, None).traced(trace);
         let begun = Box::pin(tasks::begin(server, &client, &call, &wish, &id)).await;
         return begun.map_err(|fault| Rejection { id: Some(id), fault });
     }
-    let call = Call::new(wanted, caller, voice);
+    let call = Call::new(wanted, caller, voice).traced(trace);
     let version = client.version;
     match client.session {
         Some(session) => exchange::run(server, session, call, listener, id, takes_events).await,

@@ -25,6 +25,7 @@ use super::{
     tasking::Soon,
     to_json,
 };
+use crate::telemetry;
 
 /// The methods served here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -169,7 +170,7 @@ async fn run(
     let reject = |fault| Rejection { id: Some(id.clone()), fault };
     let log = params.meta.log_level.as_deref().map(level::parse).transpose().map_err(reject)?.flatten();
     let (voice, listener) = Listener::new(params.meta.progress_token, log, request.via.takes_events());
-    let wanted = {
+    let wanted = telemetry::here(&request.trace, || {
         let (catalog, visitor) = (request.visitor.catalog(), &request.visitor);
         match known {
             Method::CallTool => Wanted::tool(&catalog, visitor, params, |tool, value| {
@@ -178,9 +179,10 @@ async fn run(
             Method::GetPrompt => Wanted::prompt(&catalog, visitor, params),
             _ => Wanted::resource(&catalog, visitor, params),
         }
-    };
-    let caller = Arc::new(Caller::of(&params.meta).map_err(reject)?);
-    let mut call = Call::new(wanted.map_err(reject)?, caller, voice);
+    });
+    let caller = Caller::of(&params.meta).map_err(reject)?.within(request.trace.sampled());
+    let call = Call::new(wanted.map_err(reject)?, Arc::new(caller), voice);
+    let mut call = call.traced(request.trace.sampled().cloned());
     if params.request_state.is_some() || params.input_responses.is_some() {
         input::resume(&server.core.ring, method, params, &mut call).map_err(reject)?;
     }
