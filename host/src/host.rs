@@ -16,6 +16,7 @@ use crate::{
     mcp::{Parts, Runner, Server, stdio},
     metrics::Metrics,
     observe::Observer,
+    policy::Policy,
     sandbox::{Network, Options, Outside, Sandbox, Settings},
     seal::KeyRing,
     signals::Signals,
@@ -41,6 +42,7 @@ const KEY_FILE: &str = "seal.key";
 pub struct Host {
     config: Arc<Config>,
     server: Arc<Server>,
+    policy: Policy,
     tenants: Arc<Tenants>,
     loaders: Loaders,
     orders: (mpsc::Sender<Order>, mpsc::Receiver<Order>),
@@ -69,6 +71,7 @@ impl Host {
     /// The same, with somebody who looks on at all calls.
     pub async fn build_observed(config: Config, observer: Option<Observer>) -> Result<Self> {
         let (config, metrics) = (Arc::new(config), Metrics::start());
+        let policy = policy(&config)?;
         let signals = Signals::new();
         let tenants = Arc::new(Tenants::new(signals.clone()));
         let (background, stopping) = (TaskTracker::new(), CancellationToken::new());
@@ -85,6 +88,7 @@ impl Host {
             background: background.clone(),
             stopping: stopping.clone(),
             observer,
+            policy: policy.clone(),
         };
         let server = Arc::new(Server::new(&config, parts));
         if let Err(error) = server.recall().await {
@@ -101,7 +105,7 @@ impl Host {
             tracing::warn!("what tenants have used today on other hosts is not known yet: {error}");
         }
         let orders = mpsc::channel(ORDERS_MAX);
-        Ok(Self { config, server, tenants, loaders, orders, store, yard, hosts, metrics, background, stopping })
+        Ok(Self { config, server, policy, tenants, loaders, orders, store, yard, hosts, metrics, background, stopping })
     }
 
     /// What it was built from.
@@ -112,6 +116,11 @@ impl Host {
     /// The tenants there are.
     pub fn tenants(&self) -> &Arc<Tenants> {
         &self.tenants
+    }
+
+    /// Who may do what. Reloading it takes effect with the next request; lists may then be others.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
     }
 
     /// What is loaded of the tenant `default`.
@@ -284,6 +293,18 @@ async fn drain(background: &TaskTracker, drain_max: Duration) {
     if time::timeout(drain_max, background.wait()).await.is_err() {
         tracing::warn!("some calls whose client is gone did not end within drain_ms_max");
     }
+}
+
+/// The policies. Every mistake in them is told, one in a line.
+fn policy(config: &Config) -> Result<Policy> {
+    let policy = Policy::load(&config.policy).map_err(|mistakes| {
+        let mistakes: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!("{}", mistakes.join("\n"))
+    })?;
+    for odd in policy.warnings() {
+        tracing::warn!(policy = %odd, "a policy is odd");
+    }
+    Ok(policy)
 }
 
 /// What plugins are made with.

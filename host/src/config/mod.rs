@@ -3,6 +3,7 @@
 mod grants;
 mod limits;
 mod pattern;
+mod policy;
 mod secrets;
 mod store;
 mod tenants;
@@ -27,6 +28,10 @@ use crate::{
 pub use grants::{FolderGrant, Grants, HeaderGrant, HttpGrant, KeyValueGrant, TcpGrant, WrittenGrants};
 pub use limits::{INSTANCES_MAX, Limits, WrittenLimits};
 pub use pattern::UrlPattern;
+pub use policy::{
+    ArgumentType, PolicyArguments, PolicyDefault, PolicySettings, PolicyText, Unreadable, WrittenArguments,
+    WrittenPolicy,
+};
 pub use secrets::{Secret, SecretName, Secrets};
 pub use store::{SharedStore, StoreForm, StoreUrl};
 pub use tenants::{Quotas, TenantSettings, WrittenTenant};
@@ -68,6 +73,7 @@ pub struct Config {
     /// Those at the top of the file: the host's own, and the tenant `default`'s.
     pub secrets: Secrets,
     pub egress: Egress,
+    pub policy: PolicySettings,
 }
 
 /// How plugins' requests leave this machine.
@@ -192,6 +198,8 @@ pub struct ToolSettings {
     pub task: Option<TaskMode>,
     /// What a caller must have been granted beside the plugin's own.
     pub scopes: Vec<String>,
+    /// Arguments that policies may see.
+    pub policy_arguments: PolicyArguments,
 }
 
 /// When calls of a tool become tasks. Only those of clients that know tasks do.

@@ -12,8 +12,9 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CacheDir, Config, DEFAULT_LISTEN, DRAIN_NOTICE, Egress, HostLimits, Identity, Limits, PluginSettings, SecretName,
-    Secrets, SharedStore, TaskMode, ToolSettings, WrittenGrants, WrittenLimits,
+    CacheDir, Config, DEFAULT_LISTEN, DRAIN_NOTICE, Egress, HostLimits, Identity, Limits, PluginSettings,
+    PolicyArguments, SecretName, Secrets, SharedStore, TaskMode, ToolSettings, WrittenArguments, WrittenGrants,
+    WrittenLimits, WrittenPolicy,
     limits::call_limits,
     secrets::WrittenSecret,
     store::Access,
@@ -102,6 +103,7 @@ pub struct Written {
     pub plugin: BTreeMap<PluginId, WrittenPlugin>,
     pub secret: BTreeMap<SecretName, WrittenSecret>,
     pub egress: WrittenEgress,
+    pub policy: WrittenPolicy,
 }
 
 /// `[egress]`
@@ -229,6 +231,8 @@ pub struct WrittenTool {
     pub task: Option<TaskMode>,
     /// What a caller's token must hold, beside what the plugin as a whole asks for.
     pub scopes: Vec<String>,
+    /// Arguments that policies may see.
+    pub policy_arguments: Option<WrittenArguments>,
 }
 
 impl Written {
@@ -268,6 +272,7 @@ impl Written {
         };
         let store = SharedStore::new(self.store.as_deref(), access, &secrets)?;
         let top = AtTop { plugins: self.plugins, plugin: self.plugin, secrets: secrets.clone(), limits };
+        let tenants = tenants::tenants(self.tenant, top, base)?;
         Ok(Config {
             listen,
             admin_listen: self.admin_listen,
@@ -289,7 +294,8 @@ impl Written {
             identity: self.server.usable()?,
             host_limits: self.limits.for_host()?,
             drain_notice: self.drain_notice_ms.map_or(DRAIN_NOTICE, Duration::from_millis),
-            tenants: tenants::tenants(self.tenant, top, base)?,
+            policy: self.policy.usable(base, tenants::policy_arguments(&tenants)?)?,
+            tenants,
             secrets,
             egress: Egress {
                 dns: self.egress.dns,
@@ -399,7 +405,8 @@ impl WrittenPlugin {
                 )));
             }
             let scopes = checked_scopes(written.scopes).map_err(|error| error.within(&format!("tool.{tool}")))?;
-            tools.insert(tool, ToolSettings { limits: own, task: written.task, scopes });
+            let policy_arguments = written.policy_arguments.map(PolicyArguments::from).unwrap_or_default();
+            tools.insert(tool, ToolSettings { limits: own, task: written.task, scopes, policy_arguments });
         }
         let grants = self.grants.usable(base).map_err(|error| error.within("grants"))?;
         Ok(PluginSettings {

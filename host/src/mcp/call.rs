@@ -14,12 +14,12 @@ use super::{
     visitor::Visitor,
 };
 use crate::{
-    auth::Principal,
+    auth::{By, Principal},
     catalog::{Catalog, Program, Prompt, Tool},
     config::Limits,
     json,
     observe::{self, Seen},
-    policy::Permit,
+    policy::{Permit, Uri, What},
     sandbox::{
         CallError, Longer, Ran, Run, Score, Voice,
         contract::{
@@ -142,7 +142,9 @@ impl Wanted {
         check: impl FnOnce(&Tool, &Value) -> Result<(), Fault>,
     ) -> Result<Self, Fault> {
         let name = required(params.name.as_deref(), "name")?;
-        let tool = catalog.tool(name).ok_or_else(|| unknown("tool", name, "tools/list"))?;
+        // Before anything is said of the call: who may not know of a tool does not learn of it by its mistakes.
+        let tool = catalog.tool(name).filter(|tool| visitor.knows(&What::tool(tool)));
+        let tool = tool.ok_or_else(|| unknown("tool", name, "tools/list"))?;
         let wanted = Self::of_tool(tool, visitor, params.arguments.map_or("{}", RawValue::get))?;
         if let Self::Tool { value, .. } = &wanted {
             check(tool, value)?;
@@ -153,13 +155,15 @@ impl Wanted {
     /// A call of this tool.
     pub(super) fn of_tool(tool: &Arc<Tool>, visitor: &Visitor, arguments: &str) -> Result<Self, Fault> {
         let (arguments, value) = read_arguments(arguments)?;
-        Ok(Self::Tool { permit: visitor.permit(tool)?, arguments, value })
+        let permit = visitor.permit(tool, &value, || unknown("tool", tool.name().as_str(), "tools/list"))?;
+        Ok(Self::Tool { permit, arguments, value })
     }
 
     /// A prompt by its public name. All its required arguments must be there, and no others.
     pub(super) fn prompt(catalog: &Catalog, visitor: &Visitor, params: &Params<'_>) -> Result<Self, Fault> {
         let name = required(params.name.as_deref(), "name")?;
-        let prompt = catalog.prompt(name).ok_or_else(|| unknown("prompt", name, "prompts/list"))?;
+        let unknown = || unknown("prompt", name, "prompts/list");
+        let prompt = catalog.prompt(name).filter(|prompt| visitor.knows(&What::prompt(prompt))).ok_or_else(unknown)?;
         let arguments = read_strings("arguments", params.arguments)?;
         let described = &prompt.described().arguments;
         let given = |name: &str| arguments.iter().any(|(given, _)| given == name);
@@ -171,14 +175,18 @@ impl Wanted {
         {
             return Err(Fault::InvalidParams(format!("the prompt has no argument `{other}`")));
         }
-        Ok(Self::Prompt { permit: visitor.permit(prompt)?, arguments })
+        Ok(Self::Prompt { permit: visitor.permit(prompt, (), unknown)?, arguments })
     }
 
     /// A resource by its URI.
     pub(super) fn resource(catalog: &Catalog, visitor: &Visitor, params: &Params<'_>) -> Result<Self, Fault> {
         let uri = required(params.uri.as_deref(), "uri")?;
-        let plugin = catalog.answering_for(uri).ok_or_else(|| Fault::NotFound { uri: uri.to_owned() })?;
-        Ok(Self::Resource { permit: visitor.permit(plugin.program())?, uri: uri.to_owned() })
+        let unknown = || Fault::NotFound { uri: uri.to_owned() };
+        let plugin = catalog.answering_for(uri).ok_or_else(unknown)?;
+        Ok(Self::Resource {
+            permit: visitor.permit(plugin.program(), Uri::Resource(uri), unknown)?,
+            uri: uri.to_owned(),
+        })
     }
 
     /// What a sealed state of this call is bound to: a name and arguments.
@@ -200,6 +208,16 @@ impl Wanted {
             Self::Prompt { permit, .. } => &permit.what().program().score,
             Self::Resource { permit, .. } => &permit.what().score,
         }
+    }
+
+    /// Whether everybody might have asked for it: nobody was asked who they are, and no policy decided.
+    pub(super) fn is_anybodys(&self) -> bool {
+        let decided = match self {
+            Self::Tool { permit, .. } => permit.rule(),
+            Self::Prompt { permit, .. } => permit.rule(),
+            Self::Resource { permit, .. } => permit.rule(),
+        };
+        decided.is_none() && self.principal().by == By::Anonymous
     }
 
     pub(super) fn principal(&self) -> &Arc<Principal> {

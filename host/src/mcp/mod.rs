@@ -51,6 +51,7 @@ use crate::{
     config::{Config, Identity},
     hosts::{Hosts, Word},
     observe::Observer,
+    policy::Policy,
     sandbox::Lanes,
     seal::KeyRing,
     signals::{Signal, Signals},
@@ -66,6 +67,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// What answering takes besides the request.
 pub struct Server {
     tenants: Arc<Tenants>,
+    policy: Policy,
     identity: Identity,
     /// `serverInfo` of legacy results, written once.
     server_info: Box<RawValue>,
@@ -101,6 +103,7 @@ pub struct Parts {
     pub stopping: CancellationToken,
     /// Who looks on at all calls, if anybody does.
     pub observer: Option<Observer>,
+    pub policy: Policy,
 }
 
 /// A request: how it came, and who sent it.
@@ -162,7 +165,7 @@ pub struct Refusal {
 impl Server {
     /// A server over a catalog.
     pub fn new(config: &Config, parts: Parts) -> Self {
-        let Parts { tenants, signals, hosts, ring, store, lanes, background, stopping, observer } = parts;
+        let Parts { tenants, signals, hosts, ring, store, lanes, background, stopping, observer, policy } = parts;
         let server_info = raw(&config.identity.to_json());
         let modern_meta = raw(&json!({ "io.modelcontextprotocol/serverInfo": server_info }));
         let name = hosts.id().to_string();
@@ -176,7 +179,7 @@ impl Server {
             tasking,
         };
         let (identity, core) = (config.identity.clone(), Arc::new(core));
-        Self { tenants, identity, server_info, core, signals, background, stopping }
+        Self { tenants, policy, identity, server_info, core, signals, background, stopping }
     }
 
     /// Fetches from the store what calls must not wait for.
@@ -186,7 +189,7 @@ impl Server {
 
     /// Runs tasks until the host stops, and those that it runs then to their end, or to where another host goes on.
     pub fn run_tasks(&self) -> impl Future<Output = ()> + use<> {
-        let guests = Guests::new(Arc::clone(&self.tenants), self.core.runner.clone());
+        let guests = Guests::new(Arc::clone(&self.tenants), self.policy.clone(), self.core.runner.clone());
         Arc::clone(&self.core.tasking.tasks).work(Arc::new(guests), self.stopping.clone())
     }
 
@@ -216,7 +219,7 @@ impl Server {
     /// That caller at its tenant's, if there is such a tenant.
     pub fn visitor(&self, principal: Arc<Principal>) -> Option<Visitor> {
         let tenant = self.tenants.get(principal.tenant.as_str())?;
-        Some(Visitor { principal, tenant })
+        Some(Visitor { principal, tenant, policy: self.policy.clone() })
     }
 
     /// The tenants there are.
@@ -262,8 +265,8 @@ impl Server {
         legacy::end(self, &request).await.map_err(outside)
     }
 
-    fn news(&self, principal: &Principal, session: legacy::Session) -> Events {
-        legacy::standing_stream(self, principal, session)
+    fn news(&self, visitor: Visitor, session: legacy::Session) -> Events {
+        legacy::standing_stream(self, visitor, session)
     }
 
     fn core(&self) -> Arc<Core> {

@@ -14,8 +14,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::tasks::{self, TaskJson};
 use crate::{
-    auth::Principal,
-    ids::TenantId,
     mcp::{
         Answer, Server,
         fault::Fault,
@@ -23,6 +21,7 @@ use crate::{
         message::{Filter, Id, Params},
         notification, response,
         stream::Event,
+        visitor::Visitor,
     },
     signals::{News, Signal},
     tasks::Task,
@@ -40,7 +39,7 @@ struct Meta<'a> {
 
 struct Listening {
     id: Id,
-    tenant: TenantId,
+    visitor: Visitor,
     filter: Filter,
     signals: Receiver<Signal>,
     stopping: CancellationToken,
@@ -58,12 +57,7 @@ enum At {
 }
 
 /// Opens a stream: acknowledged first, then news, and a result if it is the host that ends it.
-pub(super) async fn listen(
-    server: &Server,
-    principal: &Principal,
-    params: &Params<'_>,
-    id: &Id,
-) -> Result<Answer, Fault> {
+pub(super) async fn listen(server: &Server, visitor: &Visitor, params: &Params<'_>, id: &Id) -> Result<Answer, Fault> {
     let mut filter = params
         .notifications
         .clone()
@@ -77,12 +71,13 @@ pub(super) async fn listen(
     if filter.task_ids.is_some() && !params.meta.knows_tasks() {
         return Err(tasks::unknown_to_client());
     }
-    let followed = Followed::new(&server.core, principal, filter.task_ids.as_deref().unwrap_or_default()).await?;
+    let followed =
+        Followed::new(&server.core, &visitor.principal, filter.task_ids.as_deref().unwrap_or_default()).await?;
     filter.task_ids = filter.task_ids.map(|_| followed.ids());
     let (id, stopping) = (id.clone(), server.stopping.clone());
     let next = VecDeque::new();
-    let tenant = principal.tenant.clone();
-    let listening = Listening { id, tenant, filter, signals, stopping, at: At::Beginning, followed, next };
+    let visitor = visitor.clone();
+    let listening = Listening { id, visitor, filter, signals, stopping, at: At::Beginning, followed, next };
     let events = stream::unfold(listening, async |mut listening| {
         let message = listening.next().await?;
         Some((Event::message(message), listening))
@@ -115,7 +110,9 @@ impl Listening {
                     self.followed.look_at_all();
                     self.next = self.everything();
                 }
-                Ok(Signal::Changed { tenant, news }) if tenant == self.tenant => self.next.extend(self.news(&news)),
+                Ok(Signal::Changed { tenant, news }) if tenant == self.visitor.principal.tenant => {
+                    self.next.extend(self.news(&news))
+                }
                 Ok(_) => {}
                 // Too slow for all that happened: an ended stream tells the client to look at everything anew.
                 Err(RecvError::Lagged(_) | RecvError::Closed) => self.at = At::End,
@@ -147,7 +144,9 @@ impl Listening {
             News::Tools if self.filter.tools_list_changed => ("notifications/tools/list_changed", None),
             News::Prompts if self.filter.prompts_list_changed => ("notifications/prompts/list_changed", None),
             News::Resources if self.filter.resources_list_changed => ("notifications/resources/list_changed", None),
-            News::Resource { uri } if self.filter.resource_subscriptions.contains(uri) => {
+            News::Resource { uri }
+                if self.filter.resource_subscriptions.contains(uri) && self.visitor.may_hear_of(uri) =>
+            {
                 ("notifications/resources/updated", Some(uri.as_str()))
             }
             _ => return None,
