@@ -7,6 +7,7 @@ mod call;
 mod dev;
 mod inspect;
 mod new;
+mod policy;
 mod serve;
 mod stdio;
 
@@ -54,6 +55,8 @@ enum Verb {
     Build(build::Build),
     /// Build and serve a project, and do so again whenever it is saved
     Dev(dev::Dev),
+    /// Check policies, and explain what they decide
+    Policy(policy::Policies),
 }
 
 /// Where plugins and settings come from: the same for every verb.
@@ -90,6 +93,7 @@ pub fn main() -> ExitCode {
         Verb::New(new) => new.run(),
         Verb::Build(build) => build.run(),
         Verb::Dev(dev) => dev.run(),
+        Verb::Policy(policy) => policy.run(),
     };
     match ran {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
