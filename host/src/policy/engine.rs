@@ -75,11 +75,22 @@ impl Engine {
         if action != Action::List && action != what.kind.action() {
             return Decision::denied();
         }
-        match self.beforehand(principal, what) {
-            Ok(policies) if action == Action::List => policies.verdict(principal, what, |verdict| verdict.list.clone()),
-            Ok(policies) => policies.verdict(principal, what, |verdict| policies.used(verdict, what, arguments).0),
-            Err(decision) => decision,
+        let policies = match self.beforehand(principal, what) {
+            Ok(policies) => policies,
+            Err(decision) => return decision,
+        };
+        if !what.kind.is_described() {
+            return policies.anew(principal, action, what);
         }
+        policies.remembered.of(
+            principal,
+            what,
+            || policies.decide(principal, what),
+            |verdict| match action {
+                Action::List => verdict.list.clone(),
+                _ => policies.used(verdict, what, arguments).0,
+            },
+        )
     }
 
     /// Whether a thing may be used by somebody who may also know of it: both at one look.
@@ -95,15 +106,25 @@ impl Engine {
             Err(decision) if decision.allowed => return Ok(None),
             Err(_) => return Err(hidden(None)),
         };
-        policies.verdict(principal, what, |verdict| {
-            if !verdict.list.allowed {
-                return Err(hidden(verdict.list.rule.clone()));
+        let leave = |list: &Decision, used: &dyn Fn() -> (Decision, Option<String>)| {
+            if !list.allowed {
+                return Err(hidden(list.rule.clone()));
             }
-            match policies.used(verdict, what, arguments) {
+            match used() {
                 (Decision { allowed: true, rule }, _) => Ok(rule),
                 (Decision { rule, .. }, misfit) => Err(Refused { hidden: false, rule, misfit }),
             }
-        })
+        };
+        if !what.kind.is_described() {
+            let anew = |action| policies.anew(principal, action, what);
+            return leave(&anew(Action::List), &|| (anew(what.kind.action()), None));
+        }
+        policies.remembered.of(
+            principal,
+            what,
+            || policies.decide(principal, what),
+            |verdict| leave(&verdict.list, &|| policies.used(verdict, what, arguments)),
+        )
     }
 
     /// Everything there is to say about a decision. Asks the policies anew.
@@ -136,17 +157,23 @@ impl Engine {
 }
 
 impl Policies {
-    fn verdict<T>(&self, principal: &Principal, what: &What<'_>, read: impl FnOnce(&Verdict) -> T) -> T {
-        self.remembered.of(principal, what, || self.decide(principal, what), read)
+    /// Decides upon something of which callers make up the names, so that remembering it would be no use.
+    fn anew(&self, principal: &Principal, action: Action, what: &What<'_>) -> Decision {
+        let scene = self.scene(principal, what);
+        scene.map_or(Decision::denied(), |scene| self.ask(&scene, action, what, None).decision())
+    }
+
+    fn scene(&self, principal: &Principal, what: &What<'_>) -> Option<Scene> {
+        let scene = self.rules.scene(principal, what);
+        let told = scene.inspect_err(|reason| {
+            tracing::error!(plugin = what.plugin, name = what.name, reason, "a thing cannot be shown to policies");
+        });
+        told.ok()
     }
 
     fn decide(&self, principal: &Principal, what: &What<'_>) -> Verdict {
-        let scene = match self.rules.scene(principal, what) {
-            Ok(scene) => scene,
-            Err(reason) => {
-                tracing::error!(plugin = what.plugin, name = what.name, reason, "a thing cannot be shown to policies");
-                return Verdict { list: Decision::denied(), used: Used::Decided(Decision::denied()) };
-            }
+        let Some(scene) = self.scene(principal, what) else {
+            return Verdict { list: Decision::denied(), used: Used::Decided(Decision::denied()) };
         };
         let list = self.ask(&scene, Action::List, what, None).decision();
         let used = match what.arguments.is_empty() {

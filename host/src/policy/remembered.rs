@@ -62,8 +62,7 @@ struct Asked<'a> {
 }
 
 impl Remembered {
-    /// Reads from what is remembered, or from what `decide` says, which is then remembered if the thing is one of those that
-    /// there are only so many of.
+    /// Reads from what is remembered, or from what `decide` says, which is then remembered.
     pub(super) fn of<T>(
         &self,
         principal: &Principal,
@@ -71,9 +70,6 @@ impl Remembered {
         decide: impl FnOnce() -> Verdict,
         read: impl FnOnce(&Verdict) -> T,
     ) -> T {
-        if !what.kind.is_described() {
-            return read(&decide());
-        }
         let shelves = self.shelves.pin();
         let shelf = match shelves.get(&principal.tenant) {
             Some(shelf) => shelf,

@@ -401,6 +401,7 @@ fn decisions_are_remembered_by_what_decides() {
     // Callers make up URIs, so that these would fill it.
     let resource = What { kind: Kind::Resource, ..tool(&tenant, "a_b", reads()) };
     assert!(!engine.may(&with, Action::Read, &resource, None).allowed);
+    assert!(engine.leave(&with, &resource, None).is_err());
     assert_eq!(count(), 4);
 }
 

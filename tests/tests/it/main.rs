@@ -33,6 +33,7 @@ mod modern;
 mod modern_headers;
 mod offers;
 mod plugins;
+mod policy;
 mod refused;
 mod reload;
 mod sealed;
