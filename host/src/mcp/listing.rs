@@ -12,7 +12,7 @@ use super::{
     caller::Caller,
     fault::Fault,
     interact::Round,
-    runner::{Runner, context},
+    runner::{Runner, context, plain_run},
     visitor::Visitor,
 };
 use crate::{
@@ -20,10 +20,7 @@ use crate::{
     catalog::{Catalog, Plugin, Program, Prompt, Tool},
     ids::PluginId,
     policy::What,
-    sandbox::{
-        Run,
-        contract::{Resource, ResourcePage, ResourceTemplate},
-    },
+    sandbox::contract::{Resource, ResourcePage, ResourceTemplate},
 };
 
 /// Things on one page. Most hosts have fewer in all; a client that ignores cursors then still sees everything.
@@ -170,15 +167,7 @@ async fn list(
     let scopes: Vec<&str> = principal.scopes.iter().map(String::as_str).collect();
     let round = Round::first();
     let context = context(&caller, &principal, &scopes, program.limits.timeout(), &round.idempotency_key, None);
-    let run = Run {
-        limits: &program.limits,
-        score: &program.score,
-        voice: None,
-        signals: None,
-        prefixes: &program.prefixes,
-        longer: None,
-    };
-    or_fault(&program, program.component.list_resources(cursor.as_deref(), context, run).await)
+    or_fault(&program, program.component.list_resources(cursor.as_deref(), context, plain_run(&program)).await)
 }
 
 impl Cursor {
