@@ -93,6 +93,58 @@ fn what_a_plugin_does_not_say_is_what_the_protocol_takes_for_granted() {
     assert!(!Hints::new(Some(true), Some(true), None, None).destructive);
 }
 
+/// Policies, and what they say of six callers: `+` is a call that is allowed, of a tool that destroys, and of one that reads.
+const DECISIONS: &[(&str, [&str; 6])] = &[
+    ("permit (principal, action, resource);", ["++"; 6]),
+    ("", ["--"; 6]),
+    ("permit (principal == User::\"alice\", action, resource);", ["++", "--", "--", "--", "--", "++"]),
+    ("permit (principal in Group::\"ops\", action, resource);", ["--", "++", "--", "--", "--", "--"]),
+    ("permit (principal in Tenant::\"acme\", action, resource);", ["--", "--", "--", "--", "--", "++"]),
+    ("permit (principal, action, resource in Tenant::\"acme\");", ["--", "--", "--", "--", "--", "++"]),
+    (
+        "permit (principal, action, resource) when { principal.tenant == \"acme\" };",
+        ["--", "--", "--", "--", "--", "++"],
+    ),
+    (
+        "permit (principal, action, resource) when { principal.scopes.contains(\"tools:read\") };",
+        ["--", "--", "++", "--", "--", "--"],
+    ),
+    (
+        "permit (principal, action, resource) when { principal.groups.contains(\"all\") };",
+        ["--", "++", "--", "--", "--", "--"],
+    ),
+    (
+        "permit (principal, action, resource) when { principal has client && principal.client == \"ci\" };",
+        ["--", "--", "--", "++", "--", "--"],
+    ),
+    (
+        "permit (principal, action, resource) when { principal has key && principal.key == \"k1\" };",
+        ["--", "--", "--", "++", "--", "--"],
+    ),
+    (
+        "permit (principal, action, resource) when { principal has issuer && principal.issuer like \"https://*\" };",
+        ["--", "--", "--", "--", "++", "--"],
+    ),
+    (
+        "permit (principal, action, resource) unless { principal.authenticatedBy == \"anonymous\" };",
+        ["--", "--", "--", "++", "++", "--"],
+    ),
+    ("permit (principal, action in Action::\"use\", resource is Tool) when { resource.readOnly };", ["-+"; 6]),
+    (
+        "permit (principal, action, resource); forbid (principal, action, resource is Tool)
+            when { resource.destructive } unless { principal in Group::\"ops\" };",
+        ["-+", "++", "-+", "-+", "-+", "-+"],
+    ),
+    ("permit (principal, action, resource is Tool in Plugin::\"disk\");", ["++"; 6]),
+    ("permit (principal, action, resource in Plugin::\"net\");", ["--"; 6]),
+    ("permit (principal, action, resource == Tool::\"disk_wipe\");", ["+-"; 6]),
+    ("permit (principal, action, resource is Tool) when { resource.ownName like \"w*\" };", ["+-"; 6]),
+    ("permit (principal, action == Action::\"list\", resource);", ["--"; 6]),
+    ("permit (principal, action == Action::\"call\", resource);", ["++"; 6]),
+    ("permit (principal, action in [Action::\"list\", Action::\"call\"], resource);", ["++"; 6]),
+    ("permit (principal, action == Action::\"read\", resource);", ["--"; 6]),
+];
+
 #[test]
 fn policies_decide_by_who_and_what() {
     let alice = || caller("alice");
@@ -101,58 +153,7 @@ fn policies_decide_by_who_and_what() {
     let key = || Principal { by: By::Key("k1".into()), client: Some("ci".into()), ..caller("dave") };
     let token = || Principal { by: By::Token { issuer: "https://id.example".into() }, ..caller("erin") };
     let other = || Principal { tenant: "acme".parse().unwrap(), ..caller("alice") };
-    // Each column is one of the callers above; `+` is a call that is allowed, of a tool that destroys, and of one that reads.
-    let table: &[(&str, [&str; 6])] = &[
-        ("permit (principal, action, resource);", ["++"; 6]),
-        ("", ["--"; 6]),
-        ("permit (principal == User::\"alice\", action, resource);", ["++", "--", "--", "--", "--", "++"]),
-        ("permit (principal in Group::\"ops\", action, resource);", ["--", "++", "--", "--", "--", "--"]),
-        ("permit (principal in Tenant::\"acme\", action, resource);", ["--", "--", "--", "--", "--", "++"]),
-        ("permit (principal, action, resource in Tenant::\"acme\");", ["--", "--", "--", "--", "--", "++"]),
-        (
-            "permit (principal, action, resource) when { principal.tenant == \"acme\" };",
-            ["--", "--", "--", "--", "--", "++"],
-        ),
-        (
-            "permit (principal, action, resource) when { principal.scopes.contains(\"tools:read\") };",
-            ["--", "--", "++", "--", "--", "--"],
-        ),
-        (
-            "permit (principal, action, resource) when { principal.groups.contains(\"all\") };",
-            ["--", "++", "--", "--", "--", "--"],
-        ),
-        (
-            "permit (principal, action, resource) when { principal has client && principal.client == \"ci\" };",
-            ["--", "--", "--", "++", "--", "--"],
-        ),
-        (
-            "permit (principal, action, resource) when { principal has key && principal.key == \"k1\" };",
-            ["--", "--", "--", "++", "--", "--"],
-        ),
-        (
-            "permit (principal, action, resource) when { principal has issuer && principal.issuer like \"https://*\" };",
-            ["--", "--", "--", "--", "++", "--"],
-        ),
-        (
-            "permit (principal, action, resource) unless { principal.authenticatedBy == \"anonymous\" };",
-            ["--", "--", "--", "++", "++", "--"],
-        ),
-        ("permit (principal, action in Action::\"use\", resource is Tool) when { resource.readOnly };", ["-+"; 6]),
-        (
-            "permit (principal, action, resource); forbid (principal, action, resource is Tool)
-            when { resource.destructive } unless { principal in Group::\"ops\" };",
-            ["-+", "++", "-+", "-+", "-+", "-+"],
-        ),
-        ("permit (principal, action, resource is Tool in Plugin::\"disk\");", ["++"; 6]),
-        ("permit (principal, action, resource in Plugin::\"net\");", ["--"; 6]),
-        ("permit (principal, action, resource == Tool::\"disk_wipe\");", ["+-"; 6]),
-        ("permit (principal, action, resource is Tool) when { resource.ownName like \"w*\" };", ["+-"; 6]),
-        ("permit (principal, action == Action::\"list\", resource);", ["--"; 6]),
-        ("permit (principal, action == Action::\"call\", resource);", ["++"; 6]),
-        ("permit (principal, action in [Action::\"list\", Action::\"call\"], resource);", ["++"; 6]),
-        ("permit (principal, action == Action::\"read\", resource);", ["--"; 6]),
-    ];
-    for (text, expected) in table {
+    for (text, expected) in DECISIONS {
         let policy = policy(text);
         let callers = [alice(), ops(), scoped(), key(), token(), other()];
         for (caller, expected) in callers.iter().zip(expected) {
