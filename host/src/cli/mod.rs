@@ -5,7 +5,9 @@ mod ask;
 mod build;
 mod call;
 mod dev;
+mod files;
 mod inspect;
+mod keys;
 mod new;
 mod policy;
 mod serve;
@@ -55,6 +57,8 @@ enum Verb {
     Build(build::Build),
     /// Build and serve a project, and do so again whenever it is saved
     Dev(dev::Dev),
+    /// Add, list, revoke and rotate API keys
+    Keys(keys::Keys),
     /// Check policies, and explain what they decide
     Policy(policy::Policies),
 }
@@ -93,6 +97,7 @@ pub fn main() -> ExitCode {
         Verb::New(new) => new.run(),
         Verb::Build(build) => build.run(),
         Verb::Dev(dev) => dev.run(),
+        Verb::Keys(keys) => keys.run(),
         Verb::Policy(policy) => policy.run(),
     };
     match ran {

@@ -275,7 +275,7 @@ pub(super) async fn open_stream(
 /// The news of a session.
 pub(super) fn standing_stream(server: &Server, visitor: Visitor, session: Session) -> super::Events {
     let followed = Followed::none(&server.core, &visitor.principal);
-    standing::open(server.core(), visitor, session, server.signals.listen(), server.stopping.clone(), followed)
+    standing::open(server.core(), visitor, session, server.signals.listener(), server.stopping.clone(), followed)
 }
 
 /// What a DELETE ends.
