@@ -143,7 +143,7 @@ async fn post(
 fn refused(gate: &Gate, place: Place<'_>, headers: &HeaderMap, refusal: &Refusal) -> Response {
     let response = respond::refusal(refusal);
     match &refusal.rejection.fault {
-        Fault::Denied { scopes } if !scopes.is_empty() && gate.auth.asks() => {
+        Fault::Denied { scopes, .. } if !scopes.is_empty() && gate.auth.asks() => {
             let tenant = place.tenant().ok().flatten();
             respond::with_challenge(response, &gate.auth.insufficient_scope(tenant.as_ref(), headers, scopes))
         }
