@@ -7,6 +7,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 const LIMIT_REACHED: &str = "toolyard_limit_reached_total";
 const REFUSED: &str = "toolyard_refused_total";
+const AUDIT_LOST: &str = "toolyard_audit_lost_total";
 const IN_USE: &str = "toolyard_in_use";
 
 /// All that was counted in this process.
@@ -24,6 +25,7 @@ impl Metrics {
             let _ = metrics::set_global_recorder(recorder);
             describe_counter!(LIMIT_REACHED, "Times that a call, or something it wanted, ran into a limit.");
             describe_counter!(REFUSED, "Times that a plugin tried something that was not granted.");
+            describe_counter!(AUDIT_LOST, "Records of the audit trail that could not be written there.");
             describe_gauge!(IN_USE, "What calls and connections hold at this moment.");
             handle
         };
@@ -44,6 +46,11 @@ pub fn limit_reached(plugin: &str, limit: &'static str) {
 /// A plugin tried something that was not granted; `grant` is the part of its grants that would have to say so.
 pub fn refused(plugin: &str, grant: &'static str) {
     counter!(REFUSED, "plugin" => plugin.to_owned(), "grant" => grant).increment(1);
+}
+
+/// Records of the audit trail did not get to `sink`.
+pub fn audit_lost(sink: &'static str, records: u64) {
+    counter!(AUDIT_LOST, "sink" => sink).increment(records);
 }
 
 /// So many of `what` are in use now.

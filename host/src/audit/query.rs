@@ -1,0 +1,74 @@
+//! Records by what they are about.
+
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader},
+    path::Path,
+};
+
+use serde_json::Value;
+
+use super::file::full_files;
+use crate::clock;
+
+/// Which records are wanted: those that are all of this.
+#[derive(Debug, Default, Clone)]
+pub struct Filter {
+    pub tenant: Option<String>,
+    pub subject: Option<String>,
+    /// A public name, or a plugin's.
+    pub tool: Option<String>,
+    /// Milliseconds since 1970.
+    pub since_ms: Option<u64>,
+    pub until_ms: Option<u64>,
+    pub outcome: Option<String>,
+    /// Only what was refused: requests, and what plugins tried that they were not granted.
+    pub refused: bool,
+}
+
+impl Filter {
+    /// Whether a record is wanted.
+    pub fn takes(&self, record: &Value) -> bool {
+        let is =
+            |wanted: &Option<String>, key: &str| wanted.as_ref().is_none_or(|wanted| record[key] == wanted.as_str());
+        let tool = self.tool.is_none() || is(&self.tool, "name") || is(&self.tool, "plugin");
+        let time = || record["time"].as_str().and_then(|time| clock::parse(time, 0).ok());
+        let since = self.since_ms.is_none_or(|since| time().is_some_and(|time| time >= since));
+        let until = self.until_ms.is_none_or(|until| time().is_some_and(|time| time < until));
+        let refused = || {
+            let effects = record["effects"].as_array();
+            record["kind"] == "refused"
+                || record["change"] == "refused"
+                || effects.is_some_and(|effects| effects.iter().any(|effect| effect["effect"] == "refused"))
+        };
+        is(&self.tenant, "tenant")
+            && is(&self.subject, "subject")
+            && is(&self.outcome, "outcome")
+            && tool
+            && since
+            && until
+            && (!self.refused || refused())
+    }
+}
+
+/// Gives the lines of the trail at `path` that are wanted, the oldest first, with what is in them, for as long as `take` says so.
+pub fn query(path: &Path, filter: &Filter, mut take: impl FnMut(&str, &Value) -> bool) -> io::Result<()> {
+    let full = full_files(path)?.into_iter().map(|(_, path)| path);
+    for path in full.chain([path.to_owned()]) {
+        let mut input = BufReader::with_capacity(1 << 20, File::open(path)?);
+        let mut line = Vec::new();
+        while input.read_until(b'\n', &mut line)? > 0 {
+            // What is no record is for `verify` to tell of.
+            let text = std::str::from_utf8(line.trim_ascii_end()).ok();
+            if let Some(text) = text
+                && let Ok(record) = serde_json::from_str::<Value>(text)
+                && filter.takes(&record)
+                && !take(text, &record)
+            {
+                return Ok(());
+            }
+            line.clear();
+        }
+    }
+    Ok(())
+}
