@@ -4,6 +4,7 @@
 //! in it. Nobody pays for it where nobody looks on.
 
 use std::{
+    fmt,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -116,6 +117,22 @@ impl Effect {
     /// Something done with a key.
     pub fn key(how: &'static str, name: &str) -> Self {
         Self::Key { how, name: cut(name) }
+    }
+}
+
+impl fmt::Display for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Http { method, host, port, connected, .. } => {
+                let how = if *connected { "" } else { ", which could not be reached" };
+                write!(f, "{method} to {host}:{port}{how}")
+            }
+            Self::Tcp { address } => write!(f, "TCP to {address}"),
+            Self::File { how, path } => write!(f, "{how} file {path}"),
+            Self::Key { how, name } => write!(f, "{how} key {name}"),
+            Self::Secret { name } => write!(f, "used secret {name}"),
+            Self::Refused { grant, missing } => write!(f, "refused {missing} ({grant})"),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     io::{self, BufRead, BufReader},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use serde_json::Value;
@@ -52,9 +52,28 @@ impl Filter {
 }
 
 /// Gives the lines of the trail at `path` that are wanted, the oldest first, with what is in them, for as long as `take` says so.
-pub fn query(path: &Path, filter: &Filter, mut take: impl FnMut(&str, &Value) -> bool) -> io::Result<()> {
+pub fn query(path: &Path, filter: &Filter, take: impl FnMut(&str, &Value) -> bool) -> io::Result<()> {
     let full = full_files(path)?.into_iter().map(|(_, path)| path);
-    for path in full.chain([path.to_owned()]) {
+    read(full.chain([path.to_owned()]), filter, take)
+}
+
+/// The same of what came after the record of that number.
+pub fn newer(path: &Path, filter: &Filter, seq: u64, mut take: impl FnMut(&str, &Value) -> bool) -> io::Result<()> {
+    let full = full_files(path)?;
+    // The last that began before it has it, and what came after it in that file.
+    let from = full.iter().rposition(|(first, _)| *first <= seq).unwrap_or(0);
+    let full = full.into_iter().skip(from).map(|(_, path)| path);
+    read(full.chain([path.to_owned()]), filter, |line, record| {
+        record["seq"].as_u64().is_none_or(|own| own <= seq) || take(line, record)
+    })
+}
+
+fn read(
+    paths: impl Iterator<Item = PathBuf>,
+    filter: &Filter,
+    mut take: impl FnMut(&str, &Value) -> bool,
+) -> io::Result<()> {
+    for path in paths {
         let mut input = BufReader::with_capacity(1 << 20, File::open(path)?);
         let mut line = Vec::new();
         while input.read_until(b'\n', &mut line)? > 0 {

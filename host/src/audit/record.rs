@@ -41,6 +41,9 @@ pub struct Call<'a> {
     /// Which of the protocol's errors it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<i32>,
+    /// The same in a word, which is the limit's name if there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'static str>,
     pub duration_us: u64,
     /// The trace that the caller says it belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,5 +1,6 @@
 //! Configuration: what was written ([`written`]) and what is usable ([`Config`]). Nothing below reads files or the environment.
 
+mod audit;
 mod grants;
 mod limits;
 mod pattern;
@@ -24,6 +25,7 @@ use crate::{
     seal::KeyRing,
 };
 
+pub use audit::{ArgumentsShown, AuditSettings, WrittenAudit};
 pub use grants::{FolderGrant, Grants, HeaderGrant, HttpGrant, KeyValueGrant, TcpGrant, WrittenGrants};
 pub use limits::{INSTANCES_MAX, Limits, WrittenLimits};
 pub use pattern::UrlPattern;
@@ -68,6 +70,8 @@ pub struct Config {
     /// Those at the top of the file: the host's own, and the tenant `default`'s.
     pub secrets: Secrets,
     pub egress: Egress,
+    /// Where calls and changes are written down. `None`: nowhere.
+    pub audit: Option<AuditSettings>,
 }
 
 /// How plugins' requests leave this machine.

@@ -102,6 +102,7 @@ pub struct Written {
     pub plugin: BTreeMap<PluginId, WrittenPlugin>,
     pub secret: BTreeMap<SecretName, WrittenSecret>,
     pub egress: WrittenEgress,
+    pub audit: WrittenAudit,
 }
 
 /// `[egress]`
@@ -291,6 +292,7 @@ impl Written {
             drain_notice: self.drain_notice_ms.map_or(DRAIN_NOTICE, Duration::from_millis),
             tenants: tenants::tenants(self.tenant, top, base)?,
             secrets,
+            audit: self.audit.usable(base)?,
             egress: Egress {
                 dns: self.egress.dns,
                 ca_files: self.egress.ca_files.iter().map(|file| base.join(file)).collect(),

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use super::{ENDPOINT, Gate, origin::Verdict, respond};
 use crate::{
+    audit::record::Refused,
     auth::Principal,
     mcp::{Answer, Request, SESSION_HEADER, Via, Visitor},
 };
@@ -22,19 +23,27 @@ pub(super) async fn serve(gate: &Gate, request: HttpRequest<Incoming>) -> Respon
     let (head, body) = request.into_parts();
     let Some(place) = Place::of(head.uri.path()) else { return respond::no_such_path() };
     let origin = match gate.origins.judge(&head.headers) {
-        Verdict::Foreign => return respond::foreign_origin(),
+        Verdict::Foreign => return not_let_in(gate, place, respond::foreign_origin()),
         Verdict::Allowed(origin) => Some(origin.clone()),
         Verdict::None => None,
     };
     let response = match head.method {
         Method::POST | Method::GET | Method::DELETE => match visitor(gate, place) {
             Ok(visitor) => answer(gate, visitor, &head.method, &head.headers, body).await,
-            Err(response) => response,
+            Err(response) => not_let_in(gate, place, response),
         },
         Method::OPTIONS => respond::preflight(),
         _ => respond::method_not_allowed(),
     };
     readable_by(origin, response)
+}
+
+/// Writes down that somebody was not let in.
+fn not_let_in(gate: &Gate, place: Place<'_>, response: Response) -> Response {
+    let tenant = if let Place::Of(tenant) = place { Some(tenant) } else { None };
+    let status = Some(response.status().as_u16());
+    gate.server.audit().note(&Refused { reason: "not let in", status, tenant, ..Refused::default() });
+    response
 }
 
 /// Where a request goes.

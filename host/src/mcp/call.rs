@@ -253,9 +253,9 @@ fn without_place(error: &serde_json::Error) -> String {
 
 /// Runs a call. A fault is for the client's program; everything that a model could act on is a [`Reply`].
 pub async fn run(runner: &Runner, call: &Call) -> Result<Reply, Fault> {
-    match &runner.observer {
-        None => run_unseen(runner, call).await,
-        Some(observer) => Box::pin(observed::run(observer, runner, call)).await,
+    match runner.observer.is_some() || runner.audit.is_on() {
+        false => run_unseen(runner, call).await,
+        true => Box::pin(observed::run(runner, call)).await,
     }
 }
 

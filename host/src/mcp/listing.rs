@@ -12,10 +12,12 @@ use super::{
     caller::Caller,
     fault::Fault,
     interact::Round,
+    observed::{self, About},
     runner::{Runner, context},
     visitor::Visitor,
 };
 use crate::{
+    audit::{Audit, record::Outcome},
     auth::Principal,
     catalog::{Catalog, Plugin, Program, Prompt, Tool},
     ids::PluginId,
@@ -127,7 +129,8 @@ async fn ask(
 ) -> Result<Page<Resource>, Fault> {
     let program = plugin.program();
     let _slot = runner.slot(program).await?;
-    let list = list(Arc::clone(program), Arc::clone(principal), Arc::clone(caller), cursor.clone());
+    let audit = runner.audit.clone();
+    let list = list(audit, Arc::clone(program), Arc::clone(principal), Arc::clone(caller), cursor.clone());
     let page = runner.in_lane(&program.score, list.boxed()).await?;
     if cursor.is_some() && page.next == cursor {
         return Err(Fault::Internal("its list goes on where it began".into()));
@@ -145,6 +148,7 @@ async fn ask(
 
 /// The plugin's own page.
 async fn list(
+    audit: Audit,
     program: Arc<Program>,
     principal: Arc<Principal>,
     caller: Arc<Caller>,
@@ -161,7 +165,10 @@ async fn list(
         prefixes: &program.prefixes,
         longer: None,
     };
-    or_fault(&program, program.component.list_resources(cursor.as_deref(), context, run).await)
+    let (principal, caller) = (&*principal, &*caller);
+    let about = About { principal, program: &program, caller, method: "resources/list", name: "", call: None };
+    let work = async { or_fault(&program, program.component.list_resources(cursor.as_deref(), context, run).await) };
+    observed::recorded(&audit, about, work, |_| Outcome::Answered).await
 }
 
 impl Cursor {

@@ -46,6 +46,7 @@ pub use stream::{Event, Events};
 pub use visitor::Visitor;
 
 use crate::{
+    audit::Audit,
     auth::Principal,
     catalog::Tenants,
     config::{Config, Identity},
@@ -99,6 +100,7 @@ pub struct Parts {
     pub lanes: Arc<Lanes>,
     pub background: TaskTracker,
     pub stopping: CancellationToken,
+    pub audit: Audit,
     /// Who looks on at all calls, if anybody does.
     pub observer: Option<Observer>,
 }
@@ -162,13 +164,13 @@ pub struct Refusal {
 impl Server {
     /// A server over a catalog.
     pub fn new(config: &Config, parts: Parts) -> Self {
-        let Parts { tenants, signals, hosts, ring, store, lanes, background, stopping, observer } = parts;
+        let Parts { tenants, signals, hosts, ring, store, lanes, background, stopping, audit, observer } = parts;
         let server_info = raw(&config.identity.to_json());
         let modern_meta = raw(&json!({ "io.modelcontextprotocol/serverInfo": server_info }));
         let name = hosts.id().to_string();
-        let tasking = Tasking::new(&config.host_limits, name, Arc::clone(&store), signals.clone(), &background);
+        let tasking = Tasking::new(&config.host_limits, name, Arc::clone(&store), signals.clone(), &background, audit.clone());
         let core = Core {
-            runner: Runner::new(&config.host_limits, signals.clone(), &lanes).observed(observer),
+            runner: Runner::new(&config.host_limits, signals.clone(), &lanes).observed(observer).audited(audit),
             sessions: Sessions::new(hosts, store, ring.clone(), config.host_limits.session_ttl),
             ring,
             modern_meta,
@@ -224,6 +226,11 @@ impl Server {
         &self.tenants
     }
 
+    /// Where calls are written down.
+    pub fn audit(&self) -> &Audit {
+        &self.core.runner.audit
+    }
+
     /// What runs its calls, for those that come another way.
     pub fn runner(&self) -> &Runner {
         &self.core.runner
@@ -231,6 +238,18 @@ impl Server {
 
     /// Answers one message, or a batch of them where the client's revision has batches.
     pub async fn answer(&self, request: Request<'_>, body: &[u8]) -> Result<Answer, Refusal> {
+        if !self.audit().is_on() {
+            return self.answer_unseen(request, body).await;
+        }
+        let principal = Arc::clone(request.principal());
+        let answer = Box::pin(self.answer_unseen(request, body)).await;
+        if let Err(refusal) = &answer {
+            observed::refused(self.audit(), &principal, body, &refusal.rejection.fault);
+        }
+        answer
+    }
+
+    async fn answer_unseen(&self, request: Request<'_>, body: &[u8]) -> Result<Answer, Refusal> {
         let unread = |rejection| Refusal { era: None, rejection };
         let text = message::utf8(body).map_err(|fault| unread(fault.into()))?;
         if message::is_batch(text) && era::takes_batches(request.via.headers()) {

@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 
 use super::{caller::Caller, fault::Fault};
 use crate::{
+    audit::Audit,
     auth::Principal,
     catalog::{Program, Slot, Slots},
     config::HostLimits,
@@ -28,18 +29,24 @@ pub struct Runner {
     lanes: Arc<Lanes>,
     /// Who looks on at all calls, if anybody does.
     pub(super) observer: Option<Observer>,
+    pub(super) audit: Audit,
 }
 
 impl Runner {
     /// A runner of at most `calls_max` calls at once, in `lanes`, whose guests tell `signals` what they changed.
     pub fn new(limits: &HostLimits, signals: Signals, lanes: &Arc<Lanes>) -> Self {
         let slots = Arc::new(Slots::new(limits.calls_max, limits.queue_max));
-        Self { slots, queue_wait_max: limits.queue_wait_max, signals, lanes: Arc::clone(lanes), observer: None }
+        Self { slots, queue_wait_max: limits.queue_wait_max, signals, lanes: Arc::clone(lanes), observer: None, audit: Audit::off() }
     }
 
     /// The same, with somebody who looks on.
     pub fn observed(self, observer: Option<Observer>) -> Self {
         Self { observer, ..self }
+    }
+
+    /// The same, whose calls are written down.
+    pub fn audited(self, audit: Audit) -> Self {
+        Self { audit, ..self }
     }
 
     /// Does `work`, whose calls have this score, in the lane where it belongs.

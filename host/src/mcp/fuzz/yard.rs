@@ -58,6 +58,7 @@ impl Yard {
             store,
             background: TaskTracker::new(),
             stopping: CancellationToken::new(),
+            audit: crate::audit::Audit::off(),
             observer: None,
         };
         Self { server: Server::new(&config, parts), runtime: runtime() }

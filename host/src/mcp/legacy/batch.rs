@@ -1,5 +1,7 @@
 //! JSON-RPC batches, which 2025-03-26 has and no other revision: an array of messages, answered by an array of responses.
 
+use std::sync::Arc;
+
 use futures_util::future::join_all;
 use serde_json::value::RawValue;
 
@@ -8,6 +10,7 @@ use crate::mcp::{
     Answer, Era, Refusal, Rejection, Request, Server, Via,
     fault::Fault,
     message::{Kind, Message},
+    observed,
 };
 
 /// Messages in one batch: each may be a call.
@@ -54,11 +57,15 @@ async fn one(server: &Server, request: &Request<'_>, version: LegacyVersion, tex
         Via::Http { headers, .. } => Via::Http { headers, takes_events: false },
         Via::Stdio(connection) => Via::Stdio(connection),
     };
+    let principal = Arc::clone(request.principal());
     let request = Request { via, visitor: request.visitor.clone() };
     match Box::pin(super::answer(server, version, request, message)).await {
         Ok(Answer::Message(message)) => Some(message),
         // Without events there are no other answers.
         Ok(_) => None,
-        Err(rejection) => Some(rejection.render(era)),
+        Err(rejection) => {
+            observed::refused(server.audit(), &principal, text.as_bytes(), &rejection.fault);
+            Some(rejection.render(era))
+        }
     }
 }

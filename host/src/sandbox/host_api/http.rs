@@ -17,6 +17,7 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks, io::Tok
 
 use crate::{
     config::{HeaderGrant, HttpGrant, Secrets, UrlPattern},
+    observe::{self, Along, Effect},
     sandbox::{
         call::CallState,
         granted::{Granted, Refusals},
@@ -59,6 +60,8 @@ struct Rule {
     networks: Vec<IpNet>,
     /// What is added to requests: here are the secrets.
     headers: Vec<(HeaderName, HeaderValue)>,
+    /// What those are called.
+    secrets: Vec<String>,
     network: Arc<Network>,
 }
 
@@ -92,6 +95,7 @@ impl Rule {
             methods: grant.methods.clone(),
             networks: grant.networks.clone(),
             headers: headers.collect::<Result<_, _>>()?,
+            secrets: grant.headers.iter().map(|header| header.secret.to_string()).collect(),
             network: Arc::clone(network),
         })
     }
@@ -147,6 +151,7 @@ impl Hooks {
             request,
             options: options.unwrap_or_default(),
             slot,
+            along: observe::along(),
         })
     }
 }
@@ -195,9 +200,21 @@ struct Sending {
     request: Request<Upload>,
     options: RequestOptions,
     slot: Slot,
+    /// The task that sends is not the call's own.
+    along: Option<Along>,
 }
 
 impl Sending {
+    /// Tells whoever looks on where the request goes, and which secrets go with it.
+    fn tell(&self, connected: bool) {
+        let Some(along) = &self.along else { return };
+        let (method, host) = (self.request.method().to_string(), self.host.to_string());
+        along.touched(Effect::Http { method, host, port: self.port, tls: self.rule.to.is_https(), connected });
+        for name in self.rule.secrets.iter().filter(|_| connected) {
+            along.touched(Effect::Secret { name: name.clone() });
+        }
+    }
+
     async fn send(self) -> Result<Answer, Error> {
         let Rule { to, networks, network, .. } = &*self.rule;
         let named = to.names_its_host();
@@ -205,6 +222,7 @@ impl Sending {
         let found = found.map_err(|why| outcome::unreachable(why, named, &self.host, &self.plugin, &self.refusals))?;
         let time = self.options.connect_timeout.unwrap_or(Duration::MAX);
         let stream = network.connect(&found, &self.host, self.port, to.is_https(), time).await;
+        self.tell(stream.is_ok());
         let stream = stream.map_err(|why| outcome::not_connected(&why, &self.host, &self.plugin))?;
 
         let mut builder = http1::Builder::new();
