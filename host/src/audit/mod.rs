@@ -28,7 +28,7 @@ use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
 pub use chain::{Head, is_hash};
-pub use query::{Filter, newer, query};
+pub use query::{Filter, Follow, query};
 pub use record::Event;
 pub use verify::{Known, Problem, Report, verify, verify_files};
 

@@ -1,8 +1,9 @@
 //! Records by what they are about.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, BufRead, BufReader},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
@@ -57,15 +58,47 @@ pub fn query(path: &Path, filter: &Filter, take: impl FnMut(&str, &Value) -> boo
     read(full.chain([path.to_owned()]), filter, take)
 }
 
-/// The same of what came after the record of that number.
-pub fn newer(path: &Path, filter: &Filter, seq: u64, mut take: impl FnMut(&str, &Value) -> bool) -> io::Result<()> {
-    let full = full_files(path)?;
-    // The last that began before it has it, and what came after it in that file.
-    let from = full.iter().rposition(|(first, _)| *first <= seq).unwrap_or(0);
-    let full = full.into_iter().skip(from).map(|(_, path)| path);
-    read(full.chain([path.to_owned()]), filter, |line, record| {
-        record["seq"].as_u64().is_none_or(|own| own <= seq) || take(line, record)
-    })
+/// The end of a trail, for those who wait for what comes.
+pub struct Follow {
+    path: PathBuf,
+    input: BufReader<File>,
+    /// A line that may not be whole yet.
+    line: Vec<u8>,
+    /// The last record that is known.
+    seq: u64,
+}
+
+impl Follow {
+    /// What comes after the record of that number.
+    pub fn after(path: &Path, seq: u64) -> io::Result<Self> {
+        let input = BufReader::new(File::open(path)?);
+        Ok(Self { path: path.to_owned(), input, line: Vec::new(), seq })
+    }
+
+    /// Gives what came since last time, for as long as `take` says so.
+    pub fn look(&mut self, filter: &Filter, mut take: impl FnMut(&str, &Value) -> bool) -> io::Result<()> {
+        loop {
+            if self.input.read_until(b'\n', &mut self.line)? == 0 {
+                let now = fs::metadata(&self.path)?;
+                if now.ino() == self.input.get_ref().metadata()?.ino() {
+                    return Ok(());
+                }
+                // The file that was read to its end is full, and a new one has its name.
+                self.input = BufReader::new(File::open(&self.path)?);
+                continue;
+            }
+            if !self.line.ends_with(b"\n") {
+                continue;
+            }
+            let line = std::mem::take(&mut self.line);
+            if let Some((text, record)) = wanted(&line, filter)
+                && record["seq"].as_u64().is_none_or(|seq| seq > self.seq)
+                && !take(text, &record)
+            {
+                return Ok(());
+            }
+        }
+    }
 }
 
 fn read(
@@ -77,11 +110,7 @@ fn read(
         let mut input = BufReader::with_capacity(1 << 20, File::open(path)?);
         let mut line = Vec::new();
         while input.read_until(b'\n', &mut line)? > 0 {
-            // What is no record is for `verify` to tell of.
-            let text = std::str::from_utf8(line.trim_ascii_end()).ok();
-            if let Some(text) = text
-                && let Ok(record) = serde_json::from_str::<Value>(text)
-                && filter.takes(&record)
+            if let Some((text, record)) = wanted(&line, filter)
                 && !take(text, &record)
             {
                 return Ok(());
@@ -90,4 +119,11 @@ fn read(
         }
     }
     Ok(())
+}
+
+/// A line's text and what is in it, if it is wanted. What is no record is for `verify` to tell of.
+fn wanted<'a>(line: &'a [u8], filter: &Filter) -> Option<(&'a str, Value)> {
+    let text = std::str::from_utf8(line.trim_ascii_end()).ok()?;
+    let record = serde_json::from_str::<Value>(text).ok()?;
+    filter.takes(&record).then_some((text, record))
 }

@@ -312,12 +312,12 @@ impl Loader {
                     let serving = if keeps { "the version before it goes on serving" } else { "not served" };
                     tracing::error!(file = %path.display(), reason = refused.reason, serving, "refused");
                 }
+                // The digest of what serves is kept, so that putting the old file back costs nothing.
+                *seen = Seen { stamp: Some(stamp), digest: seen.digest, refused: Some(refused.clone()) };
                 if !known {
                     let id = path.file_stem().unwrap_or_default().to_string_lossy();
                     self.note("refused", &id, digest, None, Some(&refused.reason));
                 }
-                // The digest of what serves is kept, so that putting the old file back costs nothing.
-                *seen = Seen { stamp: Some(stamp), digest: seen.digest, refused: Some(refused) };
                 if known { Verdict::Unchanged } else { Verdict::Changed }
             }
         }

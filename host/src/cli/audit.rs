@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::{Outcome, shown};
 use crate::{
-    audit::{self, Filter, Known, Problem, Report, is_hash},
+    audit::{self, Filter, Follow, Known, Problem, Report, is_hash},
     clock,
     config::Config,
 };
@@ -178,11 +178,11 @@ impl Tail {
         for line in last.iter().take(self.lines) {
             println!("{line}");
         }
+        let mut follow = Follow::after(&path, seq).with_context(|| unreadable(&path))?;
         while self.follow {
             thread::sleep(LOOK_EVERY);
             let mut gone = false;
-            let read = audit::newer(&path, &filter, seq, |line, record| {
-                seq = record["seq"].as_u64().unwrap_or(seq);
+            let read = follow.look(&filter, |line, record| {
                 gone = writeln!(io::stdout(), "{}", self.which.line(line, record)).is_err();
                 !gone
             });
@@ -241,7 +241,9 @@ fn sentence(record: &Value) -> String {
             let status = record["status"].as_u64().map(|status| format!(" ({status})")).unwrap_or_default();
             words.push(format!("{who} {} {}: refused, {}{status}", text("method"), text("name"), text("reason")));
         }
-        "plugin" => words.push(format!("plugin {}/{} {} {}", text("tenant"), text("plugin"), text("change"), text("reason"))),
+        "plugin" => {
+            words.push(format!("plugin {}/{} {} {}", text("tenant"), text("plugin"), text("change"), text("reason")))
+        }
         "changed" => words.push(format!("{} {} {} {}", text("what"), text("name"), text("change"), text("reason"))),
         "missing" => words.push(format!("{} records are missing here", record["records"])),
         kind => words.push(kind.to_owned()),
@@ -281,7 +283,9 @@ fn as_text(report: &Report) -> String {
     }
     let Report { files, records, first, last, head, .. } = report;
     let verdict = if report.problems.is_empty() { "whole" } else { "NOT whole" };
-    lines.push(format!("{verdict}: {records} records ({first} to {last}) in {files} files; the last one's hash is {head}"));
+    lines.push(format!(
+        "{verdict}: {records} records ({first} to {last}) in {files} files; the last one's hash is {head}"
+    ));
     lines.join("\n") + "\n"
 }
 
@@ -292,7 +296,9 @@ fn place(problem: &Problem) -> String {
 fn as_json(report: &Report) -> Value {
     let list = |problems: &[Problem]| {
         let problems = problems.iter();
-        problems.map(|problem| json!({ "file": problem.file, "line": problem.line, "what": problem.what })).collect::<Vec<_>>()
+        problems
+            .map(|problem| json!({ "file": problem.file, "line": problem.line, "what": problem.what }))
+            .collect::<Vec<_>>()
     };
     json!({
         "whole": report.problems.is_empty(),

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     CacheDir, Config, DEFAULT_LISTEN, DRAIN_NOTICE, Egress, HostLimits, Identity, Limits, PluginSettings, SecretName,
-    Secrets, SharedStore, TaskMode, ToolSettings, WrittenGrants, WrittenLimits,
+    Secrets, SharedStore, TaskMode, ToolSettings, WrittenAudit, WrittenGrants, WrittenLimits,
     limits::call_limits,
     secrets::WrittenSecret,
     store::Access,

@@ -168,7 +168,8 @@ impl Server {
         let server_info = raw(&config.identity.to_json());
         let modern_meta = raw(&json!({ "io.modelcontextprotocol/serverInfo": server_info }));
         let name = hosts.id().to_string();
-        let tasking = Tasking::new(&config.host_limits, name, Arc::clone(&store), signals.clone(), &background, audit.clone());
+        let tasking =
+            Tasking::new(&config.host_limits, name, Arc::clone(&store), signals.clone(), &background, audit.clone());
         let core = Core {
             runner: Runner::new(&config.host_limits, signals.clone(), &lanes).observed(observer).audited(audit),
             sessions: Sessions::new(hosts, store, ring.clone(), config.host_limits.session_ttl),

@@ -36,7 +36,14 @@ impl Runner {
     /// A runner of at most `calls_max` calls at once, in `lanes`, whose guests tell `signals` what they changed.
     pub fn new(limits: &HostLimits, signals: Signals, lanes: &Arc<Lanes>) -> Self {
         let slots = Arc::new(Slots::new(limits.calls_max, limits.queue_max));
-        Self { slots, queue_wait_max: limits.queue_wait_max, signals, lanes: Arc::clone(lanes), observer: None, audit: Audit::off() }
+        Self {
+            slots,
+            queue_wait_max: limits.queue_wait_max,
+            signals,
+            lanes: Arc::clone(lanes),
+            observer: None,
+            audit: Audit::off(),
+        }
     }
 
     /// The same, with somebody who looks on.
