@@ -24,6 +24,7 @@ mod script;
 mod session;
 mod site;
 mod tap;
+pub mod trail;
 mod wait;
 
 pub use authority::Authority;
