@@ -24,6 +24,7 @@ mod script;
 mod session;
 mod site;
 mod tap;
+mod tenant;
 pub mod trail;
 mod wait;
 
@@ -44,4 +45,5 @@ pub use pipe::Pipe;
 pub use script::{hostile, scripted};
 pub use session::Session;
 pub use site::{Answer, Site};
+pub use tenant::At;
 pub use wait::{BUILD_PATIENCE, PATIENCE, eventually};

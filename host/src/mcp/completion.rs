@@ -10,16 +10,13 @@ use super::{
     interact::Round,
     message::{Params, Reference},
     observed::{self, About},
-    runner::context,
+    runner::{context, plain_run},
     visitor::Visitor,
 };
 use crate::{
     audit::record::Outcome,
     catalog::Program,
-    sandbox::{
-        Run,
-        contract::{self, Completion},
-    },
+    sandbox::contract::{self, Completion},
 };
 
 /// Values in one answer (MCP 2026-07-28, completion).
@@ -54,14 +51,6 @@ pub(super) async fn complete(
         let scopes: Vec<&str> = principal.scopes.iter().map(String::as_str).collect();
         let round = Round::first();
         let context = context(&caller, &principal, &scopes, asked.limits.timeout(), &round.idempotency_key, None);
-        let run = Run {
-            limits: &asked.limits,
-            score: &asked.score,
-            voice: None,
-            signals: None,
-            prefixes: &asked.prefixes,
-            longer: None,
-        };
         let about = About {
             principal: &principal,
             program: &asked,
@@ -70,8 +59,9 @@ pub(super) async fn complete(
             name: &own,
             call: None,
         };
+        let (run, known) = (plain_run(&asked), pairs(&known));
         let work = async {
-            or_fault(&asked, asked.component.complete(reference, &name, &value, &pairs(&known), context, run).await)
+            or_fault(&asked, asked.component.complete(reference, &name, &value, &known, context, run).await)
         };
         observed::recorded(&audit, about, work, |_| Outcome::Answered).await
     };

@@ -13,7 +13,7 @@ use super::{
     fault::Fault,
     interact::Round,
     observed::{self, About},
-    runner::{Runner, context},
+    runner::{Runner, context, plain_run},
     visitor::Visitor,
 };
 use crate::{
@@ -21,10 +21,7 @@ use crate::{
     auth::Principal,
     catalog::{Catalog, Plugin, Program, Prompt, Tool},
     ids::PluginId,
-    sandbox::{
-        Run,
-        contract::{Resource, ResourcePage, ResourceTemplate},
-    },
+    sandbox::contract::{Resource, ResourcePage, ResourceTemplate},
 };
 
 /// Things on one page. Most hosts have fewer in all; a client that ignores cursors then still sees everything.
@@ -157,15 +154,7 @@ async fn list(
     let scopes: Vec<&str> = principal.scopes.iter().map(String::as_str).collect();
     let round = Round::first();
     let context = context(&caller, &principal, &scopes, program.limits.timeout(), &round.idempotency_key, None);
-    let run = Run {
-        limits: &program.limits,
-        score: &program.score,
-        voice: None,
-        signals: None,
-        prefixes: &program.prefixes,
-        longer: None,
-    };
-    let (principal, caller) = (&*principal, &*caller);
+    let (principal, caller, run) = (&*principal, &*caller, plain_run(&program));
     let about = About { principal, program: &program, caller, method: "resources/list", name: "", call: None };
     let work = async { or_fault(&program, program.component.list_resources(cursor.as_deref(), context, run).await) };
     observed::recorded(&audit, about, work, |_| Outcome::Answered).await
