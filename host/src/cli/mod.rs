@@ -5,6 +5,7 @@ mod ask;
 mod build;
 mod call;
 mod dev;
+mod files;
 mod inspect;
 mod keys;
 mod new;

@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::Args;
 use serde_json::json;
 
-use super::{Outcome, Source, runtime, start_log};
+use super::{Outcome, Source, files, runtime, start_log};
 use crate::{
     catalog::Catalog,
     host::{Bound, Host},
@@ -46,6 +46,7 @@ impl Serve {
         }
         config.allow_anonymous |= self.allow_anonymous;
         config.strict_grants |= self.strict_grants;
+        files::raise(config.host_limits.connections_max);
         runtime()?.block_on(async {
             let stop = shutdown::on_signal().context("cannot wait for signals")?;
             let host = Host::build(config).await?.bind().await?;

@@ -143,6 +143,8 @@ pub struct HostLimits {
     pub drain_max: Duration,
     /// Tasks of one tenant that have not ended.
     pub tasks_max: u64,
+    /// Tasks of one tenant that have ended and can be read of.
+    pub tasks_ended_max: u64,
     /// Tasks that run on this host at once; the others wait.
     pub tasks_running_max: u32,
     /// How long a task lives from its creation on, if it does not come to its end before.
@@ -171,6 +173,8 @@ impl Default for HostLimits {
             drain_max: Duration::from_secs(25),
             // More than a tenant's agents begin by hand, and less than would keep all hosts busy for a day.
             tasks_max: 1_000,
+            // A hundred in each second for as long as a result stays.
+            tasks_ended_max: 100_000,
             // A quarter of the calls that run at once: tasks are long, and plain calls are to find room.
             tasks_running_max: 64,
             task_ttl: Duration::from_secs(3600),

@@ -203,6 +203,7 @@ call_limits!(define_host_limits
     { session_ttl_ms: u64 }
     { drain_ms_max: u64 }
     { tasks_max: u64 }
+    { tasks_ended_max: u64 }
     { tasks_running_max: u32 }
     { task_ttl_ms: u64 }
     { task_result_ttl_ms: u64 }
@@ -386,6 +387,7 @@ impl WrittenHostLimits {
             session_ttl: self.session_ttl_ms.map_or(default.session_ttl, Duration::from_millis),
             drain_max: self.drain_ms_max.map_or(default.drain_max, Duration::from_millis),
             tasks_max: self.tasks_max.unwrap_or(default.tasks_max),
+            tasks_ended_max: self.tasks_ended_max.unwrap_or(default.tasks_ended_max),
             tasks_running_max: self.tasks_running_max.unwrap_or(default.tasks_running_max).max(1),
             task_ttl: self.task_ttl_ms.map_or(default.task_ttl, Duration::from_millis).max(TASK_TTL_MIN),
             task_result_ttl: self.task_result_ttl_ms.map_or(default.task_result_ttl, Duration::from_millis),
