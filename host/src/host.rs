@@ -17,6 +17,7 @@ use crate::{
     mcp::{Parts, Runner, Server, stdio},
     metrics::Metrics,
     observe::Observer,
+    policy::Policy,
     sandbox::{Network, Options, Outside, Sandbox, Settings},
     seal::KeyRing,
     signals::Signals,
@@ -43,6 +44,7 @@ const KEY_FILE: &str = "seal.key";
 pub struct Host {
     config: Arc<Config>,
     server: Arc<Server>,
+    policy: Policy,
     tenants: Arc<Tenants>,
     loaders: Loaders,
     orders: (mpsc::Sender<Order>, mpsc::Receiver<Order>),
@@ -74,6 +76,7 @@ impl Host {
     /// The same, with somebody who looks on at all calls.
     pub async fn build_observed(config: Config, observer: Option<Observer>) -> Result<Self> {
         let (config, metrics) = (Arc::new(config), Metrics::start());
+        let policy = policy(&config)?;
         let signals = Signals::new();
         let tenants = Arc::new(Tenants::new(signals.clone()));
         let (background, stopping) = (TaskTracker::new(), CancellationToken::new());
@@ -94,6 +97,7 @@ impl Host {
             stopping: stopping.clone(),
             observer,
             tracer: traces.as_ref().map(|traces| traces.tracer().clone()),
+            policy: policy.clone(),
         };
         let server = Arc::new(Server::new(&config, parts));
         if let Err(error) = server.recall().await {
@@ -110,9 +114,10 @@ impl Host {
             tracing::warn!("what tenants have used today on other hosts is not known yet: {error}");
         }
         let orders = mpsc::channel(ORDERS_MAX);
-        let made = Self {
+        Ok(Self {
             config,
             server,
+            policy,
             tenants,
             loaders,
             orders,
@@ -124,8 +129,7 @@ impl Host {
             traces,
             background,
             stopping,
-        };
-        Ok(made)
+        })
     }
 
     /// What it was built from.
@@ -136,6 +140,11 @@ impl Host {
     /// The tenants there are.
     pub fn tenants(&self) -> &Arc<Tenants> {
         &self.tenants
+    }
+
+    /// Who may do what. Reloading it takes effect with the next request; lists may then be others.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
     }
 
     /// What is loaded of the tenant `default`.
@@ -324,6 +333,18 @@ async fn drain(background: &TaskTracker, drain_max: Duration) {
     if time::timeout(drain_max, background.wait()).await.is_err() {
         tracing::warn!("some calls whose client is gone did not end within drain_ms_max");
     }
+}
+
+/// The policies. Every mistake in them is told, one in a line.
+fn policy(config: &Config) -> Result<Policy> {
+    let policy = Policy::load(&config.policy).map_err(|mistakes| {
+        let mistakes: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!("{}", mistakes.join("\n"))
+    })?;
+    for odd in policy.warnings() {
+        tracing::warn!(policy = %odd, "a policy is odd");
+    }
+    Ok(policy)
 }
 
 /// Who decides who is calling. Reads the files that this takes.

@@ -13,7 +13,7 @@ use super::{
     offer::{Offer, OfferedTool, Offers},
 };
 use crate::{
-    config::{Limits, PluginSettings, Secrets, TaskMode, TenantSettings, ToolSettings, Wishes},
+    config::{Limits, PluginSettings, PolicyArguments, Secrets, TaskMode, TenantSettings, ToolSettings, Wishes},
     ids::{Digest, IllegalName, PluginId, PromptName, TenantId, ToolName},
     metrics::{self, OfPlugin, OfTool},
     sandbox::{self, Component, Granted, Outside, Sandbox, Score, contract},
@@ -352,6 +352,12 @@ impl Tool {
     /// Whether it may be run twice for one call.
     pub fn is_idempotent(&self) -> bool {
         self.offered.described.annotations.as_ref().is_some_and(|hints| hints.idempotent == Some(true))
+    }
+
+    /// The arguments that policies may see.
+    pub fn policy_arguments(&self) -> &PolicyArguments {
+        let settings = self.program.tools.get(&self.offered.described.name);
+        settings.map_or(PolicyArguments::none(), |settings| &settings.policy_arguments)
     }
 
     /// How heavy its calls have been.

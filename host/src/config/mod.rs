@@ -5,6 +5,7 @@ mod grants;
 mod limits;
 mod pattern;
 mod place;
+mod policy;
 mod secrets;
 mod store;
 mod telemetry;
@@ -34,6 +35,10 @@ pub use grants::{FolderGrant, Grants, HeaderGrant, HttpGrant, KeyValueGrant, Tcp
 pub use limits::{INSTANCES_MAX, Limits, WrittenLimits};
 pub use pattern::UrlPattern;
 pub use place::{PublicUrl, canonical, trusted_url};
+pub use policy::{
+    ArgumentType, PolicyArguments, PolicyDefault, PolicySettings, PolicyText, Unreadable, WrittenArguments,
+    WrittenPolicy,
+};
 pub use secrets::{Secret, SecretName, Secrets};
 pub use store::{SharedStore, StoreForm, StoreUrl};
 pub use telemetry::{Telemetry, WrittenTelemetry};
@@ -84,6 +89,7 @@ pub struct Config {
     pub egress: Egress,
     /// Where traces go. `None`: nothing is traced.
     pub telemetry: Option<Telemetry>,
+    pub policy: PolicySettings,
 }
 
 /// How plugins' requests leave this machine.
@@ -212,6 +218,8 @@ pub struct ToolSettings {
     pub task: Option<TaskMode>,
     /// What a caller must have been granted beside the plugin's own.
     pub scopes: Vec<String>,
+    /// Arguments that policies may see.
+    pub policy_arguments: PolicyArguments,
 }
 
 /// When calls of a tool become tasks. Only those of clients that know tasks do.

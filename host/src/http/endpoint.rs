@@ -31,7 +31,7 @@ pub(super) async fn serve(gate: &Gate, request: HttpRequest<Incoming>) -> Respon
             let mut trace = Trace::arrived(Some(&head.headers));
             let visitor = visitor(gate, place, &head.method, &head.headers).await;
             match known(gate, &mut trace, visitor) {
-                Ok(visitor) => answer(gate, visitor, trace, (place, &head.method, &head.headers), body).await,
+                Ok(visitor) => answer(gate, (visitor, trace), (place, &head.method, &head.headers), body).await,
                 Err(response) => response,
             }
         }
@@ -110,13 +110,12 @@ fn known(gate: &Gate, trace: &mut Trace, visitor: Result<Visitor, Response>) -> 
 
 async fn answer(
     gate: &Gate,
-    visitor: Visitor,
-    trace: Trace,
+    (visitor, trace): (Visitor, Trace),
     (place, method, headers): (Place<'_>, &Method, &HeaderMap),
     body: Incoming,
 ) -> Response {
     match *method {
-        Method::POST => post(gate, visitor, trace, (place, headers), body).await,
+        Method::POST => post(gate, (visitor, trace), place, headers, body).await,
         // Boxed, so that the future of a POST is not as large as theirs.
         Method::GET => Box::pin(get(gate, visitor, headers)).await,
         _ => Box::pin(delete(gate, visitor, headers)).await,
@@ -125,9 +124,9 @@ async fn answer(
 
 async fn post(
     gate: &Gate,
-    visitor: Visitor,
-    trace: Trace,
-    (place, headers): (Place<'_>, &HeaderMap),
+    (visitor, trace): (Visitor, Trace),
+    place: Place<'_>,
+    headers: &HeaderMap,
     body: Incoming,
 ) -> Response {
     if !is_json(headers) {
@@ -149,7 +148,7 @@ async fn post(
 fn refused(gate: &Gate, place: Place<'_>, headers: &HeaderMap, refusal: &Refusal) -> Response {
     let response = respond::refusal(refusal);
     match &refusal.rejection.fault {
-        Fault::Denied { scopes } if !scopes.is_empty() && gate.auth.asks() => {
+        Fault::Denied { scopes, .. } if !scopes.is_empty() && gate.auth.asks() => {
             let tenant = place.tenant().ok().flatten();
             respond::with_challenge(response, &gate.auth.insufficient_scope(tenant.as_ref(), headers, scopes))
         }

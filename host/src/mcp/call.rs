@@ -15,12 +15,12 @@ use super::{
     visitor::Visitor,
 };
 use crate::{
-    auth::Principal,
+    auth::{By, Principal},
     catalog::{Catalog, Program, Prompt, Tool},
     config::Limits,
     json, metrics,
     observe::{self, Seen},
-    policy::{Governed, Permit},
+    policy::{Permit, Uri, What},
     sandbox::{
         CallError, Longer, Ran, Run, Score, Voice,
         contract::{
@@ -163,7 +163,9 @@ impl Wanted {
         check: impl FnOnce(&Tool, &Value) -> Result<(), Fault>,
     ) -> Result<Self, Fault> {
         let name = required(params.name.as_deref(), "name")?;
-        let tool = catalog.tool(name).ok_or_else(|| unknown("tool", name, "tools/list"))?;
+        // Before anything is said of the call: who may not know of a tool does not learn of it by its mistakes.
+        let tool = catalog.tool(name).filter(|tool| visitor.knows(&What::tool(tool)));
+        let tool = tool.ok_or_else(|| unknown("tool", name, "tools/list"))?;
         let wanted = Self::of_tool(tool, visitor, params.arguments.map_or("{}", RawValue::get))?;
         if let Self::Tool { value, .. } = &wanted {
             check(tool, value)?;
@@ -174,13 +176,15 @@ impl Wanted {
     /// A call of this tool.
     pub(super) fn of_tool(tool: &Arc<Tool>, visitor: &Visitor, arguments: &str) -> Result<Self, Fault> {
         let (arguments, value) = read_arguments(arguments)?;
-        Ok(Self::Tool { permit: permitted(visitor, tool, tool.program())?, arguments, value })
+        let permit = visitor.permit(tool, &value, || unknown("tool", tool.name().as_str(), "tools/list"))?;
+        Ok(Self::Tool { permit, arguments, value })
     }
 
     /// A prompt by its public name. All its required arguments must be there, and no others.
     pub(super) fn prompt(catalog: &Catalog, visitor: &Visitor, params: &Params<'_>) -> Result<Self, Fault> {
         let name = required(params.name.as_deref(), "name")?;
-        let prompt = catalog.prompt(name).ok_or_else(|| unknown("prompt", name, "prompts/list"))?;
+        let unknown = || unknown("prompt", name, "prompts/list");
+        let prompt = catalog.prompt(name).filter(|prompt| visitor.knows(&What::prompt(prompt))).ok_or_else(unknown)?;
         let arguments = read_strings("arguments", params.arguments)?;
         let described = &prompt.described().arguments;
         let given = |name: &str| arguments.iter().any(|(given, _)| given == name);
@@ -192,14 +196,18 @@ impl Wanted {
         {
             return Err(Fault::InvalidParams(format!("the prompt has no argument `{other}`")));
         }
-        Ok(Self::Prompt { permit: permitted(visitor, prompt, prompt.program())?, arguments })
+        Ok(Self::Prompt { permit: visitor.permit(prompt, (), unknown)?, arguments })
     }
 
     /// A resource by its URI.
     pub(super) fn resource(catalog: &Catalog, visitor: &Visitor, params: &Params<'_>) -> Result<Self, Fault> {
         let uri = required(params.uri.as_deref(), "uri")?;
-        let plugin = catalog.answering_for(uri).ok_or_else(|| Fault::NotFound { uri: uri.to_owned() })?;
-        Ok(Self::Resource { permit: permitted(visitor, plugin.program(), plugin.program())?, uri: uri.to_owned() })
+        let unknown = || Fault::NotFound { uri: uri.to_owned() };
+        let plugin = catalog.answering_for(uri).ok_or_else(unknown)?;
+        Ok(Self::Resource {
+            permit: visitor.permit(plugin.program(), Uri::Resource(uri), unknown)?,
+            uri: uri.to_owned(),
+        })
     }
 
     /// What a sealed state of this call is bound to: a name and arguments.
@@ -223,6 +231,16 @@ impl Wanted {
         }
     }
 
+    /// Whether everybody might have asked for it: nobody was asked who they are, and no policy decided.
+    pub(super) fn is_anybodys(&self) -> bool {
+        let decided = match self {
+            Self::Tool { permit, .. } => permit.rule(),
+            Self::Prompt { permit, .. } => permit.rule(),
+            Self::Resource { permit, .. } => permit.rule(),
+        };
+        decided.is_none() && self.principal().by == By::Anonymous
+    }
+
     pub(super) fn principal(&self) -> &Arc<Principal> {
         match self {
             Self::Tool { permit, .. } => permit.principal(),
@@ -230,11 +248,6 @@ impl Wanted {
             Self::Resource { permit, .. } => permit.principal(),
         }
     }
-}
-
-/// Asks for leave to use what is `program`'s.
-fn permitted<T: Governed>(visitor: &Visitor, what: &Arc<T>, program: &Program) -> Result<Permit<T>, Fault> {
-    visitor.permit(what).inspect_err(|_| program.counts.denied())
 }
 
 fn required<'a>(value: Option<&'a str>, name: &str) -> Result<&'a str, Fault> {

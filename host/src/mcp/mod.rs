@@ -52,6 +52,7 @@ use crate::{
     config::{Config, Identity},
     hosts::{Hosts, Word},
     observe::Observer,
+    policy::Policy,
     sandbox::Lanes,
     seal::KeyRing,
     signals::{Signal, Signals},
@@ -69,6 +70,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// What answering takes besides the request.
 pub struct Server {
     tenants: Arc<Tenants>,
+    policy: Policy,
     identity: Identity,
     /// `serverInfo` of legacy results, written once.
     server_info: Box<RawValue>,
@@ -107,6 +109,7 @@ pub struct Parts {
     pub observer: Option<Observer>,
     /// What traces requests, if anything is traced.
     pub tracer: Option<Tracer>,
+    pub policy: Policy,
 }
 
 /// A request: how it came, and who sent it.
@@ -169,7 +172,8 @@ pub struct Refusal {
 impl Server {
     /// A server over a catalog.
     pub fn new(config: &Config, parts: Parts) -> Self {
-        let Parts { tenants, signals, hosts, ring, store, lanes, background, stopping, observer, tracer } = parts;
+        let Parts { tenants, signals, hosts, ring, store, lanes, background, stopping, .. } = parts;
+        let Parts { observer, tracer, policy, .. } = parts;
         let server_info = raw(&config.identity.to_json());
         let modern_meta = raw(&json!({ "io.modelcontextprotocol/serverInfo": server_info }));
         let name = hosts.id().to_string();
@@ -183,7 +187,7 @@ impl Server {
             tasking,
         };
         let (identity, core) = (config.identity.clone(), Arc::new(core));
-        Self { tenants, identity, server_info, core, signals, background, stopping, tracer }
+        Self { tenants, policy, identity, server_info, core, signals, background, stopping, tracer }
     }
 
     /// Fetches from the store what calls must not wait for.
@@ -193,7 +197,7 @@ impl Server {
 
     /// Runs tasks until the host stops, and those that it runs then to their end, or to where another host goes on.
     pub fn run_tasks(&self) -> impl Future<Output = ()> + use<> {
-        let guests = Guests::new(Arc::clone(&self.tenants), self.core.runner.clone());
+        let guests = Guests::new(Arc::clone(&self.tenants), self.policy.clone(), self.core.runner.clone());
         Arc::clone(&self.core.tasking.tasks).work(Arc::new(guests), self.stopping.clone())
     }
 
@@ -223,7 +227,7 @@ impl Server {
     /// That caller at its tenant's, if there is such a tenant.
     pub fn visitor(&self, principal: Arc<Principal>) -> Option<Visitor> {
         let tenant = self.tenants.get(principal.tenant.as_str())?;
-        Some(Visitor { principal, tenant })
+        Some(Visitor { principal, tenant, policy: self.policy.clone() })
     }
 
     /// The tenants there are.
@@ -279,8 +283,8 @@ impl Server {
         legacy::end(self, &request).await.map_err(outside)
     }
 
-    fn news(&self, principal: &Principal, session: legacy::Session) -> Events {
-        legacy::standing_stream(self, principal, session)
+    fn news(&self, visitor: Visitor, session: legacy::Session) -> Events {
+        legacy::standing_stream(self, visitor, session)
     }
 
     fn core(&self) -> Arc<Core> {

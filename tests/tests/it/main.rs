@@ -34,6 +34,7 @@ mod modern;
 mod modern_headers;
 mod offers;
 mod plugins;
+mod policy;
 mod refused;
 mod reload;
 mod sealed;

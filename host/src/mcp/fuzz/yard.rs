@@ -22,6 +22,7 @@ use crate::{
     config::Config,
     hosts::Hosts,
     mcp::{Answer, Parts, Refusal, Request, Server, Via},
+    policy::Policy,
     seal::{Binding, KEY_BYTES, KeyRing},
     signals::Signals,
     store::{Change, Heard, Kept, Record, Room, Store, StoreError, Stored, Swapped, Usage, Write, Wrote},
@@ -61,6 +62,7 @@ impl Yard {
             stopping: CancellationToken::new(),
             observer: None,
             tracer: None,
+            policy: Policy::open(),
         };
         Self { server: Server::new(&config, parts), runtime: runtime() }
     }

@@ -29,8 +29,9 @@ use super::{
     message::{Id, Kind, Message, Params},
     response,
     stream::{Listener, first_word},
+    visitor::Visitor,
 };
-use crate::{auth::Principal, telemetry};
+use crate::telemetry;
 pub(super) use batch::answer as answer_batch;
 
 /// Answers a request of the legacy era. `version` is what its header says; a session knows better.
@@ -157,15 +158,15 @@ async fn look_up(
     Ok(match method {
         "ping" => response(id, &json!({})),
         "tools/list" => {
-            let page = listing::tools(&request.visitor.catalog(), cursor)?;
+            let page = listing::tools(&request.visitor, cursor)?;
             response(id, &result::tools(version, &page))
         }
         "prompts/list" => {
-            let page = listing::prompts(&request.visitor.catalog(), cursor)?;
+            let page = listing::prompts(&request.visitor, cursor)?;
             response(id, &result::prompts(version, &page))
         }
         "resources/templates/list" => {
-            let page = listing::templates(&request.visitor.catalog(), cursor)?;
+            let page = listing::templates(&request.visitor, cursor)?;
             response(id, &result::templates(version, &page))
         }
         "resources/list" => {
@@ -271,16 +272,15 @@ pub(super) async fn open_stream(
     {
         return Ok(events);
     }
-    let events = standing_stream(server, request.principal(), session.clone());
+    let events = standing_stream(server, request.visitor.clone(), session.clone());
     server.core.sessions.take_standing(session.uid).await;
     Ok(events)
 }
 
 /// The news of a session.
-pub(super) fn standing_stream(server: &Server, principal: &Principal, session: Session) -> super::Events {
-    let followed = Followed::none(&server.core, principal);
-    let tenant = principal.tenant.clone();
-    standing::open(server.core(), tenant, session, server.signals.listener(), server.stopping.clone(), followed)
+pub(super) fn standing_stream(server: &Server, visitor: Visitor, session: Session) -> super::Events {
+    let followed = Followed::none(&server.core, &visitor.principal);
+    standing::open(server.core(), visitor, session, server.signals.listener(), server.stopping.clone(), followed)
 }
 
 /// What a DELETE ends.
