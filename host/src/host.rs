@@ -163,7 +163,7 @@ impl Host {
         }
         let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
         let addr = listener.local_addr().context("the listener has no address")?;
-        let auth = Arc::new(authenticator(config, addr, self.ring.clone())?);
+        let auth = Arc::new(authenticator(config, addr, self.ring.clone(), self.server.audit())?);
         let tls = config.tls.as_ref().map(Tls::load).transpose().map_err(anyhow::Error::msg)?;
         let http = Http::new(config, listener, Arc::clone(&self.server), Arc::clone(&auth), tls);
         let admin = match self.config.admin_listen {
@@ -313,7 +313,7 @@ async fn drain(background: &TaskTracker, drain_max: Duration) {
 }
 
 /// Who decides who is calling. Reads the files that this takes.
-fn authenticator(config: &Config, addr: SocketAddr, ring: KeyRing) -> Result<Authenticator> {
+fn authenticator(config: &Config, addr: SocketAddr, ring: KeyRing, audit: &Audit) -> Result<Authenticator> {
     let own = || PublicUrl::of_listener(addr, config.tls.is_some());
     let public = config.public_url.clone().unwrap_or_else(own);
     if addr.ip().is_unspecified() && config.public_url.is_none() && !config.auth.issuers.is_empty() {
@@ -323,6 +323,7 @@ fn authenticator(config: &Config, addr: SocketAddr, ring: KeyRing) -> Result<Aut
         tracing::warn!(%public, "keys and tokens travel unencrypted; set [tls], or a public_url that begins with https");
     }
     let auth = Authenticator::new(&config.auth, public, &config.identity.name, ring);
+    let auth = auth.audited(audit.clone());
     auth.load().map_err(anyhow::Error::msg)?;
     Ok(auth)
 }

@@ -60,9 +60,8 @@ pub(super) async fn complete(
             call: None,
         };
         let (run, known) = (plain_run(&asked), pairs(&known));
-        let work = async {
-            or_fault(&asked, asked.component.complete(reference, &name, &value, &known, context, run).await)
-        };
+        let work =
+            async { or_fault(&asked, asked.component.complete(reference, &name, &value, &known, context, run).await) };
         observed::recorded(&audit, about, work, |_| Outcome::Answered).await
     };
     let mut completion = runner.in_lane(&program.score, Box::pin(suggest)).await?;
