@@ -17,6 +17,7 @@ use crate::{
     audit::{Audit, record::PluginChange},
     config::{Config, Grants, TenantSettings},
     ids::{Digest, PluginId, TenantId},
+    metrics,
 };
 
 /// A file that does not load and changed less than this ago may still be on its way: it is looked at again before it is
@@ -226,6 +227,7 @@ impl Loader {
             {
                 self.note("removed", id.as_str(), None, Some(gone.digest()), None);
                 tracing::info!(plugin = %id, "removed");
+                metrics::plugin_load("removed");
                 self.retry_refused();
             }
         }
@@ -295,6 +297,7 @@ impl Loader {
                 }
                 let (id, digest, tools) = (plugin.id().clone(), plugin.digest(), plugin.tools().len());
                 tracing::info!(tenant = %self.owned.tenant, plugin = %id, %digest, tools, "loaded");
+                metrics::plugin_load("loaded");
                 let before = self.serving.insert(id.clone(), plugin).map(|before| before.digest());
                 let change = if before.is_some() { "replaced" } else { "loaded" };
                 self.note(change, id.as_str(), Some(digest), before, None);
@@ -311,6 +314,7 @@ impl Loader {
                     let keeps = plugin_id(&path).is_ok_and(|id| self.serving.contains_key(&id));
                     let serving = if keeps { "the version before it goes on serving" } else { "not served" };
                     tracing::error!(file = %path.display(), reason = refused.reason, serving, "refused");
+                    metrics::plugin_load("refused");
                 }
                 // The digest of what serves is kept, so that putting the old file back costs nothing.
                 *seen = Seen { stamp: Some(stamp), digest: seen.digest, refused: Some(refused.clone()) };

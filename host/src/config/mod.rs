@@ -6,8 +6,10 @@ mod grants;
 mod limits;
 mod pattern;
 mod place;
+mod policy;
 mod secrets;
 mod store;
+mod telemetry;
 mod tenants;
 mod wishes;
 mod written;
@@ -35,8 +37,13 @@ pub use grants::{FolderGrant, Grants, HeaderGrant, HttpGrant, KeyValueGrant, Tcp
 pub use limits::{INSTANCES_MAX, Limits, WrittenLimits};
 pub use pattern::UrlPattern;
 pub use place::{PublicUrl, canonical, trusted_url};
+pub use policy::{
+    ArgumentType, PolicyArguments, PolicyDefault, PolicySettings, PolicyText, Unreadable, WrittenArguments,
+    WrittenPolicy,
+};
 pub use secrets::{Secret, SecretName, Secrets};
 pub use store::{SharedStore, StoreForm, StoreUrl};
+pub use telemetry::{Telemetry, WrittenTelemetry};
 pub use tenants::{Quotas, TenantSettings, WrittenTenant};
 pub use wishes::{Wish, Wishes};
 pub use written::{ConfigError, Written, WrittenIcon};
@@ -84,6 +91,9 @@ pub struct Config {
     pub egress: Egress,
     /// Where calls and changes are written down. `None`: nowhere.
     pub audit: Option<AuditSettings>,
+    /// Where traces go. `None`: nothing is traced.
+    pub telemetry: Option<Telemetry>,
+    pub policy: PolicySettings,
 }
 
 /// How plugins' requests leave this machine.
@@ -212,6 +222,8 @@ pub struct ToolSettings {
     pub task: Option<TaskMode>,
     /// What a caller must have been granted beside the plugin's own.
     pub scopes: Vec<String>,
+    /// Arguments that policies may see.
+    pub policy_arguments: PolicyArguments,
 }
 
 /// When calls of a tool become tasks. Only those of clients that know tasks do.

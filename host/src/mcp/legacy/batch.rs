@@ -8,9 +8,10 @@ use serde_json::value::RawValue;
 use super::{LegacyVersion, session_of};
 use crate::mcp::{
     Answer, Era, Refusal, Rejection, Request, Server, Via,
+    counted::Asked,
     fault::Fault,
     message::{Kind, Message},
-    observed,
+    recorded,
 };
 
 /// Messages in one batch: each may be a call.
@@ -58,13 +59,16 @@ async fn one(server: &Server, request: &Request<'_>, version: LegacyVersion, tex
         Via::Stdio(connection) => Via::Stdio(connection),
     };
     let principal = Arc::clone(request.principal());
-    let request = Request { via, visitor: request.visitor.clone() };
-    match Box::pin(super::answer(server, version, request, message)).await {
+    let mut request = Request { via, visitor: request.visitor.clone(), trace: request.trace.clone() };
+    let asked = Asked::new(server.tracer(), &mut request, Era::Legacy(version), &message);
+    let answer = Box::pin(super::answer(server, version, request, message)).await;
+    asked.answered(answer.as_ref());
+    match answer {
         Ok(Answer::Message(message)) => Some(message),
         // Without events there are no other answers.
         Ok(_) => None,
         Err(rejection) => {
-            observed::refused(server.audit(), &principal, text.as_bytes(), &rejection.fault);
+            recorded::refused(server.audit(), &principal, text.as_bytes(), &rejection.fault);
             Some(rejection.render(era))
         }
     }
