@@ -193,7 +193,7 @@ impl Host {
         }
         let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
         let addr = listener.local_addr().context("the listener has no address")?;
-        let auth = Arc::new(authenticator(config, addr, self.ring.clone())?);
+        let auth = Arc::new(authenticator(config, addr, self.ring.clone(), self.server.audit())?);
         let tls = config.tls.as_ref().map(Tls::load).transpose().map_err(anyhow::Error::msg)?;
         let http = Http::new(config, listener, Arc::clone(&self.server), Arc::clone(&auth), tls);
         let admin = match self.config.admin_listen {
@@ -273,10 +273,10 @@ impl Host {
             tracing::warn!("what tenants used last is not counted: {error}");
         }
         self.hosts.leave().await;
+        self.server.audit().close().await;
         if let Some(traces) = self.traces {
             traces.end().await;
         }
-        self.server.audit().close().await;
         served
     }
 }
@@ -361,7 +361,7 @@ fn policy(config: &Config) -> Result<Policy> {
 }
 
 /// Who decides who is calling. Reads the files that this takes.
-fn authenticator(config: &Config, addr: SocketAddr, ring: KeyRing) -> Result<Authenticator> {
+fn authenticator(config: &Config, addr: SocketAddr, ring: KeyRing, audit: &Audit) -> Result<Authenticator> {
     let own = || PublicUrl::of_listener(addr, config.tls.is_some());
     let public = config.public_url.clone().unwrap_or_else(own);
     if addr.ip().is_unspecified() && config.public_url.is_none() && !config.auth.issuers.is_empty() {
@@ -371,6 +371,7 @@ fn authenticator(config: &Config, addr: SocketAddr, ring: KeyRing) -> Result<Aut
         tracing::warn!(%public, "keys and tokens travel unencrypted; set [tls], or a public_url that begins with https");
     }
     let auth = Authenticator::new(&config.auth, public, &config.identity.name, ring);
+    let auth = auth.audited(audit.clone());
     auth.load().map_err(anyhow::Error::msg)?;
     Ok(auth)
 }

@@ -47,7 +47,7 @@ pub struct Call<'a> {
     pub duration_us: u64,
     /// The trace that the caller says it belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub trace: Option<&'a str>,
+    pub trace: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub era: Option<&'a str>,
     #[serde(skip_serializing_if = "is_false")]

@@ -186,68 +186,57 @@ impl<'a> Walk<'a> {
         sound: Option<bool>,
         places: &HashMap<u64, usize>,
     ) {
-        let number = line.number;
-        let Some(end) = self.end.clone() else {
-            self.report.first = link.seq;
-            self.begins_after = Head { seq: link.seq - u64::from(link.seq > 0), hash: link.prev.clone() };
-            self.begins = Some(Problem { file: file.into(), line: Some(number), what: String::new() });
-            self.end = Some(Head { seq: link.seq, hash: line.hash.clone() });
-            self.look_for_anchors(line, link);
-            return;
-        };
         self.look_for_anchors(line, link);
-        let (follows, unread) = (link.seq == end.seq + 1, mem::take(&mut self.unread));
-        if !follows && link.prev == end.hash {
-            self.problem(file, number, format!("this line was changed: its number is not {}", end.seq + 1));
-            self.end = Some(Head { seq: end.seq + 1, hash: line.hash.clone() });
+        let number = line.number;
+        let Some(end) = self.end.clone() else { return self.begin(file, line, link) };
+        let (expected, unread) = (end.seq.saturating_add(1), mem::take(&mut self.unread));
+        if link.seq != expected && link.prev == end.hash {
+            self.problem(file, number, format!("this line was changed: its number is not {expected}"));
+            self.end = Some(Head { seq: expected, hash: line.hash.clone() });
             return;
         }
-        if link.seq > end.seq + 1 {
-            let (first, last) = (end.seq + 1, link.seq - 1);
-            let elsewhere = (first..=last.min(first + 1_000_000)).filter(|seq| places.contains_key(seq)).count() as u64;
-            if elsewhere + unread < last - first + 1 {
-                let which =
-                    if first == last { format!("record {first} is") } else { format!("records {first} to {last} are") };
-                self.problem(file, number, format!("{which} missing before this line: taken out, or moved"));
-            }
-        } else if !follows {
+        if link.seq < expected {
             let first = places.get(&link.seq).copied().unwrap_or(number);
             let what = if first < number {
                 format!("record {} is here a second time: line {first} has it, too", link.seq)
             } else {
                 format!("record {} is out of its place: it stands after record {}", link.seq, end.seq)
             };
-            self.problem(file, number, what);
             // What comes next is held against the highest record so far, so that one mistake is told once.
-            return;
+            return self.problem(file, number, what);
+        }
+        if link.seq > expected {
+            let last = link.seq - 1;
+            let here = places.keys().filter(|seq| (expected..=last).contains(seq)).count() as u64;
+            if here + unread <= last - expected {
+                let which = if expected == last {
+                    format!("record {last} is")
+                } else {
+                    format!("records {expected} to {last} are")
+                };
+                self.problem(file, number, format!("{which} missing before this line: taken out, or moved"));
+            }
         } else if link.prev != end.hash {
-            match (sound, before) {
+            let (number, what) = match (sound, before) {
                 (Some(true), Some(before)) => {
-                    self.problem(
-                        file,
-                        before.number,
-                        "this line was changed: the next one has another hash for it".into(),
-                    );
+                    (before.number, "this line was changed: the next one has another hash for it")
                 }
                 (Some(true), None) => {
-                    self.problem(
-                        file,
-                        number,
-                        "the last line of the file before was changed, or this is another trail".into(),
-                    );
+                    (number, "the last line of the file before was changed, or this is another trail")
                 }
-                (Some(false), _) => {
-                    self.problem(file, number, "this line was changed, and perhaps the one before it".into())
-                }
-                (None, _) => {
-                    self.problem(
-                        file,
-                        number,
-                        "this line or the one before it was changed: their hashes do not fit".into(),
-                    );
-                }
-            }
+                (Some(false), _) => (number, "this line was changed, and perhaps the one before it"),
+                (None, _) => (number, "this line or the one before it was changed: their hashes do not fit"),
+            };
+            self.problem(file, number, what.into());
         }
+        self.end = Some(Head { seq: link.seq, hash: line.hash.clone() });
+    }
+
+    /// Takes the first record of all.
+    fn begin(&mut self, file: &str, line: &Line, link: &Link) {
+        self.report.first = link.seq;
+        self.begins_after = Head { seq: link.seq.saturating_sub(1), hash: link.prev.clone() };
+        self.begins = Some(Problem { file: file.into(), line: Some(line.number), what: String::new() });
         self.end = Some(Head { seq: link.seq, hash: line.hash.clone() });
     }
 

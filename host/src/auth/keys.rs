@@ -59,7 +59,7 @@ pub struct ApiKeys {
     by_id: HashMap<String, Known>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 struct Known {
     hash: [u8; 32],
     expires_s: Option<u64>,
@@ -175,6 +175,18 @@ impl ApiKeys {
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.by_id.len()
+    }
+
+    /// What became of which key since `before`.
+    pub(super) fn changes<'a>(&'a self, before: &'a Self) -> Vec<(&'static str, &'a str)> {
+        let here = self.by_id.iter().filter_map(|(id, key)| match before.by_id.get(id) {
+            None => Some(("added", id.as_str())),
+            Some(old) => (old != key).then_some(("changed", id.as_str())),
+        });
+        let gone = before.by_id.keys().filter(|id| !self.by_id.contains_key(*id)).map(|id| ("removed", id.as_str()));
+        let mut changes: Vec<_> = here.chain(gone).collect();
+        changes.sort_unstable();
+        changes
     }
 
     /// Whose key that is. Says nothing about why it is nobody's.

@@ -35,6 +35,7 @@ pub use challenge::{Challenge, Why};
 pub use principal::{By, Principal};
 
 use crate::{
+    audit::{Audit, record::Change},
     config::{Auth, PublicUrl},
     ids::TenantId,
     seal::{self, KeyRing},
@@ -71,6 +72,8 @@ pub struct Authenticator {
     believed: believed::Believed,
     proofs: Proofs,
     challenger: Challenger,
+    /// Where it is written down that keys came or went.
+    audit: Audit,
 }
 
 /// What was sent in `Authorization`.
@@ -98,7 +101,13 @@ impl Authenticator {
             challenger: Challenger::new(settings, public.clone()),
             settings: settings.clone(),
             public,
+            audit: Audit::off(),
         }
+    }
+
+    /// The same, whose changes of keys are written down.
+    pub fn audited(self, audit: Audit) -> Self {
+        Self { audit, ..self }
     }
 
     /// Reads what has to be there when the host begins: the file of keys, and the certificates that issuers are trusted by. The error is
@@ -118,10 +127,15 @@ impl Authenticator {
         if *known == Some(stamp) {
             return Ok(());
         }
-        *known = Some(stamp);
+        let first = known.replace(stamp).is_none();
         let keys = ApiKeys::new(&keys::read(path).map_err(|reason| format!("[auth] keys_file: {reason}"))?);
         tracing::info!(keys = keys.len(), "the file of API keys was read");
-        self.keys.store(Arc::new(keys));
+        let before = self.keys.swap(Arc::new(keys));
+        if !first {
+            for (change, id) in self.keys.load().changes(&before) {
+                self.audit.note(&Change { what: "key", change, name: Some(id), reason: None });
+            }
+        }
         Ok(())
     }
 
@@ -191,6 +205,7 @@ impl Authenticator {
             // A file may be on a disk that is far away.
             let _ = task::spawn_blocking(move || {
                 if let Err(reason) = this.load_keys() {
+                    this.audit.note(&Change { what: "keys", change: "refused", name: None, reason: Some(&reason) });
                     tracing::warn!(reason, "the API keys that were known stay in use");
                 }
                 if turn.is_multiple_of(TIDY_EVERY) {

@@ -89,11 +89,11 @@ pub struct Config {
     /// Those at the top of the file: the host's own, and the tenant `default`'s.
     pub secrets: Secrets,
     pub egress: Egress,
+    /// Where calls and changes are written down. `None`: nowhere.
+    pub audit: Option<AuditSettings>,
     /// Where traces go. `None`: nothing is traced.
     pub telemetry: Option<Telemetry>,
     pub policy: PolicySettings,
-    /// Where calls and changes are written down. `None`: nowhere.
-    pub audit: Option<AuditSettings>,
 }
 
 /// How plugins' requests leave this machine.

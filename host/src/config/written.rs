@@ -107,9 +107,9 @@ pub struct Written {
     pub plugin: BTreeMap<PluginId, WrittenPlugin>,
     pub secret: BTreeMap<SecretName, WrittenSecret>,
     pub egress: WrittenEgress,
+    pub audit: WrittenAudit,
     pub telemetry: WrittenTelemetry,
     pub policy: WrittenPolicy,
-    pub audit: WrittenAudit,
 }
 
 /// `[egress]`

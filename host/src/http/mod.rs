@@ -79,7 +79,7 @@ impl Http {
         let ended = CancellationToken::new();
         let watching = async {
             if let Some(tls) = &self.gate.tls {
-                tls.watch(ended.clone()).await;
+                tls.watch(self.gate.server.audit(), ended.clone()).await;
             }
         };
         let serving = async {

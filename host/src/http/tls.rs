@@ -27,7 +27,11 @@ use tokio_rustls::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{config, metrics, stamp::Stamp};
+use crate::{
+    audit::{Audit, record::Change},
+    config, metrics,
+    stamp::Stamp,
+};
 
 /// How often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -71,7 +75,7 @@ impl Tls {
     }
 
     /// Reads the files again when they change, and on SIGHUP, until `stop`. What cannot be read leaves in force what was.
-    pub(super) async fn watch(&self, stop: CancellationToken) {
+    pub(super) async fn watch(&self, audit: &Audit, stop: CancellationToken) {
         let mut hangup = signal(SignalKind::hangup()).ok();
         let mut look = time::interval(LOOK_EVERY);
         look.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
@@ -87,15 +91,18 @@ impl Tls {
                 _ = told => true,
                 _ = look.tick() => false,
             };
-            let current = Arc::clone(&self.current);
+            let (current, audit) = (Arc::clone(&self.current), audit.clone());
             // Files may be on a disk that is far away.
-            let _ = task::spawn_blocking(move || current.renew(told)).await;
+            let _ = task::spawn_blocking(move || current.renew(told, &audit)).await;
         }
     }
 }
 
 impl Current {
-    fn renew(&self, told: bool) {
+    fn renew(&self, told: bool, audit: &Audit) {
+        let note = |change, reason: Option<&str>| {
+            audit.note(&Change { what: "certificate", change, name: None, reason });
+        };
         let mut known = self.stamps.lock().unwrap_or_else(PoisonError::into_inner);
         let now = stamps(&self.files);
         if *known == now && !told {
@@ -107,9 +114,13 @@ impl Current {
                 tracing::info!("the host's certificate was read anew");
                 self.key.store(Arc::new(key));
                 metrics::reloaded("certificate", true);
+                note("reloaded", None);
             }
             // The key comes a moment after its certificate, or before it: then the next look finds both.
-            Err(reason) => tracing::warn!(reason, "the host's certificate stays what it was"),
+            Err(reason) => {
+                tracing::warn!(reason, "the host's certificate stays what it was");
+                note("refused", Some(&reason));
+            }
         }
     }
 }

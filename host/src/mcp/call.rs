@@ -10,7 +10,7 @@ use super::{
     fault::Fault,
     interact::{self, Question, Round},
     message::{Params, is_reserved},
-    observed,
+    observed, recorded,
     runner::{Runner, context},
     visitor::Visitor,
 };
@@ -241,7 +241,7 @@ impl Wanted {
         decided.is_none() && self.principal().by == By::Anonymous
     }
 
-    /// Which policy permits it, where one had to.
+    /// The policy that allows it, where there are policies.
     pub(super) fn rule(&self) -> Option<&str> {
         let rule = match self {
             Self::Tool { permit, .. } => permit.rule(),
@@ -303,10 +303,10 @@ fn without_place(error: &serde_json::Error) -> String {
 /// Runs a call. A fault is for the client's program; everything that a model could act on is a [`Reply`].
 pub async fn run(runner: &Runner, call: &Call) -> Result<Reply, Fault> {
     let running = call.wanted.counts().begin();
-    let is_seen = runner.observer.is_some() || runner.audit.is_on() || call.trace.is_some();
-    let done = match is_seen {
-        false => run_unseen(runner, call).await,
-        true => Box::pin(observed::run(runner, call)).await,
+    let done = match (&runner.observer, &call.trace) {
+        _ if runner.audit.is_on() => Box::pin(recorded::run(runner, call)).await,
+        (None, None) => run_unseen(runner, call).await,
+        _ => Box::pin(observed::run(runner, call)).await,
     };
     running.ended(counted::outcome(&done));
     done

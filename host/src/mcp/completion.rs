@@ -9,7 +9,7 @@ use super::{
     fault::Fault,
     interact::Round,
     message::{Params, Reference},
-    observed::{self, About},
+    recorded::{self, About},
     runner::{context, plain_run},
     visitor::Visitor,
 };
@@ -61,10 +61,9 @@ pub(super) async fn complete(
             call: None,
         };
         let (run, known) = (plain_run(&asked), pairs(&known));
-        let work = async {
-            or_fault(&asked, asked.component.complete(reference, &name, &value, &known, context, run).await)
-        };
-        observed::recorded(&audit, about, work, |_| Outcome::Answered).await
+        let work =
+            async { or_fault(&asked, asked.component.complete(reference, &name, &value, &known, context, run).await) };
+        recorded::recorded(&audit, about, work, |_| Outcome::Answered).await
     };
     let mut completion = runner.in_lane(&program.score, Box::pin(suggest)).await?;
     if completion.values.len() > VALUES_MAX {

@@ -12,7 +12,7 @@ use super::{
     caller::Caller,
     fault::Fault,
     interact::Round,
-    observed::{self, About},
+    recorded::{self, About},
     runner::{Runner, context, plain_run},
     visitor::Visitor,
 };
@@ -174,7 +174,7 @@ async fn list(
     let (principal, caller, run) = (&*principal, &*caller, plain_run(&program));
     let about = About { principal, program: &program, caller, method: "resources/list", name: "", call: None };
     let work = async { or_fault(&program, program.component.list_resources(cursor.as_deref(), context, run).await) };
-    observed::recorded(&audit, about, work, |_| Outcome::Answered).await
+    recorded::recorded(&audit, about, work, |_| Outcome::Answered).await
 }
 
 impl Cursor {

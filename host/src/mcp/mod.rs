@@ -23,6 +23,7 @@ mod listing;
 mod message;
 mod modern;
 mod observed;
+mod recorded;
 mod runner;
 pub mod stdio;
 mod stream;
@@ -233,7 +234,7 @@ impl Server {
     /// That caller at its tenant's, if there is such a tenant.
     pub fn visitor(&self, principal: Arc<Principal>) -> Option<Visitor> {
         let tenant = self.tenants.get(principal.tenant.as_str())?;
-        Some(Visitor { principal, tenant, policy: self.policy.clone() })
+        Some(Visitor { principal, tenant, policy: self.policy.clone(), audit: self.audit().clone() })
     }
 
     /// The tenants there are.
@@ -259,7 +260,7 @@ impl Server {
         let principal = Arc::clone(request.principal());
         let answer = Box::pin(self.answer_unseen(request, body)).await;
         if let Err(refusal) = &answer {
-            observed::refused(self.audit(), &principal, body, &refusal.rejection.fault);
+            recorded::refused(self.audit(), &principal, body, &refusal.rejection.fault);
         }
         answer
     }

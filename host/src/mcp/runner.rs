@@ -30,9 +30,9 @@ pub struct Runner {
     lanes: Arc<Lanes>,
     /// Who looks on at all calls, if anybody does.
     pub(super) observer: Option<Observer>,
+    pub(super) audit: Audit,
     /// What traces calls that no request waits for, if anything is traced.
     pub(super) tracer: Option<Tracer>,
-    pub(super) audit: Audit,
 }
 
 impl Runner {
@@ -40,7 +40,8 @@ impl Runner {
     pub fn new(limits: &HostLimits, signals: Signals, lanes: &Arc<Lanes>) -> Self {
         let slots = Arc::new(Slots::new(limits.calls_max, limits.queue_max));
         let (observer, tracer, audit) = (None, None, Audit::off());
-        Self { slots, queue_wait_max: limits.queue_wait_max, signals, lanes: Arc::clone(lanes), observer, tracer, audit }
+        let lanes = Arc::clone(lanes);
+        Self { slots, queue_wait_max: limits.queue_wait_max, signals, lanes, observer, audit, tracer }
     }
 
     /// The same, with somebody who looks on.
@@ -48,14 +49,14 @@ impl Runner {
         Self { observer, ..self }
     }
 
-    /// The same, traced.
-    pub fn traced(self, tracer: Option<Tracer>) -> Self {
-        Self { tracer, ..self }
-    }
-
     /// The same, whose calls are written down.
     pub fn audited(self, audit: Audit) -> Self {
         Self { audit, ..self }
+    }
+
+    /// The same, traced.
+    pub fn traced(self, tracer: Option<Tracer>) -> Self {
+        Self { tracer, ..self }
     }
 
     /// Does `work`, whose calls have this score, in the lane where it belongs.

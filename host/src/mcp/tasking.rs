@@ -19,7 +19,7 @@ use super::{
     caller::{Caller, WrittenCaller},
     fault::Fault,
     interact::Round,
-    observed, raw,
+    raw, recorded,
     runner::Runner,
     to_tool_result,
     visitor::Visitor,
@@ -115,7 +115,7 @@ impl Tasking {
         let tasks = Arc::clone(&self.tasks);
         let begun = self.unless_left(async move { tasks.queue(new).await }, |task| task.clone());
         let task = begun.await?;
-        observed::begun_as_task(&self.audit, call).await?;
+        recorded::begun_as_task(&self.audit, call).await?;
         Ok(task)
     }
 
@@ -214,7 +214,12 @@ impl Guests {
         let name = &work.tool;
         let gone = || Fault::InvalidParams(format!("the tool `{name}`, which this task is of, is not there any more"));
         let tenant = self.tenants.get(work.principal.tenant.as_str()).ok_or_else(gone)?;
-        let visitor = Visitor { principal: Arc::new(work.principal), tenant, policy: self.policy.clone() };
+        let visitor = Visitor {
+            principal: Arc::new(work.principal),
+            tenant,
+            policy: self.policy.clone(),
+            audit: self.runner.audit.clone(),
+        };
         let catalog = visitor.catalog();
         let tool = catalog.tool(name).ok_or_else(gone)?;
         let wanted = Wanted::of_tool(tool, &visitor, work.arguments.get())?;

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::fault::Fault;
+use super::{fault::Fault, recorded};
 use crate::{
+    audit::{Audit, record::Refused},
     auth::{By, Principal},
     catalog::{Catalog, Tenant},
-    policy::{self, Action, Denied, Governed, Permit, Policy, Uri, What},
+    policy::{self, Action, Denied, Governed, Kind, Permit, Policy, Uri, What},
     telemetry::{self, SpanKind},
 };
 
@@ -16,6 +17,7 @@ pub struct Visitor {
     pub principal: Arc<Principal>,
     pub tenant: Arc<Tenant>,
     pub policy: Policy,
+    pub audit: Audit,
 }
 
 impl Visitor {
@@ -56,11 +58,39 @@ impl Visitor {
         policy::permit(&self.policy, &self.principal, what, with).map_err(|denied| {
             span.failed("denied");
             what.program().counts.denied();
+            self.note(&denied, &what.seen(with).0);
             match denied {
                 Denied::Unknown { .. } => unknown(),
                 Denied::Scopes(scopes) => Fault::Denied { scopes, misfit: None },
                 Denied::Policy { misfit, .. } => Fault::Denied { scopes: Vec::new(), misfit },
             }
         })
+    }
+
+    /// Writes down what was denied, and which policy did.
+    fn note(&self, denied: &Denied, what: &What<'_>) {
+        let rule = match denied {
+            Denied::Unknown { rule } | Denied::Policy { rule, .. } => rule.as_deref(),
+            Denied::Scopes(_) => None,
+        };
+        let reason = if let Denied::Scopes(_) = denied { "scopes" } else { "policy" };
+        let method = match what.kind {
+            Kind::Tool(_) => "tools/call",
+            Kind::Prompt => "prompts/get",
+            Kind::Resource => "resources/read",
+            Kind::Template => "completion/complete",
+        };
+        let name: String = what.name.chars().take(recorded::NAME_CHARS_MAX).collect();
+        self.audit.note(&Refused {
+            reason,
+            status: Some(403),
+            tenant: Some(self.principal.tenant.as_str()),
+            subject: Some(&self.principal.subject),
+            client: self.principal.client.as_deref(),
+            by: Some(recorded::by(&self.principal)),
+            method: Some(method),
+            name: Some(&name),
+            rule,
+        });
     }
 }

@@ -79,11 +79,6 @@ fn describe() {
     describe_gauge!(CATALOG, "What is loaded at this moment.");
 }
 
-/// Records of the audit trail did not get to `sink`.
-pub fn audit_lost(sink: &'static str, records: u64) {
-    counter!(AUDIT_LOST, "sink" => sink).increment(records);
-}
-
 /// What has not happened yet is 0: a rate needs to know what was before the first time.
 fn begin_at_zero() {
     counter!(STORE_ERRORS).increment(0);
@@ -130,6 +125,11 @@ pub fn store_error() {
 /// So many spans were sent, or were not.
 pub fn spans(result: &'static str, count: u64) {
     counter!(SPANS, "result" => result).increment(count);
+}
+
+/// Records of the audit trail did not get to `sink`.
+pub fn audit_lost(sink: &'static str, records: u64) {
+    counter!(AUDIT_LOST, "sink" => sink).increment(records);
 }
 
 /// So many of `what` are in use now.

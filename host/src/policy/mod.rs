@@ -75,7 +75,7 @@ pub enum Denied {
 /// What a permit is for.
 pub trait Governed {
     /// What its use says beside its name.
-    type With<'a>
+    type With<'a>: Copy
     where
         Self: 'a;
 

@@ -213,7 +213,7 @@ fn requests_that_are_refused_are_written_down() {
     host.stop();
 
     let refused = trail.of("refused");
-    let denied = refused.iter().find(|record| record["reason"] == "denied").expect("a record");
+    let denied = refused.iter().find(|record| record["reason"] == "scopes").expect("a record");
     for (key, value) in [
         ("status", json!(403)),
         ("tenant", json!("default")),

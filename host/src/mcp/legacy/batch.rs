@@ -11,7 +11,7 @@ use crate::mcp::{
     counted::Asked,
     fault::Fault,
     message::{Kind, Message},
-    observed,
+    recorded,
 };
 
 /// Messages in one batch: each may be a call.
@@ -68,7 +68,7 @@ async fn one(server: &Server, request: &Request<'_>, version: LegacyVersion, tex
         // Without events there are no other answers.
         Ok(_) => None,
         Err(rejection) => {
-            observed::refused(server.audit(), &principal, text.as_bytes(), &rejection.fault);
+            recorded::refused(server.audit(), &principal, text.as_bytes(), &rejection.fault);
             Some(rejection.render(era))
         }
     }

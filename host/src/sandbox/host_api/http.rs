@@ -155,8 +155,8 @@ impl Hooks {
             request,
             options: options.unwrap_or_default(),
             slot,
-            span,
             along: observe::along(),
+            span,
         })
     }
 }
