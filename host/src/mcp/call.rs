@@ -5,6 +5,7 @@ use std::{borrow::Cow, sync::Arc};
 use serde_json::{Value, value::RawValue};
 
 use super::{
+    arguments::{read_arguments, read_strings},
     caller::Caller,
     counted,
     fault::Fault,
@@ -268,36 +269,6 @@ fn required<'a>(value: Option<&'a str>, name: &str) -> Result<&'a str, Fault> {
 pub(super) fn unknown(what: &str, name: &str, list: &str) -> Fault {
     let name: String = name.chars().take(100).collect();
     Fault::InvalidParams(format!("there is no {what} `{name}`; {list} names those there are"))
-}
-
-/// Reads arguments: the text, as the guest gets it, and the value, as the schema is held against it.
-pub fn read_arguments(text: &str) -> Result<(String, Value), Fault> {
-    let value = json::strict(text)
-        .map_err(|error| Fault::InvalidParams(format!("`arguments` do not read: {}", without_place(&error))))?;
-    if !value.is_object() {
-        return Err(Fault::InvalidParams("`arguments` must be an object".into()));
-    }
-    Ok((text.to_owned(), value))
-}
-
-/// Reads an object of strings, absent meaning empty.
-pub(super) fn read_strings(name: &str, raw: Option<&RawValue>) -> Result<Vec<(String, String)>, Fault> {
-    let Some(raw) = raw else { return Ok(Vec::new()) };
-    let value = json::strict(raw.get())
-        .map_err(|error| Fault::InvalidRequest(format!("`{name}` do not read: {}", without_place(&error))))?;
-    let Value::Object(object) = value else { return Err(Fault::InvalidParams(format!("`{name}` must be an object"))) };
-    let entries = object.into_iter().map(|(key, value)| match value {
-        Value::String(value) => Ok((key, value)),
-        _ => Err(Fault::InvalidParams(format!("`{name}` must hold strings, and `{key}` is none"))),
-    });
-    entries.collect()
-}
-
-/// serde counts lines from where the value begins, which is not what the client sent.
-fn without_place(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let place = format!(" at line {} column {}", error.line(), error.column());
-    text.strip_suffix(&place).map_or(text.clone(), str::to_owned)
 }
 
 /// Runs a call. A fault is for the client's program; everything that a model could act on is a [`Reply`].

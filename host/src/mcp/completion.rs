@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::{
     Server,
-    call::{or_fault, pairs, read_strings, unknown},
+    arguments::read_strings,
+    call::{or_fault, pairs, unknown},
     caller::Caller,
     fault::Fault,
     interact::Round,

@@ -3,6 +3,7 @@
 //! `era` decides which era a request belongs to. `modern` and `legacy` are siblings that never look at each other: each
 //! reads its own envelope, asks the core (`call`, `listing`, `completion`, `interact`) and says the outcome in its own words.
 
+mod arguments;
 mod body;
 mod call;
 mod caller;
@@ -38,7 +39,8 @@ use serde_json::{Value, json, value::RawValue};
 use tokio::{select, time};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub use call::{Call, Completed, Reply, Wanted, read_arguments, run};
+pub use arguments::read_arguments;
+pub use call::{Call, Completed, Reply, Wanted, run};
 pub use caller::Caller;
 pub use era::Era;
 pub use fault::{Fault, Rejection};

@@ -87,6 +87,7 @@ fn begin_at_zero() {
         (TASKS, "state", &["working", "input_required", "completed", "failed", "cancelled"]),
         (LOADS, "result", &["loaded", "refused", "removed"]),
         (SPANS, "result", &["sent", "failed", "dropped"]),
+        (AUDIT_LOST, "sink", &["file", "stdout", "otlp"]),
     ] {
         for value in values {
             counter!(name, label => *value).increment(0);
@@ -95,6 +96,11 @@ fn begin_at_zero() {
     for result in ["done", "refused"] {
         counter!(RELOADS, "what" => "configuration", "result" => result).increment(0);
     }
+}
+
+/// Records of the audit trail did not get to `sink`.
+pub fn audit_lost(sink: &'static str, records: u64) {
+    counter!(AUDIT_LOST, "sink" => sink).increment(records);
 }
 
 /// Who sent a request was asked; `result` is one of a few that `auth` knows.
