@@ -22,5 +22,6 @@ pub mod seal;
 pub mod shutdown;
 pub mod signals;
 pub mod store;
+pub mod supply;
 pub mod tasks;
 pub mod telemetry;

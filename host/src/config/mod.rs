@@ -5,6 +5,7 @@ mod limits;
 mod pattern;
 mod secrets;
 mod store;
+mod supply;
 mod wishes;
 mod written;
 
@@ -24,6 +25,7 @@ pub use limits::{INSTANCES_MAX, Limits, WrittenLimits};
 pub use pattern::UrlPattern;
 pub use secrets::{Secret, SecretName, Secrets};
 pub use store::{SharedStore, StoreForm, StoreUrl};
+pub use supply::{PluginSupply, Reference, Registry, Source, Supply, WrittenRegistry, WrittenSupply, is_loopback};
 pub use wishes::{Wish, Wishes};
 pub use written::{ConfigError, Written, WrittenIcon};
 
@@ -64,6 +66,8 @@ pub struct Config {
     pub plugin: BTreeMap<PluginId, PluginSettings>,
     pub secrets: Secrets,
     pub egress: Egress,
+    /// Where components come from, and what must be true of them.
+    pub supply: Supply,
 }
 
 /// How plugins' requests leave this machine.
@@ -176,6 +180,7 @@ pub struct PluginSettings {
     pub warm: Option<u32>,
     /// Whether it may define resources of its own, whose number nothing bounds.
     pub own_resources: bool,
+    pub supply: PluginSupply,
 }
 
 /// What the operator says about one tool.
@@ -232,6 +237,7 @@ impl PluginSettings {
             grants: Grants::default(),
             warm: None,
             own_resources: false,
+            supply: PluginSupply::default(),
         }
     }
 }

@@ -12,8 +12,9 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CacheDir, Config, DEFAULT_LISTEN, DRAIN_NOTICE, Egress, HostLimits, Identity, Limits, PluginSettings, SecretName,
-    Secrets, SharedStore, TaskMode, ToolSettings, WrittenGrants, WrittenLimits, limits::call_limits,
+    CacheDir, Config, DEFAULT_LISTEN, DRAIN_NOTICE, Egress, HostLimits, Identity, Limits, PluginSettings, PluginSupply,
+    SecretName, Secrets, SharedStore, Supply, TaskMode, ToolSettings, WrittenGrants, WrittenLimits, WrittenRegistry,
+    WrittenSupply, limits::call_limits,
     secrets::WrittenSecret, store::Access,
 };
 use crate::{
@@ -99,6 +100,9 @@ pub struct Written {
     pub plugin: BTreeMap<PluginId, WrittenPlugin>,
     pub secret: BTreeMap<SecretName, WrittenSecret>,
     pub egress: WrittenEgress,
+    pub supply: WrittenSupply,
+    /// By `HOST` or `HOST:PORT`.
+    pub registry: BTreeMap<String, WrittenRegistry>,
 }
 
 /// `[egress]`
@@ -220,6 +224,12 @@ pub struct WrittenPlugin {
     pub warm: Option<u32>,
     /// Whether it may define resources of its own, whose number nothing bounds.
     pub own_resources: bool,
+    /// Where it is, if not in the plugin folder: `oci://HOST/NAME:TAG` or `file:PATH`.
+    pub source: Option<String>,
+    /// Public keys of which one must have signed it.
+    pub signed_by: Vec<PathBuf>,
+    /// Whether its tools may be described otherwise under the same version.
+    pub allow_changes: bool,
 }
 
 /// `[plugin.NAME.tool.TOOL]`
@@ -267,6 +277,7 @@ impl Written {
             prefix: self.store_prefix,
             ca_files: self.store_ca_files.iter().map(|file| base.join(file)).collect(),
         };
+        let supply = Supply::new(self.supply, self.registry, base, &secrets)?;
         let store = SharedStore::new(self.store.as_deref(), access, &secrets)?;
         let mut plugin = BTreeMap::new();
         for (id, written) in self.plugin {
@@ -306,6 +317,7 @@ impl Written {
                 dns: self.egress.dns,
                 ca_files: self.egress.ca_files.iter().map(|file| base.join(file)).collect(),
             },
+            supply,
         })
     }
 }
@@ -412,6 +424,7 @@ impl WrittenPlugin {
             tools.insert(tool, ToolSettings { limits: own, task: written.task });
         }
         let grants = self.grants.usable(base).map_err(|error| error.within("grants"))?;
+        let supply = PluginSupply::new(self.source.as_deref(), &self.signed_by, self.allow_changes, base)?;
         Ok(PluginSettings {
             prefix: self.prefix,
             limits,
@@ -419,6 +432,7 @@ impl WrittenPlugin {
             grants,
             warm: self.warm,
             own_resources: self.own_resources,
+            supply,
         })
     }
 }
