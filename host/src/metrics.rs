@@ -7,6 +7,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 const LIMIT_REACHED: &str = "toolyard_limit_reached_total";
 const REFUSED: &str = "toolyard_refused_total";
+const HELD: &str = "toolyard_held_total";
 const IN_USE: &str = "toolyard_in_use";
 
 /// All that was counted in this process.
@@ -24,6 +25,10 @@ impl Metrics {
             let _ = metrics::set_global_recorder(recorder);
             describe_counter!(LIMIT_REACHED, "Times that a call, or something it wanted, ran into a limit.");
             describe_counter!(REFUSED, "Times that a plugin tried something that was not granted.");
+            describe_counter!(
+                HELD,
+                "Times that a plugin was held back because it describes its tools otherwise than before."
+            );
             describe_gauge!(IN_USE, "What calls and connections hold at this moment.");
             handle
         };
@@ -44,6 +49,11 @@ pub fn limit_reached(plugin: &str, limit: &'static str) {
 /// A plugin tried something that was not granted; `grant` is the part of its grants that would have to say so.
 pub fn refused(plugin: &str, grant: &'static str) {
     counter!(REFUSED, "plugin" => plugin.to_owned(), "grant" => grant).increment(1);
+}
+
+/// A plugin was held back: it describes its tools otherwise than before, under the same version.
+pub fn held(plugin: &str) {
+    counter!(HELD, "plugin" => plugin.to_owned()).increment(1);
 }
 
 /// So many of `what` are in use now.

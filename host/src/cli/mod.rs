@@ -6,7 +6,9 @@ mod build;
 mod call;
 mod dev;
 mod inspect;
+mod lock;
 mod new;
+mod pull;
 mod serve;
 mod stdio;
 
@@ -54,6 +56,10 @@ enum Verb {
     Build(build::Build),
     /// Build and serve a project, and do so again whenever it is saved
     Dev(dev::Dev),
+    /// Write down what all plugins are, so that nothing else is served
+    Lock(lock::WriteLock),
+    /// Pull plugins from registries into the cache
+    Pull(pull::Pull),
 }
 
 /// Where plugins and settings come from: the same for every verb.
@@ -90,6 +96,8 @@ pub fn main() -> ExitCode {
         Verb::New(new) => new.run(),
         Verb::Build(build) => build.run(),
         Verb::Dev(dev) => dev.run(),
+        Verb::Lock(lock) => lock.run(),
+        Verb::Pull(pull) => pull.run(),
     };
     match ran {
         Ok(Outcome::Done) => ExitCode::SUCCESS,

@@ -80,7 +80,7 @@ pub(super) fn check_bytes(keys: &[PublicKey], bytes: &[u8], signature: &str) -> 
 }
 
 /// The file that holds a component's signature.
-pub(super) fn signature_file(component: &Path) -> PathBuf {
+pub fn signature_file(component: &Path) -> PathBuf {
     let mut name = component.as_os_str().to_owned();
     name.push(".sig");
     name.into()

@@ -2,13 +2,15 @@
 
 use std::{
     io,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{Fetched, Lock, Locked, Sources, Supply, blocking, cosign, held, held::Remembered};
+use tokio::sync::Notify;
+
+use super::{Changes, Fetched, Lock, Locked, Sources, Supply, blocking, cosign, held, held::Remembered};
 use crate::{
-    config::{Config, PluginSupply, Source},
+    config::{PluginSupply, Source, TenantSettings},
     ids::{Digest, PluginId, TenantId},
 };
 
@@ -16,7 +18,7 @@ use crate::{
 pub struct Intake {
     supply: Arc<Supply>,
     tenant: TenantId,
-    config: Arc<Config>,
+    settings: Arc<TenantSettings>,
     sources: Arc<Sources>,
     /// Read when it is first asked for.
     remembered: Mutex<Option<Remembered>>,
@@ -31,15 +33,22 @@ pub enum Origin {
 }
 
 impl Intake {
-    /// For the plugins in `config`, which is the tenant's.
-    pub fn new(supply: Arc<Supply>, tenant: TenantId, config: Arc<Config>) -> Self {
-        let wanted = config.plugin.iter().filter_map(|(id, settings)| match &settings.supply.source {
+    /// For the plugins in `settings`, which are the tenant's. What was pulled for `former` goes on being served until there is
+    /// something else. `news` is told of what comes.
+    pub fn new(
+        supply: Arc<Supply>,
+        tenant: TenantId,
+        settings: Arc<TenantSettings>,
+        former: Option<&Arc<Sources>>,
+        news: Arc<Notify>,
+    ) -> Self {
+        let wanted = settings.plugin.iter().filter_map(|(id, settings)| match &settings.supply.source {
             Some(Source::Oci(reference)) => Some((id.clone(), reference.clone(), settings.supply.clone())),
             Some(Source::File(_)) | None => None,
         });
         let wanted: Vec<_> = wanted.collect();
-        let sources = Arc::new(Sources::new(Arc::clone(&supply), tenant.clone(), wanted));
-        Self { supply, tenant, config, sources, remembered: Mutex::default() }
+        let sources = Arc::new(Sources::new(Arc::clone(&supply), tenant.clone(), wanted, former, news));
+        Self { supply, tenant, settings, sources, remembered: Mutex::default() }
     }
 
     /// What comes from registries.
@@ -54,11 +63,18 @@ impl Intake {
 
     /// What registries did not give, by the name of its source, and why.
     pub fn troubles(&self) -> Vec<(PathBuf, String)> {
-        let named = |(id, reason): (PluginId, String)| {
-            let source = self.config.plugin.get(&id).and_then(|settings| settings.supply.source.as_ref());
-            (name_of(&id, source), reason)
-        };
+        let named = |(id, reason): (PluginId, String)| (self.name_of(&id), reason);
         self.sources.troubles().into_iter().map(named).collect()
+    }
+
+    /// How the operator knows a plugin that comes from a registry.
+    pub fn name_of(&self, id: &PluginId) -> PathBuf {
+        let source = self.settings.plugin.get(id).and_then(|settings| settings.supply.source.as_ref());
+        match source {
+            Some(Source::Oci(reference)) => PathBuf::from(format!("oci://{reference} (plugin {id})")),
+            Some(Source::File(path)) => path.clone(),
+            None => PathBuf::from(id.as_str()),
+        }
     }
 
     /// Counts how often the lock file was another: what was refused by it gets another look.
@@ -67,8 +83,8 @@ impl Intake {
     }
 
     /// Whether a signature beside the component's file is looked for.
-    pub fn wants_signature(&self, settings: &PluginSupply) -> bool {
-        self.supply.settings.require_signatures || !settings.signed_by.is_empty()
+    pub fn wants_signature(&self, settings: Option<&PluginSupply>) -> bool {
+        self.supply.settings.require_signatures || settings.is_some_and(|settings| !settings.signed_by.is_empty())
     }
 
     /// The bytes of what was pulled.
@@ -153,24 +169,29 @@ impl Intake {
         }
     }
 
-    /// Keeps a component that is served, so that it can be served again after a start at which its file is something else.
-    pub fn keep(&self, digest: Digest, bytes: &[u8]) {
-        let Some(cache) = self.supply.cache.as_ref().filter(|_| self.supply.holds()) else { return };
-        if !cache.place(digest).exists()
-            && let Err(error) = cache.put_component(digest, bytes)
-        {
+    /// Whether what is served is kept, so that it can be served again after a start at which its file is something else.
+    pub fn keeps(&self) -> bool {
+        self.supply.cache.is_some() && self.supply.holds()
+    }
+
+    /// Keeps a component that is served.
+    pub async fn keep(&self, digest: Digest, bytes: Vec<u8>) {
+        let Some(cache) = self.supply.cache.clone() else { return };
+        let put = move || if cache.place(digest).exists() { Ok(()) } else { cache.put_component(digest, &bytes) };
+        if let Err(error) = blocking(put).await {
             tracing::warn!(%error, "a component could not be kept");
         }
     }
 
     /// The component that was served before `now`, under its version.
-    pub fn former(&self, now: &Locked) -> Option<Vec<u8>> {
+    pub async fn former(&self, now: &Locked) -> Option<Vec<u8>> {
         let lock = self.supply.lock();
         let digest = self.with_remembered(|remembered| {
             held::before(lock.as_deref(), remembered, now).map(|before| before.component)
         });
-        let digest = digest.ok().flatten()?;
-        self.supply.cache.as_ref()?.component(digest, self.supply.component_bytes_max)
+        let (digest, bytes_max) = (digest.ok().flatten()?, self.supply.component_bytes_max);
+        let cache = self.supply.cache.clone()?;
+        blocking(move || cache.component(digest, bytes_max)).await
     }
 
     fn with_remembered<T>(&self, use_it: impl FnOnce(&mut Remembered) -> T) -> Result<T, String> {
@@ -183,20 +204,11 @@ impl Intake {
     }
 }
 
-/// How the operator knows a plugin that has a source.
-pub(crate) fn name_of(id: &PluginId, source: Option<&Source>) -> PathBuf {
-    match source {
-        Some(Source::Oci(reference)) => PathBuf::from(format!("oci://{reference} (plugin {id})")),
-        Some(Source::File(path)) => path.clone(),
-        None => Path::new(id.as_str()).with_extension("wasm"),
-    }
-}
-
-/// What differs between the lock file and what is loaded now, as sentences; empty: nothing that anybody need look at.
-pub fn changed_under_the_same_version(lock: &Lock, now: &[Locked]) -> Vec<(PluginId, String)> {
+/// The plugins that describe their tools otherwise than in the lock file, under the same version.
+pub fn changed_under_the_same_version(lock: &Lock, now: &[Locked]) -> Vec<(TenantId, PluginId, Changes)> {
     let changes = now.iter().filter_map(|now| {
         let before = lock.get(&now.tenant, &now.name).filter(|before| before.version == now.version)?;
-        Some((now.name.clone(), before.changes(now)?.to_string()))
+        Some((now.tenant.clone(), now.name.clone(), before.changes(now)?))
     });
     changes.collect()
 }

@@ -15,9 +15,13 @@ use std::{
     fs,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
+pub use cosign::signature_file;
 pub use intake::{Intake, Origin, changed_under_the_same_version};
 pub use lock::{Changes, Lock, Locked, described};
 pub use sources::{Fetched, Sources};
@@ -45,11 +49,10 @@ pub struct Supply {
 }
 
 /// The lock file as it was read last.
-#[derive(Default)]
 struct Book {
     lock: Option<Arc<Lock>>,
     stamp: Option<(u64, i64, i64, u64)>,
-    /// Counts the times that it was another.
+    /// Another number each time that it was read.
     edition: u64,
 }
 
@@ -82,7 +85,7 @@ impl Supply {
             state_dir: config.state_dir.clone(),
             component_bytes_max: config.host_limits.component_bytes_max,
             links: Mutex::default(),
-            book: Mutex::new(Book { lock: lock.map(Arc::new), stamp, edition: 0 }),
+            book: Mutex::new(Book { lock: lock.map(Arc::new), stamp, edition: next_edition() }),
             settings,
         })
     }
@@ -106,7 +109,7 @@ impl Supply {
                 Ok(lock) => {
                     tracing::info!(file = %self.settings.lock_file.display(), "the lock file was read again");
                     book.lock = lock.map(Arc::new);
-                    book.edition += 1;
+                    book.edition = next_edition();
                 }
                 Err(reason) => tracing::error!(reason, "the lock file does not read; the one before holds"),
             }
@@ -210,6 +213,12 @@ impl Supply {
         self.links.lock().unwrap_or_else(PoisonError::into_inner).insert(registry.to_owned(), Arc::clone(&link));
         Ok(link)
     }
+}
+
+/// A number that no other reading of a lock file has.
+fn next_edition() -> u64 {
+    static EDITION: AtomicU64 = AtomicU64::new(0);
+    EDITION.fetch_add(1, Ordering::Relaxed)
 }
 
 /// Does what takes files, or the processor for long, on a thread that serves nobody.

@@ -42,7 +42,8 @@ pub struct Sources {
     tenant: TenantId,
     wanted: Vec<Wanted>,
     states: Mutex<BTreeMap<PluginId, State>>,
-    changed: Notify,
+    /// Told when something is other than before.
+    news: Arc<Notify>,
 }
 
 /// What the configuration says.
@@ -60,8 +61,8 @@ struct State {
     failures: u32,
     /// When to look again. `None`: there is nothing to look for.
     due: Option<Instant>,
-    /// Of the lock file by which it was looked for.
-    edition: u64,
+    /// Of the lock file by which it was looked for. `None`: by another configuration.
+    edition: Option<u64>,
 }
 
 /// How a look ended.
@@ -76,10 +77,21 @@ impl Sources {
     pub(super) fn new(
         supply: Arc<Supply>,
         tenant: TenantId,
-        wanted: impl IntoIterator<Item = (PluginId, Reference, PluginSupply)>,
+        wanted: Vec<(PluginId, Reference, PluginSupply)>,
+        former: Option<&Arc<Self>>,
+        news: Arc<Notify>,
     ) -> Self {
-        let wanted = wanted.into_iter().map(|(id, reference, settings)| Wanted { id, reference, settings }).collect();
-        Self { supply, tenant, wanted, states: Mutex::default(), changed: Notify::new() }
+        let wanted = wanted.into_iter().map(|(id, reference, settings)| Wanted { id, reference, settings });
+        let wanted: Vec<Wanted> = wanted.collect();
+        let fetched = former.map(|former| former.fetched()).unwrap_or_default().into_iter();
+        let fetched = fetched.filter(|(id, _)| wanted.iter().any(|wanted| wanted.id == *id));
+        let states = fetched.map(|(id, fetched)| (id, State { current: Some(fetched), ..State::default() })).collect();
+        Self { supply, tenant, wanted, states: Mutex::new(states), news }
+    }
+
+    /// Whether nothing comes from registries.
+    pub fn is_empty(&self) -> bool {
+        self.wanted.is_empty()
     }
 
     /// What there is, by plugin.
@@ -94,11 +106,6 @@ impl Sources {
         states.iter().filter_map(|(id, state)| Some((id.clone(), state.trouble.clone()?))).collect()
     }
 
-    /// Waits until something is other than before.
-    pub async fn changed(&self) {
-        self.changed.notified().await;
-    }
-
     /// Looks for all of them, and waits for that at most `wait`.
     pub async fn first_look(&self, wait: Duration) {
         if time::timeout(wait, self.look(&self.wanted.iter().collect::<Vec<_>>())).await.is_err() {
@@ -108,9 +115,6 @@ impl Sources {
 
     /// Looks again and again until `stop`.
     pub async fn run(&self, stop: CancellationToken) {
-        if self.wanted.is_empty() {
-            return;
-        }
         loop {
             let (due, next) = self.due();
             tokio::select! {
@@ -129,7 +133,7 @@ impl Sources {
         let (mut due, mut next) = (Vec::new(), now + LOOK_EVERY);
         for wanted in &self.wanted {
             match states.get(&wanted.id) {
-                Some(state) if state.edition == edition => match state.due {
+                Some(state) if state.edition == Some(edition) => match state.due {
                     Some(when) if when <= now => due.push(wanted),
                     Some(when) => next = next.min(when),
                     None => {}
@@ -144,15 +148,17 @@ impl Sources {
         // Each is known as soon as it is there: the others may take long.
         let looks = stream::iter(wanted.iter().copied()).for_each_concurrent(PARALLEL, async |wanted| {
             let (_, edition) = self.supply.book();
-            let look = self.look_for(wanted).await;
+            let look = self.look_for(wanted, edition).await;
             self.note(wanted, look, edition);
         });
         looks.await;
     }
 
-    async fn look_for(&self, wanted: &Wanted) -> Look {
-        let current =
-            self.states.lock().unwrap_or_else(PoisonError::into_inner).get(&wanted.id).and_then(|state| state.current);
+    async fn look_for(&self, wanted: &Wanted, edition: u64) -> Look {
+        let state = self.states.lock().unwrap_or_else(PoisonError::into_inner).get(&wanted.id).cloned();
+        let (serving, looked_by) = state.map_or((None, None), |state| (state.current, state.edition));
+        // What was checked by other words is checked again.
+        let current = serving.filter(|_| looked_by == Some(edition));
         let pin = match self.pin(wanted) {
             Ok(pin) => pin,
             Err(reason) => return Look { found: None, trouble: Some(reason), pinned: true },
@@ -170,7 +176,7 @@ impl Sources {
         match self.supply.fetch(&wanted.reference, pin, keys.as_deref()).await {
             Ok(found) => Look { found: Some(found), trouble: None, pinned: pin.is_some() },
             Err(error) => {
-                let away = matches!(error, PullError::Away(_)) && current.is_none();
+                let away = matches!(error, PullError::Away(_)) && serving.is_none();
                 let known = if away { self.known(wanted) } else { None };
                 let found = match known {
                     Some(manifest) => self.supply.kept(manifest, keys.as_deref()).await.ok().flatten(),
@@ -219,7 +225,7 @@ impl Sources {
         let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
         let state = states.entry(wanted.id.clone()).or_default();
         let before = (state.current, state.trouble.clone());
-        state.edition = edition;
+        state.edition = Some(edition);
         state.current = look.found.or(state.current);
         state.failures = if look.trouble.is_some() { state.failures.saturating_add(1) } else { 0 };
         let wait = match state.failures {
@@ -239,7 +245,7 @@ impl Sources {
         let differs = before != (state.current, state.trouble.clone());
         drop(states);
         if differs {
-            self.changed.notify_one();
+            self.news.notify_one();
         }
     }
 }
