@@ -85,7 +85,7 @@ impl Lock {
         let lock: Self = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
         if lock.form != FORM {
             return Err(format!(
-                "has form {}, and this toolyard knows form {FORM}: write it anew with `toolyard lock`",
+                "has form {}, and this toolyard knows form {FORM}: remove it, and write it anew with `toolyard lock`",
                 lock.form
             ));
         }

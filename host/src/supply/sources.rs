@@ -182,7 +182,7 @@ impl Sources {
                     Some(manifest) => self.supply.kept(manifest, keys.as_deref()).await.ok().flatten(),
                     None => None,
                 };
-                Look { found, trouble: Some(error.to_string()), pinned: false }
+                Look { found, trouble: Some(format!("cannot be pulled: {error}")), pinned: false }
             }
         }
     }

@@ -40,6 +40,7 @@ mod sessions;
 mod stdio;
 mod store;
 mod streams;
+mod supply;
 mod tasks;
 mod terminal;
 mod versions;
