@@ -26,6 +26,7 @@ mod session;
 mod signer;
 mod site;
 mod tap;
+mod tenant;
 mod wait;
 
 pub use authority::Authority;
@@ -47,4 +48,5 @@ pub use script::{hostile, scripted};
 pub use session::Session;
 pub use signer::Signer;
 pub use site::{Answer, Site};
+pub use tenant::At;
 pub use wait::{BUILD_PATIENCE, PATIENCE, eventually};

@@ -42,6 +42,7 @@ mod store;
 mod streams;
 mod supply;
 mod tasks;
+mod tenants;
 mod terminal;
 mod versions;
 mod weather;
