@@ -5,7 +5,9 @@ mod ask;
 mod build;
 mod call;
 mod dev;
+mod files;
 mod inspect;
+mod keys;
 mod lock;
 mod new;
 mod pull;
@@ -60,6 +62,8 @@ enum Verb {
     Lock(lock::WriteLock),
     /// Pull plugins from registries into the cache
     Pull(pull::Pull),
+    /// Add, list, revoke and rotate API keys
+    Keys(keys::Keys),
 }
 
 /// Where plugins and settings come from: the same for every verb.
@@ -98,6 +102,7 @@ pub fn main() -> ExitCode {
         Verb::Dev(dev) => dev.run(),
         Verb::Lock(lock) => lock.run(),
         Verb::Pull(pull) => pull.run(),
+        Verb::Keys(keys) => keys.run(),
     };
     match ran {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
