@@ -273,7 +273,9 @@ impl Loader {
         let settings = self.settings.for_plugin(&id);
         self.intake.admits(&id, &settings.supply, &origin, &bytes, now)?;
         if let Some(serving) = self.serving.get(&id).filter(|_| known == Some(now)) {
-            return Ok(Loaded { plugin: Arc::clone(serving), entry: None, instead: None });
+            // The same component may have come under another version.
+            let entry = self.intake.entry(&id, &settings.supply, &origin, now, tools(serving));
+            return Ok(Loaded { plugin: Arc::clone(serving), entry, instead: None });
         }
         let wishes = match &origin {
             Origin::File(path) => read_wishes(path)?,
@@ -282,14 +284,15 @@ impl Loader {
         let kept = (self.intake.keeps() && matches!(origin, Origin::File(_))).then(|| bytes.clone());
         let plugin = self.plugin(id.clone(), &settings, bytes, wishes.as_deref()).await?;
         let entry = self.intake.entry(&id, &settings.supply, &origin, now, tools(&plugin));
-        if let Err(reason) = self.intake.weigh(&settings.supply, &entry) {
-            let why = Why { reason, held: true };
-            return self.load_former(id, &settings, &entry, why).await;
+        if let Some(now) = &entry
+            && let Err(reason) = self.intake.weigh(&settings.supply, now)
+        {
+            return self.load_former(id, &settings, now, Why { reason, held: true }).await;
         }
         if let Some(bytes) = kept {
             self.intake.keep(now, bytes).await;
         }
-        Ok(Loaded { plugin: Arc::new(plugin), entry: Some(entry), instead: None })
+        Ok(Loaded { plugin: Arc::new(plugin), entry, instead: None })
     }
 
     /// Where nothing serves yet, what was served before the change that `why` is about.
@@ -434,7 +437,7 @@ impl Loader {
             };
             let plugin = self.serving.get(id)?;
             let supply = self.settings.for_plugin(id).supply;
-            Some(self.intake.entry(id, &supply, &origin, plugin.digest(), tools(plugin)))
+            self.intake.entry(id, &supply, &origin, plugin.digest(), tools(plugin))
         };
         self.files.values().filter_map(entry).collect()
     }

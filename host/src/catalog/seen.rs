@@ -40,7 +40,7 @@ pub(super) struct Candidate {
 /// What is to be served.
 pub(super) struct Loaded {
     pub(super) plugin: Arc<Plugin>,
-    /// What is remembered of it. `None`: it serves already, or is what was remembered.
+    /// What is to be remembered of it, if anything.
     pub(super) entry: Option<Locked>,
     /// Why this is not what the file holds now.
     pub(super) instead: Option<Why>,

@@ -122,7 +122,8 @@ impl Intake {
         cosign::check_bytes(&keys, bytes, &cosign::read_signature(path)?)
     }
 
-    /// What would be known of a plugin that has this component and these tools.
+    /// What would be known of a plugin that has this component and these tools. `None`: it is what another source had, which the
+    /// configuration does not name any more, and is served only until the new one has come.
     pub fn entry(
         &self,
         id: &PluginId,
@@ -130,16 +131,17 @@ impl Intake {
         origin: &Origin,
         component: Digest,
         tools: impl IntoIterator<Item = (String, Digest)>,
-    ) -> Locked {
+    ) -> Option<Locked> {
         let (source, manifest, version) = match (origin, &settings.source) {
-            (Origin::Pulled(fetched), Some(source @ Source::Oci(reference))) => {
+            (Origin::Pulled(fetched), Some(source @ Source::Oci(reference))) if fetched.is_by(reference) => {
                 let version = reference.tag.clone().unwrap_or_else(|| fetched.manifest.to_string());
                 (Some(source.to_string()), Some(fetched.manifest), Some(version))
             }
-            _ => (None, None, None),
+            (Origin::Pulled(_), _) => return None,
+            (Origin::File(_), _) => (None, None, None),
         };
         let tools = tools.into_iter().collect();
-        Locked { tenant: self.tenant.clone(), name: id.clone(), source, manifest, component, version, tools }
+        Some(Locked { tenant: self.tenant.clone(), name: id.clone(), source, manifest, component, version, tools })
     }
 
     /// Whether a plugin says of its tools what it said before, under the same version. If not, why it is held back.

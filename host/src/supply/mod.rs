@@ -150,7 +150,7 @@ impl Supply {
         keys: Option<&[PublicKey]>,
     ) -> Result<Fetched, PullError> {
         if let Some(manifest) = pinned
-            && let Some(kept) = self.kept(manifest, keys).await?
+            && let Some(kept) = self.kept(reference, manifest, keys).await?
         {
             return Ok(kept);
         }
@@ -171,7 +171,7 @@ impl Supply {
             move || cache.component(component, bytes_max).is_some()
         });
         let pulled = if known.await { None } else { Some(pulling.component(&manifest, bytes_max).await?) };
-        let fetched = Fetched { manifest: manifest.digest, component };
+        let fetched = Fetched::new(reference, manifest.digest, component);
         let kept = blocking(move || {
             if let Some(pulled) = pulled {
                 cache.put_component(pulled.component, &pulled.bytes)?;
@@ -183,7 +183,12 @@ impl Supply {
     }
 
     /// What the cache has by the digest of its manifest, with the signatures that are wanted.
-    async fn kept(&self, manifest: Digest, keys: Option<&[PublicKey]>) -> Result<Option<Fetched>, PullError> {
+    async fn kept(
+        &self,
+        reference: &Reference,
+        manifest: Digest,
+        keys: Option<&[PublicKey]>,
+    ) -> Result<Option<Fetched>, PullError> {
         let (cache, bytes_max) = (self.cache()?.clone(), self.component_bytes_max);
         let keys = keys.map(<[PublicKey]>::to_vec);
         let look = move || {
@@ -192,9 +197,9 @@ impl Supply {
                 cosign::check_manifest(&keys, &cache.signatures(manifest), manifest).ok()?;
             }
             let (component, _) = read.component().ok()?;
-            cache.component(component, bytes_max).map(|_| Fetched { manifest, component })
+            cache.component(component, bytes_max).map(|_| component)
         };
-        Ok(blocking(look).await)
+        Ok(blocking(look).await.map(|component| Fetched::new(reference, manifest, component)))
     }
 
     async fn link(&self, registry: &str) -> Result<Arc<Link>, String> {

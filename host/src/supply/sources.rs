@@ -34,6 +34,19 @@ const PARALLEL: usize = 4;
 pub struct Fetched {
     pub manifest: Digest,
     pub component: Digest,
+    /// Which reference it was pulled by: the configuration may name another since.
+    by: Digest,
+}
+
+impl Fetched {
+    pub(super) fn new(reference: &Reference, manifest: Digest, component: Digest) -> Self {
+        Self { manifest, component, by: Digest::of(reference.to_string().as_bytes()) }
+    }
+
+    /// Whether that is what `reference` names.
+    pub(super) fn is_by(&self, reference: &Reference) -> bool {
+        self.by == Digest::of(reference.to_string().as_bytes())
+    }
 }
 
 /// The sources of one tenant.
@@ -179,7 +192,9 @@ impl Sources {
                 let away = matches!(error, PullError::Away(_)) && serving.is_none();
                 let known = if away { self.known(wanted) } else { None };
                 let found = match known {
-                    Some(manifest) => self.supply.kept(manifest, keys.as_deref()).await.ok().flatten(),
+                    Some(manifest) => {
+                        self.supply.kept(&wanted.reference, manifest, keys.as_deref()).await.ok().flatten()
+                    }
                     None => None,
                 };
                 Look { found, trouble: Some(format!("cannot be pulled: {error}")), pinned: false }
