@@ -8,6 +8,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     admin::{self, Admin},
+    audit::Audit,
     auth::Authenticator,
     catalog::{self, Live, Loaders, Order, Tenants, Yard},
     config::{CacheDir, Config, PublicUrl, SecretName},
@@ -17,11 +18,13 @@ use crate::{
     mcp::{Parts, Runner, Server, stdio},
     metrics::Metrics,
     observe::Observer,
+    policy::Policy,
     sandbox::{Network, Options, Outside, Sandbox, Settings},
     seal::KeyRing,
     signals::Signals,
     store::{Credentials, Redis, Sqlite, Store},
     supply::Supply,
+    telemetry::{self, Exporting},
 };
 
 /// How long answers on the admin listener may take after the last call.
@@ -46,6 +49,7 @@ const KEY_FILE: &str = "seal.key";
 pub struct Host {
     config: Arc<Config>,
     server: Arc<Server>,
+    policy: Policy,
     tenants: Arc<Tenants>,
     loaders: Loaders,
     orders: (mpsc::Sender<Order>, mpsc::Receiver<Order>),
@@ -54,6 +58,7 @@ pub struct Host {
     yard: Arc<Yard>,
     hosts: Arc<Hosts>,
     metrics: Metrics,
+    traces: Option<Exporting>,
     background: TaskTracker,
     stopping: CancellationToken,
 }
@@ -76,12 +81,18 @@ impl Host {
     /// The same, with somebody who looks on at all calls.
     pub async fn build_observed(config: Config, observer: Option<Observer>) -> Result<Self> {
         let (config, metrics) = (Arc::new(config), Metrics::start());
+        let policy = policy(&config)?;
         let signals = Signals::new();
         let tenants = Arc::new(Tenants::new(signals.clone()));
         let (background, stopping) = (TaskTracker::new(), CancellationToken::new());
         let (store, ring) = state(&config).await?;
         let hosts = Arc::new(Hosts::new(Arc::clone(&store), signals.clone())?);
+        let audit = config.audit.as_ref().map(|settings| Audit::start(settings, hosts.id())).transpose();
+        let audit = audit.map_err(anyhow::Error::msg)?.unwrap_or_default();
         let yard = Arc::new(yard(&config, Arc::clone(&store))?);
+        let id = hosts.id().to_string();
+        let start = |settings| telemetry::start_traces(settings, &config.secrets, &id);
+        let traces = config.telemetry.as_ref().map(start).transpose()?;
         let parts = Parts {
             tenants: Arc::clone(&tenants),
             signals,
@@ -91,7 +102,10 @@ impl Host {
             lanes: Arc::clone(yard.sandbox().lanes()),
             background: background.clone(),
             stopping: stopping.clone(),
+            audit: audit.clone(),
             observer,
+            tracer: traces.as_ref().map(|traces| traces.tracer().clone()),
+            policy: policy.clone(),
         };
         let server = Arc::new(Server::new(&config, parts));
         if let Err(error) = server.recall().await {
@@ -99,7 +113,7 @@ impl Host {
             tracing::warn!("what is known of sessions cannot be read: {error}");
         }
         let supply = Arc::new(Supply::open(&config).map_err(anyhow::Error::msg)?);
-        let mut loaders = Loaders::new(Arc::clone(&config), Arc::clone(&yard), Arc::clone(&tenants), supply);
+        let mut loaders = Loaders::new(Arc::clone(&config), Arc::clone(&yard), Arc::clone(&tenants), supply, audit);
         loaders.first_look(REGISTRIES_WAIT_MAX).await;
         if let Err((dir, error)) = loaders.scan().await {
             let dir = dir.display();
@@ -110,7 +124,22 @@ impl Host {
             tracing::warn!("what tenants have used today on other hosts is not known yet: {error}");
         }
         let orders = mpsc::channel(ORDERS_MAX);
-        Ok(Self { config, server, tenants, loaders, orders, store, ring, yard, hosts, metrics, background, stopping })
+        Ok(Self {
+            config,
+            server,
+            policy,
+            tenants,
+            loaders,
+            orders,
+            store,
+            ring,
+            yard,
+            hosts,
+            metrics,
+            traces,
+            background,
+            stopping,
+        })
     }
 
     /// What it was built from.
@@ -121,6 +150,11 @@ impl Host {
     /// The tenants there are.
     pub fn tenants(&self) -> &Arc<Tenants> {
         &self.tenants
+    }
+
+    /// Who may do what. Reloading it takes effect with the next request; lists may then be others.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
     }
 
     /// What is loaded of the tenant `default`.
@@ -137,6 +171,11 @@ impl Host {
     /// What runs its calls, for those that no client makes.
     pub fn runner(&self) -> &Runner {
         self.server.runner()
+    }
+
+    /// Where calls and changes are written down.
+    pub fn audit(&self) -> &Audit {
+        self.server.audit()
     }
 
     /// Which of the engine's fast paths are in force.
@@ -174,8 +213,11 @@ impl Host {
     }
 
     fn report(&self) -> admin::Report {
-        let yard = Arc::clone(&self.yard);
-        Box::new(move || yard.sandbox().report())
+        let (yard, tenants) = (Arc::clone(&self.yard), Arc::clone(&self.tenants));
+        Box::new(move || {
+            yard.sandbox().report();
+            tenants.report();
+        })
     }
 
     /// Whether all plugins have what they cannot do without, if the configuration wants that.
@@ -202,6 +244,9 @@ impl Host {
 
     /// Serves one client on standard input and output, until it is gone or `stop`.
     pub async fn run_stdio(self, stop: CancellationToken) -> Result<()> {
+        if self.config.audit.as_ref().is_some_and(|audit| audit.stdout) {
+            bail!("[audit] stdout: standard output is the client's here; leave it out, or use `toolyard serve`");
+        }
         self.check_wishes()?;
         let line_bytes_max = self.config.host_limits.body_bytes_max;
         let (server, stopping) = (Arc::clone(&self.server), self.stopping.clone());
@@ -234,6 +279,10 @@ impl Host {
             tracing::warn!("what tenants used last is not counted: {error}");
         }
         self.hosts.leave().await;
+        if let Some(traces) = self.traces {
+            traces.end().await;
+        }
+        self.server.audit().close().await;
         served
     }
 }
@@ -303,6 +352,18 @@ async fn drain(background: &TaskTracker, drain_max: Duration) {
     if time::timeout(drain_max, background.wait()).await.is_err() {
         tracing::warn!("some calls whose client is gone did not end within drain_ms_max");
     }
+}
+
+/// The policies. Every mistake in them is told, one in a line.
+fn policy(config: &Config) -> Result<Policy> {
+    let policy = Policy::load(&config.policy).map_err(|mistakes| {
+        let mistakes: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!("{}", mistakes.join("\n"))
+    })?;
+    for odd in policy.warnings() {
+        tracing::warn!(policy = %odd, "a policy is odd");
+    }
+    Ok(policy)
 }
 
 /// Who decides who is calling. Reads the files that this takes.

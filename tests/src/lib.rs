@@ -5,6 +5,7 @@
 mod authority;
 mod bystander;
 pub mod chaos;
+mod collector;
 mod connection;
 mod conversation;
 mod dev;
@@ -29,10 +30,12 @@ mod signer;
 mod site;
 mod tap;
 mod tenant;
+pub mod trail;
 mod wait;
 
 pub use authority::Authority;
 pub use bystander::{meanwhile, undisturbed};
+pub use collector::{Collector, Span};
 pub use connection::Connection;
 pub use dev::Dev;
 pub use events::Event;

@@ -13,12 +13,15 @@ use tokio::sync::Notify;
 
 use super::{
     Catalog, Live, Owned, Plugin, Refused, Tenant, Tenants, Yard,
+    clash::no_clash,
     found::{Found, Stamp, list, read_wishes, tools},
     seen::{Candidate, Loaded, Seen, Verdict, Why},
 };
 use crate::{
+    audit::{Audit, record::PluginChange},
     config::{Config, Grants, PluginSettings, TenantSettings},
     ids::{Digest, PluginId, TenantId},
+    metrics,
     supply::{Intake, Locked, Origin, Sources, Supply},
 };
 
@@ -33,6 +36,7 @@ pub struct Loader {
     owned: Owned,
     yard: Arc<Yard>,
     live: Arc<Live>,
+    audit: Audit,
     files: HashMap<PathBuf, Seen>,
     serving: BTreeMap<PluginId, Arc<Plugin>>,
     intake: Intake,
@@ -58,14 +62,15 @@ pub struct Loaders {
     supply: Arc<Supply>,
     /// Told when something came from a registry.
     news: Arc<Notify>,
+    audit: Audit,
     loaders: BTreeMap<TenantId, Loader>,
 }
 
 impl Loaders {
     /// Those of the tenants in `config`, who are in force from now on. Nothing is read until [`Loaders::scan`].
-    pub fn new(config: Arc<Config>, yard: Arc<Yard>, tenants: Arc<Tenants>, supply: Arc<Supply>) -> Self {
+    pub fn new(config: Arc<Config>, yard: Arc<Yard>, tenants: Arc<Tenants>, supply: Arc<Supply>, audit: Audit) -> Self {
         let (news, loaders) = (Arc::new(Notify::new()), BTreeMap::new());
-        let mut loaders = Self { config: Arc::clone(&config), yard, tenants, supply, news, loaders };
+        let mut loaders = Self { config: Arc::clone(&config), yard, tenants, supply, news, audit, loaders };
         loaders.set(config);
         loaders
     }
@@ -89,11 +94,19 @@ impl Loaders {
             let intake = Intake::new(supply, id.clone(), Arc::clone(settings), former, news);
             let loader = match before.remove(id) {
                 Some(loader) => loader.configured(Arc::clone(settings), Rules::of(&config), intake),
-                None => Loader::new(&tenant, Arc::clone(settings), Rules::of(&config), Arc::clone(&self.yard), intake),
+                None => {
+                    let (yard, audit) = (Arc::clone(&self.yard), self.audit.clone());
+                    Loader::new(&tenant, Arc::clone(settings), Rules::of(&config), yard, intake, audit)
+                }
             };
             self.loaders.insert(id.clone(), loader);
         }
         self.config = config;
+    }
+
+    /// Where what becomes of plugins is written down.
+    pub(super) fn audit(&self) -> &Audit {
+        &self.audit
     }
 
     /// What is in force.
@@ -152,11 +165,18 @@ impl Rules {
 }
 
 impl Loader {
-    fn new(tenant: &Tenant, settings: Arc<TenantSettings>, rules: Rules, yard: Arc<Yard>, intake: Intake) -> Self {
+    fn new(
+        tenant: &Tenant,
+        settings: Arc<TenantSettings>,
+        rules: Rules,
+        yard: Arc<Yard>,
+        intake: Intake,
+        audit: Audit,
+    ) -> Self {
         let owned = Owned::new(tenant.id.clone(), &settings, Arc::clone(&tenant.share));
         let (files, serving, troubles) = Default::default();
         let (live, edition) = (Arc::clone(&tenant.live), intake.edition());
-        Self { settings, rules, owned, yard, live, files, serving, intake, edition, troubles, scanned: false }
+        Self { settings, rules, owned, yard, live, audit, files, serving, intake, edition, troubles, scanned: false }
     }
 
     /// The same under other settings: plugins of which they say something else, and those that know secrets, are loaded again.
@@ -244,8 +264,12 @@ impl Loader {
             // Which plugin that was, if another place has not become its own.
             let id = self.files.remove(key).and_then(|seen| seen.id.ok());
             let id = id.filter(|id| !present.iter().any(|other| other.id.as_ref() == Ok(id)));
-            if let Some(id) = id.filter(|id| self.serving.remove(id).is_some()) {
+            if let Some(id) = id
+                && let Some(gone) = self.serving.remove(&id)
+            {
+                self.note("removed", id.as_str(), None, Some(gone.digest()), None);
                 tracing::info!(tenant = %self.owned.tenant, plugin = %id, "removed");
+                metrics::plugin_load("removed");
                 self.retry_refused();
             }
         }
@@ -358,30 +382,29 @@ impl Loader {
 
     fn admit(&mut self, candidate: Candidate) -> Verdict {
         let Candidate { found, digest, loaded } = candidate;
-        let admitted = loaded.and_then(|loaded| Ok(self.no_clash(&loaded.plugin).map(|()| loaded)?));
+        let admitted = loaded.and_then(|loaded| Ok(no_clash(&loaded.plugin, &self.serving).map(|()| loaded)?));
         match admitted {
             Ok(loaded) => self.serve(found, digest, loaded),
             Err(_) if self.scanned && found.stamp.is_younger(SETTLE) => Verdict::Wait,
             Err(why) => {
                 let serves = found.id.as_ref().is_ok_and(|id| self.serving.contains_key(id));
-                let seen = self.files.entry(found.key.clone()).or_insert_with(|| Seen::new(found.id.clone()));
-                // The digest of what serves is kept, so that putting the old file back costs nothing.
-                seen.refuse(&found, digest, why, serves)
+                self.refuse(&found, digest, why, serves)
             }
         }
     }
 
     fn serve(&mut self, found: Found, digest: Option<Digest>, loaded: Loaded) -> Verdict {
         let Loaded { plugin, entry, instead } = loaded;
+        let is_instead = instead.is_some();
         let same = self.serving.get(plugin.id()).is_some_and(|serving| Arc::ptr_eq(serving, &plugin));
-        let seen = self.files.entry(found.key.clone()).or_insert_with(|| Seen::new(found.id.clone()));
-        let mended = seen.refused.is_some();
-        match instead {
-            Some(why) => {
-                seen.refuse(&found, digest, why, true);
-                seen.digest = Some(plugin.digest());
-            }
-            None => *seen = Seen { id: found.id, stamp: Some(found.stamp), digest, refused: None },
+        let mended = self.files.get(&found.key).is_some_and(|seen| seen.refused.is_some());
+        if let Some(why) = instead {
+            self.refuse(&found, digest, why, true);
+        }
+        let seen = self.files.entry(found.key).or_insert_with(|| Seen::new(found.id));
+        seen.digest = Some(plugin.digest());
+        if !is_instead {
+            (seen.stamp, seen.refused) = (Some(found.stamp), None);
         }
         if let Some(entry) = entry {
             self.intake.serves(entry);
@@ -391,41 +414,38 @@ impl Loader {
         }
         let (id, digest, tools) = (plugin.id().clone(), plugin.digest(), plugin.tools().len());
         tracing::info!(tenant = %self.owned.tenant, plugin = %id, %digest, tools, "loaded");
-        if self.serving.insert(id, plugin).is_some() {
+        metrics::plugin_load("loaded");
+        let before = self.serving.insert(id.clone(), plugin).map(|before| before.digest());
+        let change = if before.is_some() { "replaced" } else { "loaded" };
+        self.note(change, id.as_str(), Some(digest), before, None);
+        if before.is_some() {
             self.retry_refused();
         }
         Verdict::Changed
     }
 
-    /// Whoever serves a name keeps it.
-    fn no_clash(&self, plugin: &Plugin) -> Result<(), String> {
-        let id = plugin.id();
-        for other in self.serving.values().filter(|other| other.id() != id) {
-            if let Some((ours, theirs)) = pairs(plugin.tools(), other.tools(), |tool| tool.name().as_str()) {
-                let (own, name, their) = (&ours.described().name, ours.name(), &theirs.described().name);
-                let other = other.id();
-                return Err(format!(
-                    "its tool `{own}` would be called `{name}`, as tool `{their}` of plugin `{other}` already is; \
-                     set another prefix in [plugin.{id}]"
-                ));
-            }
-            if let Some((ours, theirs)) = pairs(plugin.prompts(), other.prompts(), |prompt| prompt.name().as_str()) {
-                let (own, name, their) = (&ours.described().name, ours.name(), &theirs.described().name);
-                let other = other.id();
-                return Err(format!(
-                    "its prompt `{own}` would be called `{name}`, as prompt `{their}` of plugin `{other}` already is; \
-                     set another prefix in [plugin.{id}]"
-                ));
-            }
-            let taken = plugin.program().prefixes.iter().find(|prefix| other.program().prefixes.contains(prefix));
-            if let Some(prefix) = taken {
-                let other = other.id();
-                return Err(format!(
-                    "it answers for `{prefix}`, as plugin `{other}` already does; one of the two must go"
-                ));
-            }
-        }
-        Ok(())
+    /// Notes why what was found is not served; `serves`: what was served before goes on.
+    fn refuse(&mut self, found: &Found, digest: Option<Digest>, why: Why, serves: bool) -> Verdict {
+        let seen = self.files.entry(found.key.clone()).or_insert_with(|| Seen::new(found.id.clone()));
+        // The digest of what serves is kept, so that putting the old file back costs nothing.
+        let Some(refused) = seen.refuse(found, digest, why, serves) else { return Verdict::Unchanged };
+        let file = found.name.file_stem().unwrap_or_default().to_string_lossy();
+        let id = found.id.as_ref().map_or(&*file, PluginId::as_str);
+        self.note(if refused.held { "held" } else { "refused" }, id, digest, None, Some(&refused.reason));
+        Verdict::Changed
+    }
+
+    fn note(
+        &self,
+        change: &'static str,
+        plugin: &str,
+        digest: Option<Digest>,
+        before: Option<Digest>,
+        reason: Option<&str>,
+    ) {
+        let (digest, before) = (digest.map(|digest| digest.to_string()), before.map(|digest| digest.to_string()));
+        let tenant = self.owned.tenant.as_str();
+        self.audit.note(&PluginChange { change, tenant, plugin, digest, before, reason });
     }
 
     fn entries(&self) -> Vec<Locked> {
@@ -448,9 +468,4 @@ impl Loader {
         refused.sort_by(|a, b| a.file.cmp(&b.file));
         refused
     }
-}
-
-/// The first two things of the same name.
-fn pairs<'a, T>(ours: &'a [T], theirs: &'a [T], name: impl Fn(&T) -> &str) -> Option<(&'a T, &'a T)> {
-    ours.iter().find_map(|our| Some((our, theirs.iter().find(|their| name(our) == name(their))?)))
 }

@@ -1,5 +1,6 @@
 //! What is loaded: an immutable snapshot of plugins and tools, replaced whole when a file changes.
 
+mod clash;
 mod found;
 mod headers;
 mod loader;

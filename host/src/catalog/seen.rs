@@ -69,20 +69,18 @@ impl Seen {
         (self.stamp, self.digest) = (None, None);
     }
 
-    /// Notes why what was found is not served, and says so if that is new.
-    pub(super) fn refuse(&mut self, found: &Found, digest: Option<Digest>, why: Why, serves: bool) -> Verdict {
+    /// Notes why what was found is not served, and says so if that is new. Gives what is new.
+    pub(super) fn refuse(&mut self, found: &Found, digest: Option<Digest>, why: Why, serves: bool) -> Option<Refused> {
         let Why { reason, held } = why;
         let refused = Refused { file: found.name.clone(), digest, reason, held };
         self.stamp = Some(found.stamp);
         if self.refused.as_ref() == Some(&refused) {
-            return Verdict::Unchanged;
+            return None;
         }
         let serving = if serves { "the version before it goes on serving" } else { "not served" };
         tracing::error!(file = %found.name.display(), reason = refused.reason, serving, held, "refused");
-        if let (true, Ok(id)) = (held, &self.id) {
-            metrics::held(id.as_str());
-        }
-        self.refused = Some(refused);
-        Verdict::Changed
+        metrics::plugin_load(if held { "held" } else { "refused" });
+        self.refused = Some(refused.clone());
+        Some(refused)
     }
 }

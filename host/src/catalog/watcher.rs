@@ -13,7 +13,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::Loaders;
-use crate::{config::Config, supply::Sources};
+use crate::{audit::record::Change, config::Config, metrics, supply::Sources};
 
 /// A burst of events ends when nothing came for this long: the time between two writes of one `cp`, not a person's patience.
 const QUIET: Duration = Duration::from_millis(5);
@@ -51,6 +51,9 @@ pub async fn watch(mut loaders: Loaders, mut orders: mpsc::Receiver<Order>, stop
                 Order::Look(told) => done = Some(told),
                 Order::Configure(config, told) => {
                     loaders.configure(config);
+                    metrics::reloaded("configuration", true);
+                    let change = Change { what: "configuration", change: "reloaded", name: None, reason: None };
+                    loaders.audit().note(&change);
                     watching.follow(loaders.dirs());
                     pulling.follow(loaders.sources());
                     done = Some(told);

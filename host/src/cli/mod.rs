@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is what a command line is for")]
 
 mod ask;
+mod audit;
 mod build;
 mod call;
 mod dev;
@@ -10,6 +11,7 @@ mod inspect;
 mod keys;
 mod lock;
 mod new;
+mod policy;
 mod pull;
 mod serve;
 mod stdio;
@@ -38,7 +40,7 @@ struct Toolyard {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 it worked; 1 the tool answered with an error; 2 the command was not understood;
+Exit codes: 0 it worked; 1 the tool answered with an error, or the audit trail is not whole; 2 the command was not understood;
 3 it could not be done (a file, the configuration, a plugin, the address, a build).
 RUST_LOG sets what is logged, such as RUST_LOG=debug.";
 
@@ -52,6 +54,8 @@ enum Verb {
     Call(call::Call),
     /// Show what a plugin is: its tools, imports, size and digest
     Inspect(inspect::Inspect),
+    /// Look at the audit trail: verify, tail, query
+    Audit(audit::Audit),
     /// Begin a plugin: a project with one tool, a test and a README
     New(new::New),
     /// Make a plugin's component from its project
@@ -64,6 +68,8 @@ enum Verb {
     Pull(pull::Pull),
     /// Add, list, revoke and rotate API keys
     Keys(keys::Keys),
+    /// Check policies, and explain what they decide
+    Policy(policy::Policies),
 }
 
 /// Where plugins and settings come from: the same for every verb.
@@ -97,12 +103,14 @@ pub fn main() -> ExitCode {
         Verb::Stdio(stdio) => stdio.run(),
         Verb::Call(call) => call.run(),
         Verb::Inspect(inspect) => inspect.run(),
+        Verb::Audit(audit) => audit.run(),
         Verb::New(new) => new.run(),
         Verb::Build(build) => build.run(),
         Verb::Dev(dev) => dev.run(),
         Verb::Lock(lock) => lock.run(),
         Verb::Pull(pull) => pull.run(),
         Verb::Keys(keys) => keys.run(),
+        Verb::Policy(policy) => policy.run(),
     };
     match ran {
         Ok(Outcome::Done) => ExitCode::SUCCESS,

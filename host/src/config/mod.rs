@@ -1,13 +1,16 @@
 //! Configuration: what was written ([`written`]) and what is usable ([`Config`]). Nothing below reads files or the environment.
 
+mod audit;
 mod auth;
 mod grants;
 mod limits;
 mod pattern;
 mod place;
+mod policy;
 mod secrets;
 mod store;
 mod supply;
+mod telemetry;
 mod tenants;
 mod wishes;
 mod written;
@@ -27,6 +30,7 @@ use crate::{
     seal::KeyRing,
 };
 
+pub use audit::{ArgumentsShown, AuditSettings, WrittenAudit};
 #[cfg(test)]
 pub(crate) use auth::auth_for_tests;
 pub use auth::{Algorithm, Auth, Dpop, Issuer, TenantOf, Tls, WrittenAuth, WrittenTls, is_scope};
@@ -34,9 +38,14 @@ pub use grants::{FolderGrant, Grants, HeaderGrant, HttpGrant, KeyValueGrant, Tcp
 pub use limits::{INSTANCES_MAX, Limits, WrittenLimits};
 pub use pattern::UrlPattern;
 pub use place::{PublicUrl, canonical, trusted_url};
+pub use policy::{
+    ArgumentType, PolicyArguments, PolicyDefault, PolicySettings, PolicyText, Unreadable, WrittenArguments,
+    WrittenPolicy,
+};
 pub use secrets::{Secret, SecretName, Secrets};
 pub use store::{SharedStore, StoreForm, StoreUrl};
 pub use supply::{PluginSupply, Reference, Registry, Source, Supply, WrittenRegistry, WrittenSupply, is_loopback};
+pub use telemetry::{Telemetry, WrittenTelemetry};
 pub use tenants::{Quotas, TenantSettings, WrittenTenant};
 pub use wishes::{Wish, Wishes};
 pub use written::{ConfigError, Written, WrittenIcon};
@@ -84,6 +93,11 @@ pub struct Config {
     pub egress: Egress,
     /// Where components come from, and what must be true of them.
     pub supply: Supply,
+    /// Where traces go. `None`: nothing is traced.
+    pub telemetry: Option<Telemetry>,
+    pub policy: PolicySettings,
+    /// Where calls and changes are written down. `None`: nowhere.
+    pub audit: Option<AuditSettings>,
 }
 
 /// How plugins' requests leave this machine.
@@ -213,6 +227,8 @@ pub struct ToolSettings {
     pub task: Option<TaskMode>,
     /// What a caller must have been granted beside the plugin's own.
     pub scopes: Vec<String>,
+    /// Arguments that policies may see.
+    pub policy_arguments: PolicyArguments,
 }
 
 /// When calls of a tool become tasks. Only those of clients that know tasks do.

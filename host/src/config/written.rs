@@ -13,8 +13,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     CacheDir, Config, DEFAULT_LISTEN, DRAIN_NOTICE, Egress, HostLimits, Identity, Limits, PluginSettings, PluginSupply,
-    PublicUrl, SecretName, Secrets, SharedStore, Supply, TaskMode, ToolSettings, WrittenAuth, WrittenGrants,
-    WrittenLimits, WrittenRegistry, WrittenSupply, WrittenTls,
+    PolicyArguments, PublicUrl, SecretName, Secrets, SharedStore, Supply, TaskMode, ToolSettings, WrittenArguments,
+    WrittenAudit, WrittenAuth, WrittenGrants, WrittenLimits, WrittenPolicy, WrittenRegistry, WrittenSupply,
+    WrittenTelemetry, WrittenTls,
     limits::call_limits,
     secrets::WrittenSecret,
     store::Access,
@@ -110,6 +111,9 @@ pub struct Written {
     pub supply: WrittenSupply,
     /// By `HOST` or `HOST:PORT`.
     pub registry: BTreeMap<String, WrittenRegistry>,
+    pub telemetry: WrittenTelemetry,
+    pub policy: WrittenPolicy,
+    pub audit: WrittenAudit,
 }
 
 /// `[egress]`
@@ -244,6 +248,8 @@ pub struct WrittenTool {
     pub task: Option<TaskMode>,
     /// What a caller's token must hold, beside what the plugin as a whole asks for.
     pub scopes: Vec<String>,
+    /// Arguments that policies may see.
+    pub policy_arguments: Option<WrittenArguments>,
 }
 
 impl Written {
@@ -313,8 +319,11 @@ impl Written {
             identity: self.server.usable()?,
             host_limits: self.limits.for_host()?,
             drain_notice: self.drain_notice_ms.map_or(DRAIN_NOTICE, Duration::from_millis),
+            policy: self.policy.usable(base, tenants::policy_arguments(&tenants)?)?,
             tenants,
+            telemetry: self.telemetry.usable(base, &secrets)?,
             secrets,
+            audit: self.audit.usable(base)?,
             egress: Egress {
                 dns: self.egress.dns,
                 ca_files: self.egress.ca_files.iter().map(|file| base.join(file)).collect(),
@@ -425,7 +434,8 @@ impl WrittenPlugin {
                 )));
             }
             let scopes = checked_scopes(written.scopes).map_err(|error| error.within(&format!("tool.{tool}")))?;
-            tools.insert(tool, ToolSettings { limits: own, task: written.task, scopes });
+            let policy_arguments = written.policy_arguments.map(PolicyArguments::from).unwrap_or_default();
+            tools.insert(tool, ToolSettings { limits: own, task: written.task, scopes, policy_arguments });
         }
         let grants = self.grants.usable(base).map_err(|error| error.within("grants"))?;
         let supply = PluginSupply::new(self.source.as_deref(), &self.signed_by, self.allow_changes, base)?;

@@ -1,5 +1,7 @@
 //! What a request says of the one who sent it, without an era.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -10,6 +12,7 @@ use super::{
 use crate::{
     json,
     sandbox::contract::{Client, ClientCapabilities, TraceContext},
+    telemetry::Open,
 };
 
 /// Characters of a client's name or version: they go into session ids, and those into headers.
@@ -22,6 +25,8 @@ pub struct Caller {
     pub version: Option<String>,
     pub capabilities: ClientCapabilities,
     trace: Option<Trace>,
+    /// In which era it speaks, as the audit trail calls it.
+    pub(super) era: Option<&'static str>,
     /// `_meta` that is not the protocol's, as a JSON object.
     pub(super) meta: Option<String>,
 }
@@ -47,7 +52,7 @@ pub(super) struct WrittenCaller {
 
 impl From<&Caller> for WrittenCaller {
     fn from(caller: &Caller) -> Self {
-        let Caller { name, version, capabilities, trace, meta } = caller.clone();
+        let Caller { name, version, capabilities, trace, meta, .. } = caller.clone();
         Self { name, version, capabilities: bits(capabilities), trace, meta }
     }
 }
@@ -55,21 +60,26 @@ impl From<&Caller> for WrittenCaller {
 impl From<WrittenCaller> for Caller {
     fn from(written: WrittenCaller) -> Self {
         let WrittenCaller { name, version, capabilities, trace, meta } = written;
-        Self { name, version, capabilities: flags(capabilities), trace, meta }
+        Self { name, version, capabilities: flags(capabilities), trace, era: None, meta }
     }
 }
 
 impl Caller {
     /// A client of that name, version and ability.
     pub fn new(name: Option<String>, version: Option<String>, capabilities: ClientCapabilities) -> Self {
-        Self { name, version, capabilities, trace: None, meta: None }
+        Self { name, version, capabilities, trace: None, era: None, meta: None }
+    }
+
+    /// The same, speaking as clients did before 2026.
+    pub(super) fn legacy(self) -> Self {
+        Self { era: Some("legacy"), ..self }
     }
 
     /// Reads what a modern request says in `_meta`.
     pub(super) fn of(meta: &Meta<'_>) -> Result<Self, Fault> {
         let capabilities =
             meta.client_capabilities.as_ref().map_or(ClientCapabilities::empty(), |declared| declared.flags());
-        Self { capabilities, ..Self::default() }.named(meta.client_info.as_deref()).with_meta(meta)
+        Self { capabilities, era: Some("modern"), ..Self::default() }.named(meta.client_info.as_deref()).with_meta(meta)
     }
 
     /// The same under the name that a client gave itself.
@@ -97,8 +107,27 @@ impl Caller {
         Client { name: self.name.as_deref(), version: self.version.as_deref(), capabilities: self.capabilities }
     }
 
-    /// As a guest sees it.
-    pub(super) fn trace(&self) -> Option<TraceContext<'_>> {
+    /// The same, whose requests are part of `open` from here on, whoever goes on with them.
+    pub(super) fn within(mut self, open: Option<&Arc<Open>>) -> Self {
+        if let Some(open) = open {
+            let (traceparent, tracestate) = open.context();
+            let baggage = self.trace.and_then(|trace| trace.baggage);
+            self.trace = Some(Trace { traceparent, tracestate, baggage });
+        }
+        self
+    }
+
+    /// Which trace it says that it belongs to: `traceparent` and `tracestate`.
+    pub(super) fn context(&self) -> Option<(&str, Option<&str>)> {
+        self.trace.as_ref().map(|trace| (trace.traceparent.as_str(), trace.tracestate.as_deref()))
+    }
+
+    /// As a guest sees it. Where the call is traced, `told` is the span that the guest is.
+    pub(super) fn trace<'a>(&'a self, told: Option<&'a (String, Option<String>)>) -> Option<TraceContext<'a>> {
+        if let Some((traceparent, tracestate)) = told {
+            let baggage = self.trace.as_ref().and_then(|trace| trace.baggage.as_deref());
+            return Some(TraceContext { traceparent, tracestate: tracestate.as_deref(), baggage });
+        }
         self.trace.as_ref().map(|trace| TraceContext {
             traceparent: &trace.traceparent,
             tracestate: trace.tracestate.as_deref(),

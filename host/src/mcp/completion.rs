@@ -9,11 +9,14 @@ use super::{
     fault::Fault,
     interact::Round,
     message::{Params, Reference},
+    observed::{self, About},
     runner::{context, plain_run},
     visitor::Visitor,
 };
 use crate::{
+    audit::record::Outcome,
     catalog::Program,
+    policy::Uri,
     sandbox::contract::{self, Completion},
 };
 
@@ -40,7 +43,7 @@ pub(super) async fn complete(
     let (name, value) = (argument.name.to_string(), argument.value.to_string());
     let runner = &server.core.runner;
     let _slot = runner.slot(&program).await?;
-    let asked = Arc::clone(&program);
+    let (asked, audit) = (Arc::clone(&program), runner.audit.clone());
     let suggest = async move {
         let reference = match is_prompt {
             true => contract::Reference::Prompt(&own),
@@ -49,9 +52,21 @@ pub(super) async fn complete(
         let scopes: Vec<&str> = principal.scopes.iter().map(String::as_str).collect();
         let round = Round::first();
         let context = context(&caller, &principal, &scopes, asked.limits.timeout(), &round.idempotency_key, None);
-        asked.component.complete(reference, &name, &value, &pairs(&known), context, plain_run(&asked)).await
+        let about = About {
+            principal: &principal,
+            program: &asked,
+            caller: &caller,
+            method: "completion/complete",
+            name: &own,
+            call: None,
+        };
+        let (run, known) = (plain_run(&asked), pairs(&known));
+        let work = async {
+            or_fault(&asked, asked.component.complete(reference, &name, &value, &known, context, run).await)
+        };
+        observed::recorded(&audit, about, work, |_| Outcome::Answered).await
     };
-    let mut completion = or_fault(&program, runner.in_lane(&program.score, Box::pin(suggest)).await)?;
+    let mut completion = runner.in_lane(&program.score, Box::pin(suggest)).await?;
     if completion.values.len() > VALUES_MAX {
         completion.values.truncate(VALUES_MAX);
         completion.has_more = true;
@@ -64,15 +79,21 @@ fn find(visitor: &Visitor, reference: &Reference<'_>) -> Result<(Arc<Program>, S
     let catalog = visitor.catalog();
     match reference {
         Reference::Prompt { name } => {
-            let prompt = catalog.prompt(name).ok_or_else(|| unknown("prompt", name, "prompts/list"))?;
+            let unknown = || unknown("prompt", name, "prompts/list");
+            let prompt = catalog.prompt(name).ok_or_else(unknown)?;
+            visitor.permit(prompt, (), unknown)?;
             Ok((prompt.program().clone(), prompt.described().name.clone()))
         }
         Reference::Resource { uri } => {
             let has = |template: &contract::ResourceTemplate| template.uri_template == **uri;
-            let plugin = catalog.plugins().find(|plugin| plugin.templates().iter().any(has));
+            let unknown = || unknown("resource template", uri, "resources/templates/list");
+            if let Some(plugin) = catalog.plugins().find(|plugin| plugin.templates().iter().any(has)) {
+                visitor.permit(plugin.program(), Uri::Template(uri), unknown)?;
+                return Ok((plugin.program().clone(), uri.to_string()));
+            }
             // A URI without variables names itself; there is nothing to complete, and that is no mistake.
-            let plugin = plugin.or_else(|| catalog.answering_for(uri));
-            let plugin = plugin.ok_or_else(|| unknown("resource template", uri, "resources/templates/list"))?;
+            let plugin = catalog.answering_for(uri).ok_or_else(unknown)?;
+            visitor.permit(plugin.program(), Uri::Resource(uri), unknown)?;
             Ok((plugin.program().clone(), uri.to_string()))
         }
     }

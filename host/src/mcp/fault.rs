@@ -42,6 +42,8 @@ pub enum Fault {
     /// The caller may not, with the token it has. One with all of these scopes would do; none, if no token would.
     Denied {
         scopes: Vec<String>,
+        /// What is wrong with the arguments, where that is why.
+        misfit: Option<String>,
     },
     /// The tenant has used its share.
     Exceeded(Exceeded),
@@ -49,6 +51,8 @@ pub enum Fault {
     TooManyTasks(String),
     /// What this needs is in the store, which does not answer. Why is in the log.
     StoreAway,
+    /// The call cannot be written down, and so is not answered. Why is in the log.
+    NotRecorded,
     /// The plugin or the host is at fault.
     Internal(String),
 }
@@ -95,6 +99,7 @@ impl Fault {
             | Self::Exceeded(_)
             | Self::TooManyTasks(_)
             | Self::StoreAway
+            | Self::NotRecorded
             | Self::Internal(_) => -32603,
             Self::HeaderMismatch(_) => -32020,
             Self::MissingCapability { .. } => -32021,
@@ -126,8 +131,12 @@ impl Fault {
             Self::NoSession => "this session is not known here, or has ended: begin again with `initialize`".into(),
             Self::Busy => "the host runs as many calls as it can; try again shortly".into(),
             Self::StoreAway => "the host cannot reach its store, which this needs; try again shortly".into(),
-            Self::Denied { scopes } if scopes.is_empty() => "you may not do this here".into(),
-            Self::Denied { scopes } => {
+            Self::NotRecorded => {
+                "the host cannot write its audit trail, and answers no calls without it; try again shortly".into()
+            }
+            Self::Denied { misfit: Some(misfit), .. } => format!("you may not do this here: {misfit}"),
+            Self::Denied { scopes, .. } if scopes.is_empty() => "you may not do this here".into(),
+            Self::Denied { scopes, .. } => {
                 format!("this takes a token with the scopes: {}", scopes.join(" "))
             }
             Self::Exceeded(Exceeded::CallsMax | Exceeded::CallsPerSecondMax) => {

@@ -16,18 +16,20 @@ use tokio_util::task::TaskTracker;
 
 use super::{
     call::{self, Call, Reply, Span, Wanted},
-    caller::WrittenCaller,
+    caller::{Caller, WrittenCaller},
     fault::Fault,
     interact::Round,
-    raw,
+    observed, raw,
     runner::Runner,
     to_tool_result,
     visitor::Visitor,
 };
 use crate::{
+    audit::Audit,
     auth::Principal,
     catalog::{Exceeded, Tenants, Tool},
     config::HostLimits,
+    policy::Policy,
     sandbox::{Longer, Said, Voice},
     seal::{millis, now_ms},
     signals::Signals,
@@ -51,6 +53,7 @@ const MS_PER_DAY: u64 = 24 * 3600 * 1000;
 
 /// What makes tasks of calls.
 pub(super) struct Tasking {
+    audit: Audit,
     pub(super) tasks: Arc<Tasks>,
     background: TaskTracker,
 }
@@ -58,6 +61,7 @@ pub(super) struct Tasking {
 /// What runs the calls that tasks are.
 pub(super) struct Guests {
     tenants: Arc<Tenants>,
+    policy: Policy,
     runner: Runner,
 }
 
@@ -88,6 +92,7 @@ impl Tasking {
         store: Arc<dyn Store>,
         signals: Signals,
         background: &TaskTracker,
+        audit: Audit,
     ) -> Self {
         let ttl_ms = millis(limits.task_ttl);
         let settings = Settings {
@@ -101,7 +106,7 @@ impl Tasking {
         };
         let world = Arc::new(Real::new(background.clone()));
         let tasks = Tasks::new(store, signals, world, host, settings);
-        Self { tasks, background: background.clone() }
+        Self { audit, tasks, background: background.clone() }
     }
 
     /// Makes a call a task, before it runs.
@@ -109,7 +114,9 @@ impl Tasking {
         let new = New { ttl_ms, ..written(call, &call.round)? };
         let tasks = Arc::clone(&self.tasks);
         let begun = self.unless_left(async move { tasks.queue(new).await }, |task| task.clone());
-        begun.await.map_err(Fault::from)
+        let task = begun.await?;
+        observed::begun_as_task(&self.audit, call).await?;
+        Ok(task)
     }
 
     /// Does `work`, which makes a task, whether or not somebody still waits for it: half of it done is none of it done. A task
@@ -194,8 +201,8 @@ impl Tasking {
 }
 
 impl Guests {
-    pub(super) fn new(tenants: Arc<Tenants>, runner: Runner) -> Self {
-        Self { tenants, runner }
+    pub(super) fn new(tenants: Arc<Tenants>, policy: Policy, runner: Runner) -> Self {
+        Self { tenants, policy, runner }
     }
 
     /// The call that a task is, as this host would run it: the tool that is now called so, with the leave that its owner has now.
@@ -207,11 +214,14 @@ impl Guests {
         let name = &work.tool;
         let gone = || Fault::InvalidParams(format!("the tool `{name}`, which this task is of, is not there any more"));
         let tenant = self.tenants.get(work.principal.tenant.as_str()).ok_or_else(gone)?;
-        let visitor = Visitor { principal: Arc::new(work.principal), tenant };
+        let visitor = Visitor { principal: Arc::new(work.principal), tenant, policy: self.policy.clone() };
         let catalog = visitor.catalog();
         let tool = catalog.tool(name).ok_or_else(gone)?;
         let wanted = Wanted::of_tool(tool, &visitor, work.arguments.get())?;
-        let mut call = Call::new(wanted, Arc::new(work.caller.into()), Some(voice));
+        let caller = Caller::from(work.caller);
+        let trace = self.runner.tracer.as_ref().map(|tracer| tracer.open("task", caller.context()));
+        let call = Call::new(wanted, Arc::new(caller), Some(voice));
+        let mut call = call.traced(trace.and_then(|trace| trace.sampled().cloned()));
         call.round = round;
         call.attempt = turn.attempt;
         call.span = Span::Task;
@@ -222,11 +232,13 @@ impl Guests {
 
 impl Run for Guests {
     fn run(&self, turn: Turn, status: Status) -> BoxFuture<'static, Ended> {
-        let guests = Self { tenants: Arc::clone(&self.tenants), runner: self.runner.clone() };
+        let guests = Self::new(Arc::clone(&self.tenants), self.policy.clone(), self.runner.clone());
         async move {
             let (sender, said) = mpsc::channel(WORDS_MAX);
             let call = match guests.call(&turn, Voice { sender, progress: true, log: None }) {
                 Ok(call) => Arc::new(call),
+                // It is looked at where policies are: another host has the same ones.
+                Err(fault @ Fault::Denied { .. }) => return Ended::Failed((&fault).into()),
                 // A host that is replaced may be one version behind or ahead of the others: another may have the tool.
                 Err(fault) if turn.attempt < ATTEMPTS_MAX => {
                     let otherwise = json_of(&Reply::Tool(call::Completed::failure(fault.message())));
@@ -382,22 +394,11 @@ impl<'a> Told<'a> {
     pub(super) fn of(task: &'a Task) -> Self {
         Self {
             task_id: task.id.as_str(),
-            status: status(task),
+            status: task.state.name(),
             status_message: status_message(task),
             created_at: timestamp(task.created_ms),
             last_updated_at: timestamp(task.updated_ms),
         }
-    }
-}
-
-/// What a task is called by those who follow it. A result that tells of a failure is a result.
-fn status(task: &Task) -> &'static str {
-    match &task.state {
-        State::Working { .. } => "working",
-        State::InputRequired { .. } => "input_required",
-        State::Completed { .. } => "completed",
-        State::Failed(_) => "failed",
-        State::Cancelled => "cancelled",
     }
 }
 

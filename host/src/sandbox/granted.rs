@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     config::{Grants, Secrets},
-    metrics,
-    observe::{self, Seen},
+    metrics::OfPlugin,
+    observe::{self, Effect, Seen},
     store::Store,
 };
 
@@ -28,10 +28,12 @@ pub struct Outside {
 
 /// All that one plugin may touch.
 pub struct Granted {
-    /// As the log calls the plugin.
-    plugin: Arc<str>,
+    /// Which one, as the log and the metrics know it.
+    plugin: Arc<OfPlugin>,
     /// What `wasi:config` tells it, secrets included.
     pub(super) config: Vec<(String, String)>,
+    /// Which of that are secrets: the key, and the secret's name.
+    pub(super) secrets: Vec<(String, String)>,
     pub(super) environment: Vec<(String, String)>,
     pub(super) folders: Vec<Arc<Folder>>,
     pub(super) keyspace: Option<Keyspace>,
@@ -41,10 +43,11 @@ pub struct Granted {
 
 impl Granted {
     /// Nothing: what a plugin has while it is described, or if nobody granted it anything.
-    pub fn nothing(plugin: &str) -> Self {
+    pub fn nothing(plugin: &Arc<OfPlugin>) -> Self {
         Self {
-            plugin: plugin.into(),
+            plugin: Arc::clone(plugin),
             config: Vec::new(),
+            secrets: Vec::new(),
             environment: Vec::new(),
             folders: Vec::new(),
             keyspace: None,
@@ -56,20 +59,23 @@ impl Granted {
     /// What `grants` say. Reads secrets and looks at folders, so it may block. `space` is where the plugin's key-value data
     /// is; it is unlike any other plugin's and tenant's.
     pub fn new(
-        plugin: &str,
+        plugin: &Arc<OfPlugin>,
         space: &str,
         grants: &Grants,
         secrets: &Secrets,
         outside: &Outside,
     ) -> Result<Self, String> {
         let mut config: Vec<(String, String)> = pairs(&grants.config);
+        let mut known = Vec::new();
         for (key, name) in &grants.secrets {
+            known.push((key.clone(), name.to_string()));
             config.push((key.clone(), secrets.read(name)?.reveal().to_owned()));
         }
         let keyspace = grants.keyvalue.clone().map(|bounds| Keyspace::new(plugin, &outside.store, space, bounds));
         Ok(Self {
-            plugin: plugin.into(),
+            plugin: Arc::clone(plugin),
             config,
+            secrets: known,
             environment: pairs(&grants.environment),
             folders: grants.folders.iter().map(|folder| Folder::open(plugin, folder)).collect::<Result<_, _>>()?,
             keyspace,
@@ -78,8 +84,8 @@ impl Granted {
         })
     }
 
-    /// As the log calls the plugin.
-    pub(super) fn plugin(&self) -> &Arc<str> {
+    /// Which one, as the log and the metrics know it.
+    pub(super) fn plugin(&self) -> &Arc<OfPlugin> {
         &self.plugin
     }
 }
@@ -108,14 +114,22 @@ impl Refusals {
     }
 
     /// `grant` is the part of `[plugin.NAME.grants]` that would have to say `missing`.
-    pub(super) fn add(&self, plugin: &str, grant: &'static str, missing: &dyn std::fmt::Display) {
-        metrics::refused(plugin, grant);
+    pub(super) fn add(&self, plugin: &OfPlugin, grant: &'static str, missing: &dyn std::fmt::Display) {
+        plugin.refused(grant);
+        observe::touched(|| Effect::Refused { grant, missing: told(grant, &missing.to_string()) });
         let take = |left: u32| left.checked_sub(1);
         if self.lines_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() {
             // Debug form: what is missing is in the guest's words.
             let missing: String = missing.to_string().chars().take(MISSING_CHARS_MAX).collect();
-            tracing::warn!(plugin, grant, ?missing, "refused: it is not granted");
+            tracing::warn!(plugin = plugin.name(), grant, ?missing, "refused: it is not granted");
             observe::say(|| Seen::Refused { grant, missing });
         }
     }
+}
+
+/// What is remembered of something missing: of a URL, only up to its path, which may be private.
+fn told(grant: &str, missing: &str) -> String {
+    let authority = missing.find("://").map(|at| at + 3).filter(|_| grant == "http");
+    let end = authority.and_then(|begin| missing[begin..].find('/').map(|at| begin + at));
+    missing[..end.unwrap_or(missing.len())].chars().take(MISSING_CHARS_MAX).collect()
 }

@@ -29,7 +29,7 @@ fn a_tag_that_moves_to_another_description_is_held_back() {
     host.log.wait_for(&["changed: `say`", "under the same version `1.0`", "the version before it goes on serving"]);
     assert_eq!((said(&host), described(&host)), ("one".into(), "Says.".into()));
     let metrics = String::from_utf8(host.admin("/metrics").body).expect("metrics are text");
-    assert!(metrics.lines().any(|line| line.starts_with("toolyard_held_total{plugin=\"p\"} ")), "{metrics}");
+    assert!(metrics.lines().any(|line| line == "toolyard_plugin_loads_total{result=\"held\"} 1"), "{metrics}");
 
     // Another component that says the same of itself is no rug.
     registry.push("acme/p", "1.0", &saying("two", "Says."));
