@@ -34,7 +34,7 @@ const ADMIN_END_MAX: Duration = Duration::from_secs(1);
 const SETTLE_EVERY: Duration = Duration::from_secs(5);
 
 /// How long a start waits for registries. What comes later is served when it is there.
-const REGISTRIES_WAIT_MAX: Duration = Duration::from_secs(20);
+pub const REGISTRIES_WAIT_MAX: Duration = Duration::from_secs(20);
 
 /// Orders to whoever reads the plugin folders that may wait; each waits for a few files at most.
 const ORDERS_MAX: usize = 16;

@@ -101,7 +101,7 @@ async fn load(mut config: Config) -> anyhow::Result<Vec<Locked>> {
     let yard = host::yard_alone(&config).await?;
     let supply = Supply::open(&config).map_err(anyhow::Error::msg)?;
     let tenants = Arc::new(Tenants::new(Signals::new()));
-    let mut loaders = Loaders::new(Arc::new(config), yard, Arc::clone(&tenants), Arc::new(supply), Audit::default());
+    let mut loaders = Loaders::new(Arc::new(config), yard, Arc::clone(&tenants), Arc::new(supply), Audit::off());
     loaders.first_look(WAIT_MAX).await;
     if let Err((dir, error)) = loaders.scan().await {
         bail!("cannot read the plugin folder `{}`: {error}", dir.display());

@@ -1,7 +1,7 @@
 //! `POST /mcp`: what a request must be before anybody reads it.
 
 use axum::{
-    http::{HeaderMap, HeaderValue, Method, Request as HttpRequest, header},
+    http::{HeaderMap, HeaderValue, Method, Request as HttpRequest, StatusCode, header},
     response::Response,
 };
 use bytes::Bytes;
@@ -102,7 +102,12 @@ async fn visitor(gate: &Gate, place: Place<'_>, method: &Method, headers: &Heade
 fn known(gate: &Gate, trace: &mut Trace, visitor: Result<Visitor, Response>) -> Result<Visitor, Response> {
     let result = match &visitor {
         Ok(visitor) => visitor.principal.by.kind(),
-        Err(_) => "refused",
+        Err(response) => match response.status() {
+            StatusCode::UNAUTHORIZED => "unauthorized",
+            StatusCode::FORBIDDEN => "forbidden",
+            StatusCode::SERVICE_UNAVAILABLE => "away",
+            _ => "refused",
+        },
     };
     metrics::authenticated(result);
     trace.authenticated(result, visitor.is_err());

@@ -182,7 +182,7 @@ impl<'a> About<'a> {
         effects: &'b Effects,
     ) -> record::Call<'b> {
         let (principal, program) = (self.principal, self.program);
-        let trace = self.caller.trace().map(|trace| trace.traceparent).filter(|trace| is_traceparent(trace));
+        let trace = self.caller.context().map(|(traceparent, _)| traceparent).filter(|trace| is_traceparent(trace));
         record::Call {
             tenant: principal.tenant.as_str(),
             subject: &principal.subject,

@@ -88,7 +88,7 @@ pub fn audit_lost(sink: &'static str, records: u64) {
 fn begin_at_zero() {
     counter!(STORE_ERRORS).increment(0);
     for (name, label, values) in [
-        (AUTH, "result", &["anonymous", "key", "token", "refused"][..]),
+        (AUTH, "result", &["anonymous", "key", "token", "unauthorized", "forbidden", "away", "refused"][..]),
         (TASKS, "state", &["working", "input_required", "completed", "failed", "cancelled"]),
         (LOADS, "result", &["loaded", "held", "refused", "removed"]),
         (SPANS, "result", &["sent", "failed", "dropped"]),

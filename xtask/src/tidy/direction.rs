@@ -43,7 +43,6 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("hyper", &["http", "admin", "sandbox"]),
     ("hyper_util", &["http", "admin"]),
     ("jsonschema", &["catalog"]),
-    ("papaya", &["auth"]),
     ("metrics_exporter_prometheus", &["metrics"]),
     ("mimalloc", &["main"]),
     ("notify", &["build", "catalog"]),
