@@ -23,6 +23,7 @@ use crate::{
     seal::KeyRing,
     signals::Signals,
     store::{Credentials, Redis, Sqlite, Store},
+    supply::Supply,
     telemetry::{self, Exporting},
 };
 
@@ -31,6 +32,9 @@ const ADMIN_END_MAX: Duration = Duration::from_secs(1);
 
 /// How often hosts tell each other, through the store, what tenants have used of their day.
 const SETTLE_EVERY: Duration = Duration::from_secs(5);
+
+/// How long a start waits for registries. What comes later is served when it is there.
+pub const REGISTRIES_WAIT_MAX: Duration = Duration::from_secs(20);
 
 /// Orders to whoever reads the plugin folders that may wait; each waits for a few files at most.
 const ORDERS_MAX: usize = 16;
@@ -108,7 +112,9 @@ impl Host {
             // They are read again when the store is there.
             tracing::warn!("what is known of sessions cannot be read: {error}");
         }
-        let mut loaders = Loaders::new(Arc::clone(&config), Arc::clone(&yard), Arc::clone(&tenants), audit);
+        let supply = Arc::new(Supply::open(&config).map_err(anyhow::Error::msg)?);
+        let mut loaders = Loaders::new(Arc::clone(&config), Arc::clone(&yard), Arc::clone(&tenants), supply, audit);
+        loaders.first_look(REGISTRIES_WAIT_MAX).await;
         if let Err((dir, error)) = loaders.scan().await {
             let dir = dir.display();
             let what = format!("cannot read the plugin folder `{dir}`; create it, or name another with --plugins");

@@ -109,7 +109,7 @@ impl Default for TenantId {
 }
 
 /// The SHA-256 of a component's bytes: a plugin's identity. Written `sha256:` and 64 hexadecimal digits.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
 
 impl Digest {
@@ -127,6 +127,42 @@ impl Digest {
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "sha256:{}", self.hex())
+    }
+}
+
+/// Why a text is no digest, as a clause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("is not `sha256:` and 64 hexadecimal digits in lower case")]
+pub struct IllegalDigest;
+
+impl std::str::FromStr for Digest {
+    type Err = IllegalDigest;
+
+    fn from_str(text: &str) -> Result<Self, IllegalDigest> {
+        let digits = text.strip_prefix("sha256:").map(str::as_bytes).filter(|digits| digits.len() == 64);
+        let mut bytes = [0; 32];
+        for (byte, pair) in bytes.iter_mut().zip(digits.ok_or(IllegalDigest)?.chunks(2)) {
+            let digit = |c: u8| match c {
+                b'0'..=b'9' => Ok(c - b'0'),
+                b'a'..=b'f' => Ok(c - b'a' + 10),
+                _ => Err(IllegalDigest),
+            };
+            *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+impl serde::Serialize for Digest {
+    fn serialize<S: serde::Serializer>(&self, output: S) -> Result<S::Ok, S::Error> {
+        output.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Digest {
+    fn deserialize<D: serde::Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        let text: String = serde::Deserialize::deserialize(input)?;
+        text.parse().map_err(|reason| serde::de::Error::custom(format!("`{text}` {reason}")))
     }
 }
 
@@ -179,6 +215,10 @@ mod tests {
     fn a_digest_reads_like_sha256sum() {
         let empty = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         assert_eq!(Digest::of(b"").to_string(), empty);
+        assert_eq!(empty.parse(), Ok(Digest::of(b"")));
+        for wrong in ["", "sha256:", &empty[7..], &empty[..70], &empty.to_uppercase(), &format!("{empty}0")] {
+            assert_eq!(wrong.parse::<Digest>(), Err(IllegalDigest), "{wrong}");
+        }
     }
 
     #[test]

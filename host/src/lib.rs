@@ -25,5 +25,6 @@ pub mod shutdown;
 pub mod signals;
 pub mod stamp;
 pub mod store;
+pub mod supply;
 pub mod tasks;
 pub mod telemetry;

@@ -196,6 +196,11 @@ impl Host {
         self.folder.path().join("plugins")
     }
 
+    /// Its configuration, beside which its lock file is.
+    pub fn config(&self) -> PathBuf {
+        self.folder.path().join("toolyard.toml")
+    }
+
     pub fn pid(&self) -> u32 {
         self.process.id()
     }

@@ -28,6 +28,7 @@ pub(crate) fn run(project: &Project) -> ExitCode {
     tally.note(&components::build(project));
     tally.note(&programs::build_host(project));
     tally.note(&servers::provide());
+    tally.note(&servers::provide_registry(project));
     tally.note(&clients::provide(project));
     tally.note(&languages::provide(project));
     tally.note(&deploy::provide(project));

@@ -2,30 +2,32 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    fs,
-    io::{self, Read},
-    os::unix::fs::MetadataExt,
+    io,
     path::{Path, PathBuf},
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
-use futures_util::{FutureExt, StreamExt, stream};
+use futures_util::{FutureExt, StreamExt, future, stream};
+use tokio::sync::Notify;
 
-use super::{Catalog, Live, Owned, Plugin, Refused, Tenant, Tenants, Yard};
+use super::{
+    Catalog, Live, Owned, Plugin, Refused, Tenant, Tenants, Yard,
+    clash::no_clash,
+    found::{Found, Stamp, list, read_wishes, tools},
+    seen::{Candidate, Loaded, Seen, Verdict, Why},
+};
 use crate::{
     audit::{Audit, record::PluginChange},
-    config::{Config, Grants, TenantSettings},
+    config::{Config, Grants, PluginSettings, TenantSettings},
     ids::{Digest, PluginId, TenantId},
     metrics,
+    supply::{Intake, Locked, Origin, Sources, Supply},
 };
 
 /// A file that does not load and changed less than this ago may still be on its way: it is looked at again before it is
 /// called broken.
 const SETTLE: Duration = Duration::from_millis(400);
-
-/// A file of wishes; more is not read.
-const WISHES_BYTES_MAX: u64 = 64 << 10;
 
 /// Reads a tenant's plugin folder again and again, and publishes a catalog whenever something changed.
 pub struct Loader {
@@ -37,6 +39,11 @@ pub struct Loader {
     audit: Audit,
     files: HashMap<PathBuf, Seen>,
     serving: BTreeMap<PluginId, Arc<Plugin>>,
+    intake: Intake,
+    /// Of the lock file by which files were looked at.
+    edition: u64,
+    /// What registries did not give.
+    troubles: Vec<Refused>,
     scanned: bool,
 }
 
@@ -52,29 +59,44 @@ pub struct Loaders {
     config: Arc<Config>,
     yard: Arc<Yard>,
     tenants: Arc<Tenants>,
+    supply: Arc<Supply>,
+    /// Told when something came from a registry.
+    news: Arc<Notify>,
     audit: Audit,
     loaders: BTreeMap<TenantId, Loader>,
 }
 
 impl Loaders {
     /// Those of the tenants in `config`, who are in force from now on. Nothing is read until [`Loaders::scan`].
-    pub fn new(config: Arc<Config>, yard: Arc<Yard>, tenants: Arc<Tenants>, audit: Audit) -> Self {
-        let mut loaders = Self { config: Arc::clone(&config), yard, tenants, audit, loaders: BTreeMap::new() };
-        loaders.configure(config);
+    pub fn new(config: Arc<Config>, yard: Arc<Yard>, tenants: Arc<Tenants>, supply: Arc<Supply>, audit: Audit) -> Self {
+        let (news, loaders) = (Arc::new(Notify::new()), BTreeMap::new());
+        let mut loaders = Self { config: Arc::clone(&config), yard, tenants, supply, news, audit, loaders };
+        loaders.set(config);
         loaders
     }
 
     /// Takes another configuration. What it says of plugins holds for each from its next [`Loaders::scan`] on.
     pub fn configure(&mut self, config: Arc<Config>) {
+        match Supply::open(&config) {
+            Ok(supply) => self.supply = Arc::new(supply),
+            Err(reason) => tracing::error!(reason, "what is said of where plugins come from stays as it was"),
+        }
+        self.set(config);
+    }
+
+    fn set(&mut self, config: Arc<Config>) {
         self.tenants.set(&config.tenants);
         let mut before = std::mem::take(&mut self.loaders);
         for (id, settings) in &config.tenants {
             let Some(tenant) = self.tenants.get(id.as_str()) else { continue };
+            let former = before.get(id).map(|loader| loader.intake.sources());
+            let (supply, news) = (Arc::clone(&self.supply), Arc::clone(&self.news));
+            let intake = Intake::new(supply, id.clone(), Arc::clone(settings), former, news);
             let loader = match before.remove(id) {
-                Some(loader) => loader.configured(Arc::clone(settings), Rules::of(&config)),
+                Some(loader) => loader.configured(Arc::clone(settings), Rules::of(&config), intake),
                 None => {
                     let (yard, audit) = (Arc::clone(&self.yard), self.audit.clone());
-                    Loader::new(&tenant, Arc::clone(settings), Rules::of(&config), yard, audit)
+                    Loader::new(&tenant, Arc::clone(settings), Rules::of(&config), yard, intake, audit)
                 }
             };
             self.loaders.insert(id.clone(), loader);
@@ -90,6 +112,28 @@ impl Loaders {
     /// What is in force.
     pub fn config(&self) -> &Arc<Config> {
         &self.config
+    }
+
+    /// What comes from registries, by tenant; those that have nothing from there are left out.
+    pub fn sources(&self) -> Vec<Arc<Sources>> {
+        let sources = self.loaders.values().map(|loader| loader.intake.sources());
+        sources.filter(|sources| !sources.is_empty()).cloned().collect()
+    }
+
+    /// Waits for what comes from registries, at most so long.
+    pub async fn first_look(&self, wait: Duration) {
+        let sources = self.sources();
+        future::join_all(sources.iter().map(|sources| sources.first_look(wait))).await;
+    }
+
+    /// Where it is told when something came from a registry.
+    pub fn news(&self) -> Arc<Notify> {
+        Arc::clone(&self.news)
+    }
+
+    /// What is to be remembered of all plugins that serve, where that is what was found.
+    pub fn entries(&self) -> Vec<Locked> {
+        self.loaders.values().flat_map(Loader::entries).collect()
     }
 
     /// The folders that are read.
@@ -120,41 +164,23 @@ impl Rules {
     }
 }
 
-/// What is known of one file.
-#[derive(Debug, Default)]
-struct Seen {
-    stamp: Option<Stamp>,
-    digest: Option<Digest>,
-    refused: Option<Refused>,
-}
-
-/// Tells a changed file from an unchanged one without reading it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
-    len: u64,
-    inode: u64,
-    modified: SystemTime,
-    /// Seconds and nanoseconds of the last change of the file's status, which writers cannot set.
-    changed: (i64, i64),
-}
-
-/// A file that is new or has other contents than before.
-struct Candidate {
-    path: PathBuf,
-    stamp: Stamp,
-    digest: Option<Digest>,
-    loaded: Result<Arc<Plugin>, String>,
-}
-
 impl Loader {
-    fn new(tenant: &Tenant, settings: Arc<TenantSettings>, rules: Rules, yard: Arc<Yard>, audit: Audit) -> Self {
+    fn new(
+        tenant: &Tenant,
+        settings: Arc<TenantSettings>,
+        rules: Rules,
+        yard: Arc<Yard>,
+        intake: Intake,
+        audit: Audit,
+    ) -> Self {
         let owned = Owned::new(tenant.id.clone(), &settings, Arc::clone(&tenant.share));
-        let (files, serving) = Default::default();
-        Self { settings, rules, owned, yard, live: Arc::clone(&tenant.live), audit, files, serving, scanned: false }
+        let (files, serving, troubles) = Default::default();
+        let (live, edition) = (Arc::clone(&tenant.live), intake.edition());
+        Self { settings, rules, owned, yard, live, audit, files, serving, intake, edition, troubles, scanned: false }
     }
 
     /// The same under other settings: plugins of which they say something else, and those that know secrets, are loaded again.
-    fn configured(mut self, settings: Arc<TenantSettings>, rules: Rules) -> Self {
+    fn configured(mut self, settings: Arc<TenantSettings>, rules: Rules, intake: Intake) -> Self {
         if settings.plugins != self.settings.plugins {
             // What was served is looked for in the other folder.
             (self.files, self.serving) = Default::default();
@@ -162,15 +188,15 @@ impl Loader {
         if rules != self.rules {
             self.retry_refused();
         }
-        for (path, seen) in &mut self.files {
-            let Ok(id) = plugin_id(path) else { continue };
-            let new = settings.for_plugin(&id);
-            if new != self.settings.for_plugin(&id) || new.grants.secret_names().next().is_some() {
-                *seen = Seen { refused: seen.refused.take(), ..Seen::default() };
+        for seen in self.files.values_mut() {
+            let Ok(id) = &seen.id else { continue };
+            let new = settings.for_plugin(id);
+            if new != self.settings.for_plugin(id) || new.grants.secret_names().next().is_some() {
+                seen.forget();
             }
         }
         self.owned.secrets = settings.secrets.clone();
-        Self { settings, rules, ..self }
+        Self { settings, rules, intake, ..self }
     }
 
     async fn scan_or_say_where(&mut self) -> Result<Option<Duration>, (PathBuf, io::Error)> {
@@ -188,20 +214,18 @@ impl Loader {
     ///
     /// Fails only where the folder cannot be listed; all stays as it is then.
     async fn scan(&mut self) -> io::Result<Option<Duration>> {
-        let present = self.dir().map_or(Ok(Vec::new()), list)?;
-        let mut changed = self.forget_missing(&present);
+        self.read_the_lock_file();
+        let present = list(&self.settings, &self.intake)?;
+        let mut changed = self.forget_missing(&present) | self.note_troubles();
         let stale = present
             .into_iter()
-            .filter(|(path, stamp)| self.files.get(path).is_none_or(|seen| seen.stamp != Some(*stamp)));
+            .filter(|found| self.files.get(&found.key).is_none_or(|seen| seen.stamp != Some(found.stamp)));
         let stale: Vec<_> = stale.collect();
         let parallel = std::thread::available_parallelism().map_or(1, usize::from);
         let mut candidates: Vec<Candidate> =
-            stream::iter(stale.into_iter().map(|(path, stamp)| self.load(path, stamp)))
-                .buffer_unordered(parallel)
-                .collect()
-                .await;
+            stream::iter(stale.into_iter().map(|found| self.load(found))).buffer_unordered(parallel).collect().await;
         // The order in which compiles happened to end must not decide who gets a contested name.
-        candidates.sort_by(|a, b| a.path.cmp(&b.path));
+        candidates.sort_by(|a, b| a.found.key.cmp(&b.found.key));
         let mut again = None;
         for candidate in candidates {
             match self.admit(candidate) {
@@ -217,16 +241,34 @@ impl Loader {
         Ok(again)
     }
 
-    fn forget_missing(&mut self, present: &[(PathBuf, Stamp)]) -> bool {
+    /// Where that is another than before, all is looked at again by it.
+    fn read_the_lock_file(&mut self) {
+        let edition = self.intake.edition();
+        if edition != std::mem::replace(&mut self.edition, edition) {
+            self.files.values_mut().for_each(|seen| seen.stamp = None);
+        }
+    }
+
+    fn note_troubles(&mut self) -> bool {
+        let refused = |(file, reason)| Refused { file, digest: None, reason, held: false };
+        let troubles: Vec<Refused> = self.intake.troubles().into_iter().map(refused).collect();
+        let differs = troubles != self.troubles;
+        self.troubles = troubles;
+        differs
+    }
+
+    fn forget_missing(&mut self, present: &[Found]) -> bool {
         let gone: Vec<PathBuf> =
-            self.files.keys().filter(|path| !present.iter().any(|(other, _)| other == *path)).cloned().collect();
-        for path in &gone {
-            self.files.remove(path);
-            if let Ok(id) = plugin_id(path)
+            self.files.keys().filter(|key| !present.iter().any(|other| other.key == **key)).cloned().collect();
+        for key in &gone {
+            // Which plugin that was, if another place has not become its own.
+            let id = self.files.remove(key).and_then(|seen| seen.id.ok());
+            let id = id.filter(|id| !present.iter().any(|other| other.id.as_ref() == Ok(id)));
+            if let Some(id) = id
                 && let Some(gone) = self.serving.remove(&id)
             {
                 self.note("removed", id.as_str(), None, Some(gone.digest()), None);
-                tracing::info!(plugin = %id, "removed");
+                tracing::info!(tenant = %self.owned.tenant, plugin = %id, "removed");
                 metrics::plugin_load("removed");
                 self.retry_refused();
             }
@@ -236,34 +278,89 @@ impl Loader {
 
     /// A name may have become free: whoever was refused gets another look in this scan or the next.
     fn retry_refused(&mut self) {
-        for seen in self.files.values_mut().filter(|seen| seen.refused.is_some()) {
-            *seen = Seen { refused: seen.refused.take(), ..Seen::default() };
+        self.files.values_mut().filter(|seen| seen.refused.is_some()).for_each(Seen::forget);
+    }
+
+    async fn load(&self, found: Found) -> Candidate {
+        let mut digest = None;
+        let loaded = self.try_load(&found, &mut digest).await;
+        Candidate { found, digest, loaded }
+    }
+
+    /// Loads what was found. `digest` becomes that of its bytes, whatever comes of them.
+    async fn try_load(&self, found: &Found, digest: &mut Option<Digest>) -> Result<Loaded, Why> {
+        let known = self.files.get(&found.key).and_then(|seen| seen.digest);
+        let (id, origin) = (found.id.clone()?, found.origin.clone()?);
+        let bytes = self.read(&origin, &found.stamp).await?;
+        let now = Digest::of(&bytes);
+        *digest = Some(now);
+        let settings = self.settings.for_plugin(&id);
+        self.intake.admits(&id, &settings.supply, &origin, &bytes, now)?;
+        if let Some(serving) = self.serving.get(&id).filter(|_| known == Some(now)) {
+            // The same component may have come under another version.
+            let entry = self.intake.entry(&id, &settings.supply, &origin, now, tools(serving));
+            return Ok(Loaded { plugin: Arc::clone(serving), entry, instead: None });
+        }
+        let wishes = match &origin {
+            Origin::File(path) => read_wishes(path)?,
+            Origin::Pulled(_) => None,
+        };
+        let kept = (self.intake.keeps() && matches!(origin, Origin::File(_))).then(|| bytes.clone());
+        let plugin = self.plugin(id.clone(), &settings, bytes, wishes.as_deref()).await?;
+        let entry = self.intake.entry(&id, &settings.supply, &origin, now, tools(&plugin));
+        if let Some(now) = &entry
+            && let Err(reason) = self.intake.weigh(&settings.supply, now)
+        {
+            return self.load_former(id, &settings, now, Why { reason, held: true }).await;
+        }
+        if let Some(bytes) = kept {
+            self.intake.keep(now, bytes).await;
+        }
+        Ok(Loaded { plugin: Arc::new(plugin), entry, instead: None })
+    }
+
+    /// Where nothing serves yet, what was served before the change that `why` is about.
+    async fn load_former(
+        &self,
+        id: PluginId,
+        settings: &PluginSettings,
+        now: &Locked,
+        why: Why,
+    ) -> Result<Loaded, Why> {
+        if self.serving.contains_key(&id) {
+            return Err(why);
+        }
+        let Some(bytes) = self.intake.former(now).await else { return Err(why) };
+        match self.plugin(id, settings, bytes, None).await {
+            Ok(plugin) => Ok(Loaded { plugin: Arc::new(plugin), entry: None, instead: Some(why) }),
+            Err(_) => Err(why),
         }
     }
 
-    async fn load(&self, path: PathBuf, stamp: Stamp) -> Candidate {
-        let known = self.files.get(&path).and_then(|seen| seen.digest);
-        let mut digest = None;
-        let loaded = async {
-            let id = plugin_id(&path)?;
-            let bytes_max = self.rules.component_bytes_max;
-            if stamp.len > bytes_max {
-                return Err(format!("has {} bytes; at most {bytes_max} are taken (component_bytes_max)", stamp.len));
-            }
-            let bytes = tokio::fs::read(&path).await.map_err(|error| format!("cannot be read: {error}"))?;
-            let now = Digest::of(&bytes);
-            digest = Some(now);
-            if let Some(serving) = self.serving.get(&id).filter(|_| known == Some(now)) {
-                return Ok(Arc::clone(serving));
-            }
-            let settings = self.settings.for_plugin(&id);
-            let (grants, wishes) = (settings.grants.clone(), read_wishes(&path)?);
-            let plugin = Plugin::load(&self.yard, &self.owned, id, settings, bytes, wishes.as_deref()).await?;
-            self.hold_against(&plugin, &grants)?;
-            Ok(Arc::new(plugin))
+    async fn plugin(
+        &self,
+        id: PluginId,
+        settings: &PluginSettings,
+        bytes: Vec<u8>,
+        wishes: Option<&str>,
+    ) -> Result<Plugin, String> {
+        let plugin = Plugin::load(&self.yard, &self.owned, id, settings.clone(), bytes, wishes).await?;
+        self.hold_against(&plugin, &settings.grants)?;
+        Ok(plugin)
+    }
+
+    async fn read(&self, origin: &Origin, stamp: &Stamp) -> Result<Vec<u8>, String> {
+        let path = match origin {
+            Origin::Pulled(fetched) => return self.intake.read(*fetched).await,
+            Origin::File(path) => path,
+        };
+        let bytes_max = self.rules.component_bytes_max;
+        if let Stamp::File(file, _) = stamp
+            && file.len > bytes_max
+        {
+            return Err(format!("has {} bytes; at most {bytes_max} are taken (component_bytes_max)", file.len));
         }
-        .await;
-        Candidate { path, stamp, digest, loaded }
+        tokio::fs::read(path).await.map_err(|error| format!("cannot be read: {error}"))
     }
 
     /// Tells of wishes that are not met. Where the operator wants it strictly, a plugin that comes later is refused for them;
@@ -284,47 +381,58 @@ impl Loader {
     }
 
     fn admit(&mut self, candidate: Candidate) -> Verdict {
-        let Candidate { path, stamp, digest, loaded } = candidate;
-        let admitted = loaded.and_then(|plugin| self.no_clash(&plugin).map(|()| plugin));
-        let seen = self.files.entry(path.clone()).or_default();
+        let Candidate { found, digest, loaded } = candidate;
+        let admitted = loaded.and_then(|loaded| Ok(no_clash(&loaded.plugin, &self.serving).map(|()| loaded)?));
         match admitted {
-            Ok(plugin) => {
-                let same = self.serving.get(plugin.id()).is_some_and(|serving| Arc::ptr_eq(serving, &plugin));
-                let mended = seen.refused.is_some();
-                *seen = Seen { stamp: Some(stamp), digest, refused: None };
-                if same {
-                    return if mended { Verdict::Changed } else { Verdict::Unchanged };
-                }
-                let (id, digest, tools) = (plugin.id().clone(), plugin.digest(), plugin.tools().len());
-                tracing::info!(tenant = %self.owned.tenant, plugin = %id, %digest, tools, "loaded");
-                metrics::plugin_load("loaded");
-                let before = self.serving.insert(id.clone(), plugin).map(|before| before.digest());
-                let change = if before.is_some() { "replaced" } else { "loaded" };
-                self.note(change, id.as_str(), Some(digest), before, None);
-                if before.is_some() {
-                    self.retry_refused();
-                }
-                Verdict::Changed
-            }
-            Err(_) if self.scanned && is_fresh(&stamp) => Verdict::Wait,
-            Err(reason) => {
-                let refused = Refused { file: path.clone(), digest, reason };
-                let known = seen.refused.as_ref() == Some(&refused);
-                if !known {
-                    let keeps = plugin_id(&path).is_ok_and(|id| self.serving.contains_key(&id));
-                    let serving = if keeps { "the version before it goes on serving" } else { "not served" };
-                    tracing::error!(file = %path.display(), reason = refused.reason, serving, "refused");
-                    metrics::plugin_load("refused");
-                }
-                // The digest of what serves is kept, so that putting the old file back costs nothing.
-                *seen = Seen { stamp: Some(stamp), digest: seen.digest, refused: Some(refused.clone()) };
-                if !known {
-                    let id = path.file_stem().unwrap_or_default().to_string_lossy();
-                    self.note("refused", &id, digest, None, Some(&refused.reason));
-                }
-                if known { Verdict::Unchanged } else { Verdict::Changed }
+            Ok(loaded) => self.serve(found, digest, loaded),
+            Err(_) if self.scanned && found.stamp.is_younger(SETTLE) => Verdict::Wait,
+            Err(why) => {
+                let serves = found.id.as_ref().is_ok_and(|id| self.serving.contains_key(id));
+                self.refuse(&found, digest, why, serves)
             }
         }
+    }
+
+    fn serve(&mut self, found: Found, digest: Option<Digest>, loaded: Loaded) -> Verdict {
+        let Loaded { plugin, entry, instead } = loaded;
+        let is_instead = instead.is_some();
+        let same = self.serving.get(plugin.id()).is_some_and(|serving| Arc::ptr_eq(serving, &plugin));
+        let mended = self.files.get(&found.key).is_some_and(|seen| seen.refused.is_some());
+        if let Some(why) = instead {
+            self.refuse(&found, digest, why, true);
+        }
+        let seen = self.files.entry(found.key).or_insert_with(|| Seen::new(found.id));
+        seen.digest = Some(plugin.digest());
+        if !is_instead {
+            (seen.stamp, seen.refused) = (Some(found.stamp), None);
+        }
+        if let Some(entry) = entry {
+            self.intake.serves(entry);
+        }
+        if same {
+            return if mended { Verdict::Changed } else { Verdict::Unchanged };
+        }
+        let (id, digest, tools) = (plugin.id().clone(), plugin.digest(), plugin.tools().len());
+        tracing::info!(tenant = %self.owned.tenant, plugin = %id, %digest, tools, "loaded");
+        metrics::plugin_load("loaded");
+        let before = self.serving.insert(id.clone(), plugin).map(|before| before.digest());
+        let change = if before.is_some() { "replaced" } else { "loaded" };
+        self.note(change, id.as_str(), Some(digest), before, None);
+        if before.is_some() {
+            self.retry_refused();
+        }
+        Verdict::Changed
+    }
+
+    /// Notes why what was found is not served; `serves`: what was served before goes on.
+    fn refuse(&mut self, found: &Found, digest: Option<Digest>, why: Why, serves: bool) -> Verdict {
+        let seen = self.files.entry(found.key.clone()).or_insert_with(|| Seen::new(found.id.clone()));
+        // The digest of what serves is kept, so that putting the old file back costs nothing.
+        let Some(refused) = seen.refuse(found, digest, why, serves) else { return Verdict::Unchanged };
+        let file = found.name.file_stem().unwrap_or_default().to_string_lossy();
+        let id = found.id.as_ref().map_or(&*file, PluginId::as_str);
+        self.note(if refused.held { "held" } else { "refused" }, id, digest, None, Some(&refused.reason));
+        Verdict::Changed
     }
 
     fn note(
@@ -340,100 +448,24 @@ impl Loader {
         self.audit.note(&PluginChange { change, tenant, plugin, digest, before, reason });
     }
 
-    /// Whoever serves a name keeps it.
-    fn no_clash(&self, plugin: &Plugin) -> Result<(), String> {
-        let id = plugin.id();
-        for other in self.serving.values().filter(|other| other.id() != id) {
-            if let Some((ours, theirs)) = pairs(plugin.tools(), other.tools(), |tool| tool.name().as_str()) {
-                let (own, name, their) = (&ours.described().name, ours.name(), &theirs.described().name);
-                let other = other.id();
-                return Err(format!(
-                    "its tool `{own}` would be called `{name}`, as tool `{their}` of plugin `{other}` already is; \
-                     set another prefix in [plugin.{id}]"
-                ));
-            }
-            if let Some((ours, theirs)) = pairs(plugin.prompts(), other.prompts(), |prompt| prompt.name().as_str()) {
-                let (own, name, their) = (&ours.described().name, ours.name(), &theirs.described().name);
-                let other = other.id();
-                return Err(format!(
-                    "its prompt `{own}` would be called `{name}`, as prompt `{their}` of plugin `{other}` already is; \
-                     set another prefix in [plugin.{id}]"
-                ));
-            }
-            let taken = plugin.program().prefixes.iter().find(|prefix| other.program().prefixes.contains(prefix));
-            if let Some(prefix) = taken {
-                let other = other.id();
-                return Err(format!(
-                    "it answers for `{prefix}`, as plugin `{other}` already does; one of the two must go"
-                ));
-            }
-        }
-        Ok(())
+    fn entries(&self) -> Vec<Locked> {
+        let entry = |seen: &Seen| {
+            let id = seen.id.as_ref().ok().filter(|_| seen.refused.is_none())?;
+            let origin = match seen.stamp? {
+                Stamp::Pulled(fetched) => Origin::Pulled(fetched),
+                Stamp::File(..) | Stamp::Nothing => Origin::File(PathBuf::new()),
+            };
+            let plugin = self.serving.get(id)?;
+            let supply = self.settings.for_plugin(id).supply;
+            self.intake.entry(id, &supply, &origin, plugin.digest(), tools(plugin))
+        };
+        self.files.values().filter_map(entry).collect()
     }
 
     fn refused(&self) -> Vec<Refused> {
-        let mut refused: Vec<Refused> = self.files.values().filter_map(|seen| seen.refused.clone()).collect();
+        let refused = self.files.values().filter_map(|seen| seen.refused.as_ref()).chain(&self.troubles);
+        let mut refused: Vec<Refused> = refused.cloned().collect();
         refused.sort_by(|a, b| a.file.cmp(&b.file));
         refused
     }
-}
-
-/// The wishes in the file beside a component, if there is one.
-pub fn read_wishes(component: &Path) -> Result<Option<String>, String> {
-    let path = component.with_extension("toml");
-    let file = match fs::File::open(&path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(format!("has wishes in {} that cannot be read: {error}", path.display())),
-    };
-    let mut text = String::new();
-    let read = file.take(WISHES_BYTES_MAX).read_to_string(&mut text);
-    read.map_err(|error| format!("has wishes in {} that cannot be read: {error}", path.display()))?;
-    Ok(Some(text))
-}
-
-/// The first two things of the same name.
-fn pairs<'a, T>(ours: &'a [T], theirs: &'a [T], name: impl Fn(&T) -> &str) -> Option<(&'a T, &'a T)> {
-    ours.iter().find_map(|our| Some((our, theirs.iter().find(|their| name(our) == name(their))?)))
-}
-
-enum Verdict {
-    Unchanged,
-    Changed,
-    /// Perhaps half written: ask again later.
-    Wait,
-}
-
-/// The plugin that a file is: its name without `.wasm`.
-pub(super) fn plugin_id(path: &Path) -> Result<PluginId, String> {
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    stem.parse().map_err(|error| format!("is no plugin's file name: {error}"))
-}
-
-fn list(dir: &Path) -> io::Result<Vec<(PathBuf, Stamp)>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(dir)? {
-        let path = entry?.path();
-        if path.extension().is_none_or(|extension| extension != "wasm") {
-            continue;
-        }
-        // A file that vanishes between the listing and the look was not there.
-        if let Ok(meta) = fs::metadata(&path)
-            && meta.is_file()
-        {
-            let modified = meta.modified()?;
-            files.push((
-                path,
-                Stamp { len: meta.len(), inode: meta.ino(), modified, changed: (meta.ctime(), meta.ctime_nsec()) },
-            ));
-        }
-    }
-    files.sort_by(|a, b| a.0.cmp(&b.0));
-    Ok(files)
-}
-
-fn is_fresh(stamp: &Stamp) -> bool {
-    let changed = SystemTime::UNIX_EPOCH + Duration::from_secs(stamp.changed.0.max(0).unsigned_abs());
-    let changed = changed + Duration::from_nanos(stamp.changed.1.max(0).unsigned_abs());
-    changed.elapsed().is_ok_and(|age| age < SETTLE)
 }

@@ -1,10 +1,13 @@
 //! What is loaded: an immutable snapshot of plugins and tools, replaced whole when a file changes.
 
+mod clash;
+mod found;
 mod headers;
 mod loader;
 mod offer;
 mod plugin;
 mod schema;
+mod seen;
 mod share;
 mod slots;
 mod tenants;
@@ -20,8 +23,9 @@ use std::{
 use arc_swap::{ArcSwap, Guard};
 use tokio::sync::Notify;
 
+pub use found::read_wishes;
 pub use headers::{HeaderKind, HeaderParam};
-pub use loader::{Loader, Loaders, read_wishes};
+pub use loader::{Loader, Loaders};
 pub use plugin::{Owned, Plugin, Program, Prompt, Tool, Yard};
 pub use schema::Schema;
 pub use share::{Exceeded, Share};
@@ -51,6 +55,9 @@ pub struct Refused {
     #[serde(skip)]
     pub digest: Option<Digest>,
     pub reason: String,
+    /// Whether it is held back: its tools are described otherwise than before.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub held: bool,
 }
 
 impl Catalog {
@@ -150,6 +157,11 @@ impl Catalog {
     /// Files that are not serving what they hold.
     pub fn refused(&self) -> &[Refused] {
         &self.refused
+    }
+
+    /// Those of them that are held back until somebody has looked at what changed.
+    pub fn held(&self) -> impl Iterator<Item = &Refused> {
+        self.refused.iter().filter(|refused| refused.held)
     }
 }
 

@@ -10,10 +10,10 @@ use tokio::{
     sync::{mpsc, oneshot},
     time,
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::Loaders;
-use crate::{audit::record::Change, config::Config, metrics};
+use crate::{audit::record::Change, config::Config, metrics, supply::Sources};
 
 /// A burst of events ends when nothing came for this long: the time between two writes of one `cp`, not a person's patience.
 const QUIET: Duration = Duration::from_millis(5);
@@ -38,12 +38,15 @@ pub async fn watch(mut loaders: Loaders, mut orders: mpsc::Receiver<Order>, stop
     let (sender, mut events) = mpsc::channel(1);
     let mut watching = Watching::new(sender);
     watching.follow(loaders.dirs());
+    let mut pulling = Pulling::default();
+    pulling.follow(loaders.sources());
+    let news = loaders.news();
     // What changed between the first reading and the first watch sent no event: look once right away.
     let mut look_again = Duration::ZERO;
     loop {
         let mut done = None;
         tokio::select! {
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => return pulling.end().await,
             Some(order) = orders.recv() => match order {
                 Order::Look(told) => done = Some(told),
                 Order::Configure(config, told) => {
@@ -52,10 +55,12 @@ pub async fn watch(mut loaders: Loaders, mut orders: mpsc::Receiver<Order>, stop
                     let change = Change { what: "configuration", change: "reloaded", name: None, reason: None };
                     loaders.audit().note(&change);
                     watching.follow(loaders.dirs());
+                    pulling.follow(loaders.sources());
                     done = Some(told);
                 }
             },
             Some(()) = events.recv() => settle(&mut events).await,
+            () = news.notified() => {}
             () = time::sleep(look_again) => {}
         }
         look_again = match loaders.scan().await {
@@ -69,6 +74,30 @@ pub async fn watch(mut loaders: Loaders, mut orders: mpsc::Receiver<Order>, stop
             // Whoever gave the order may not wait for it.
             let _ = done.send(());
         }
+    }
+}
+
+/// What is pulled from registries, beside all else.
+#[derive(Default)]
+struct Pulling {
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Pulling {
+    /// Pulls these, and no others.
+    fn follow(&mut self, sources: Vec<Arc<Sources>>) {
+        std::mem::take(&mut self.stop).cancel();
+        for sources in sources {
+            let stop = self.stop.clone();
+            self.tasks.spawn(async move { sources.run(stop).await });
+        }
+    }
+
+    async fn end(self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
     }
 }
 

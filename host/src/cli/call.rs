@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{self, IsTerminal, Read},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -15,12 +15,13 @@ use tokio::sync::mpsc;
 use super::{Outcome, Source, ask, plugin_file, runtime, shown, start_log};
 use crate::{
     catalog::{Owned, Plugin, Share, Tool, Yard, read_wishes},
-    config::Config,
+    config::{self, Config},
     host,
     ids::TenantId,
     mcp, policy,
     sandbox::{Said, Voice, contract::Content},
     signals::Signals,
+    supply::Supply,
     telemetry::LogFormat,
 };
 
@@ -105,14 +106,30 @@ impl Call {
 /// Loads the plugin that a user means.
 pub(super) async fn load(yard: &Arc<Yard>, plugin: &str, config: &Config) -> anyhow::Result<Plugin> {
     let tenant = config.default_tenant();
-    let (path, id) = plugin_file(plugin, tenant.plugins.as_deref().unwrap_or(Path::new("")))?;
-    let bytes = fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let (mut path, id) = plugin_file(plugin, tenant.plugins.as_deref().unwrap_or(Path::new("")))?;
     let settings = config.for_plugin(&id);
+    // A name means what the configuration says; a path means that file.
+    match settings.supply.source.as_ref().filter(|_| id.as_str() == plugin) {
+        Some(config::Source::File(file)) => path.clone_from(file),
+        Some(config::Source::Oci(reference)) => path = pull(reference, &settings.supply, config).await?,
+        None => {}
+    }
+    let bytes = fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
     let refused = |reason: String| anyhow!("{} {reason}", path.display());
     let wishes = read_wishes(&path).map_err(refused)?;
     let share = Arc::new(Share::new(TenantId::default(), &tenant.quotas));
     let owned = Owned::new(TenantId::default(), tenant, share);
     Plugin::load(yard, &owned, id, settings, bytes, wishes.as_deref()).await.map_err(refused)
+}
+
+async fn pull(
+    reference: &config::Reference,
+    settings: &config::PluginSupply,
+    config: &Config,
+) -> anyhow::Result<PathBuf> {
+    let supply = Supply::open(config).map_err(anyhow::Error::msg)?;
+    let pulled = supply.pull(reference, settings).await;
+    Ok(pulled.map_err(|reason| anyhow!("oci://{reference} {reason}"))?.path)
 }
 
 fn find<'a>(plugin: &'a Plugin, name: &str) -> anyhow::Result<&'a Arc<Tool>> {

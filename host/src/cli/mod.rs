@@ -9,8 +9,10 @@ mod dev;
 mod files;
 mod inspect;
 mod keys;
+mod lock;
 mod new;
 mod policy;
+mod pull;
 mod serve;
 mod stdio;
 
@@ -60,6 +62,10 @@ enum Verb {
     Build(build::Build),
     /// Build and serve a project, and do so again whenever it is saved
     Dev(dev::Dev),
+    /// Write down what all plugins are, so that nothing else is served
+    Lock(lock::WriteLock),
+    /// Pull plugins from registries into the cache
+    Pull(pull::Pull),
     /// Add, list, revoke and rotate API keys
     Keys(keys::Keys),
     /// Check policies, and explain what they decide
@@ -101,6 +107,8 @@ pub fn main() -> ExitCode {
         Verb::New(new) => new.run(),
         Verb::Build(build) => build.run(),
         Verb::Dev(dev) => dev.run(),
+        Verb::Lock(lock) => lock.run(),
+        Verb::Pull(pull) => pull.run(),
         Verb::Keys(keys) => keys.run(),
         Verb::Policy(policy) => policy.run(),
     };

@@ -17,6 +17,7 @@ use crate::{
     mcp,
     policy::{Action, Explanation, Policy, What, explain, schema},
     signals::Signals,
+    supply::Supply,
     telemetry::LogFormat,
 };
 
@@ -214,7 +215,9 @@ impl Explain {
 async fn catalogs(config: Config) -> anyhow::Result<Arc<Tenants>> {
     let yard = host::yard_alone(&config).await?;
     let tenants = Arc::new(Tenants::new(Signals::new()));
-    let mut loaders = Loaders::new(Arc::new(config), yard, Arc::clone(&tenants), Audit::off());
+    let supply = Arc::new(Supply::open(&config).map_err(anyhow::Error::msg)?);
+    let mut loaders = Loaders::new(Arc::new(config), yard, Arc::clone(&tenants), supply, Audit::off());
+    loaders.first_look(host::REGISTRIES_WAIT_MAX).await;
     let scanned = loaders.scan().await;
     scanned.map_err(|(dir, error)| anyhow!("the plugin folder `{}` cannot be read: {error}", dir.display()))?;
     Ok(tenants)

@@ -27,6 +27,9 @@ pub(super) struct Serve {
     /// Do not start if a plugin was not granted what it cannot do without
     #[arg(long)]
     strict_grants: bool,
+    /// Serve only what is in the lock file
+    #[arg(long)]
+    locked: bool,
     #[command(flatten)]
     source: Source,
     /// How log lines look, on standard error: text or json
@@ -46,6 +49,7 @@ impl Serve {
         }
         config.allow_anonymous |= self.allow_anonymous;
         config.strict_grants |= self.strict_grants;
+        config.supply.locked |= self.locked;
         files::raise(config.host_limits.connections_max);
         runtime()?.block_on(async {
             let stop = shutdown::on_signal().context("cannot wait for signals")?;

@@ -10,6 +10,9 @@ use crate::{host::Host, shutdown, telemetry::LogFormat};
 /// error.
 #[derive(Debug, Args)]
 pub(super) struct Stdio {
+    /// Serve only what is in the lock file
+    #[arg(long)]
+    locked: bool,
     #[command(flatten)]
     source: Source,
     /// How log lines look, on standard error: text or json
@@ -20,7 +23,8 @@ pub(super) struct Stdio {
 impl Stdio {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
         start_log(self.log_format, "info");
-        let config = self.source.config()?;
+        let mut config = self.source.config()?;
+        config.supply.locked |= self.locked;
         let runtime = runtime()?;
         let served = runtime.block_on(async {
             let stop = shutdown::on_signal().context("cannot wait for signals")?;

@@ -9,6 +9,7 @@ mod place;
 mod policy;
 mod secrets;
 mod store;
+mod supply;
 mod telemetry;
 mod tenants;
 mod wishes;
@@ -43,6 +44,7 @@ pub use policy::{
 };
 pub use secrets::{Secret, SecretName, Secrets};
 pub use store::{SharedStore, StoreForm, StoreUrl};
+pub use supply::{PluginSupply, Reference, Registry, Source, Supply, WrittenRegistry, WrittenSupply, is_loopback};
 pub use telemetry::{Telemetry, WrittenTelemetry};
 pub use tenants::{Quotas, TenantSettings, WrittenTenant};
 pub use wishes::{Wish, Wishes};
@@ -91,6 +93,8 @@ pub struct Config {
     pub egress: Egress,
     /// Where calls and changes are written down. `None`: nowhere.
     pub audit: Option<AuditSettings>,
+    /// Where components come from, and what must be true of them.
+    pub supply: Supply,
     /// Where traces go. `None`: nothing is traced.
     pub telemetry: Option<Telemetry>,
     pub policy: PolicySettings,
@@ -210,6 +214,7 @@ pub struct PluginSettings {
     pub warm: Option<u32>,
     /// Whether it may define resources of its own, whose number nothing bounds.
     pub own_resources: bool,
+    pub supply: PluginSupply,
     /// What a caller must have been granted by whoever made its token, for anything of it.
     pub scopes: Vec<String>,
 }
@@ -294,6 +299,7 @@ impl PluginSettings {
             grants: Grants::default(),
             warm: None,
             own_resources: false,
+            supply: PluginSupply::default(),
             scopes: Vec::new(),
         }
     }

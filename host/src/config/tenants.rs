@@ -144,6 +144,13 @@ impl TenantSettings {
     }
 }
 
+impl TenantSettings {
+    /// Whether any plugin comes from elsewhere than its folder.
+    pub fn has_sources(&self) -> bool {
+        self.plugin.values().any(|settings| settings.supply.source.is_some())
+    }
+}
+
 impl Quotas {
     /// What each plugin may keep is held to while it writes; here it is enough that all of it together is not too much.
     fn check(&self, plugins: &BTreeMap<PluginId, PluginSettings>) -> Result<(), ConfigError> {

@@ -12,9 +12,10 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CacheDir, Config, DEFAULT_LISTEN, DRAIN_NOTICE, Egress, HostLimits, Identity, Limits, PluginSettings,
-    PolicyArguments, PublicUrl, SecretName, Secrets, SharedStore, TaskMode, ToolSettings, WrittenArguments,
-    WrittenAudit, WrittenAuth, WrittenGrants, WrittenLimits, WrittenPolicy, WrittenTelemetry, WrittenTls,
+    CacheDir, Config, DEFAULT_LISTEN, DRAIN_NOTICE, Egress, HostLimits, Identity, Limits, PluginSettings, PluginSupply,
+    PolicyArguments, PublicUrl, SecretName, Secrets, SharedStore, Supply, TaskMode, ToolSettings, WrittenArguments,
+    WrittenAudit, WrittenAuth, WrittenGrants, WrittenLimits, WrittenPolicy, WrittenRegistry, WrittenSupply,
+    WrittenTelemetry, WrittenTls,
     limits::call_limits,
     secrets::WrittenSecret,
     store::Access,
@@ -108,6 +109,9 @@ pub struct Written {
     pub secret: BTreeMap<SecretName, WrittenSecret>,
     pub egress: WrittenEgress,
     pub audit: WrittenAudit,
+    pub supply: WrittenSupply,
+    /// By `HOST` or `HOST:PORT`.
+    pub registry: BTreeMap<String, WrittenRegistry>,
     pub telemetry: WrittenTelemetry,
     pub policy: WrittenPolicy,
 }
@@ -225,6 +229,12 @@ pub struct WrittenPlugin {
     pub warm: Option<u32>,
     /// Whether it may define resources of its own, whose number nothing bounds.
     pub own_resources: bool,
+    /// Where it is, if not in the plugin folder: `oci://HOST/NAME:TAG` or `file:PATH`.
+    pub source: Option<String>,
+    /// Public keys of which one must have signed it.
+    pub signed_by: Vec<PathBuf>,
+    /// Whether its tools may be described otherwise under the same version.
+    pub allow_changes: bool,
     /// What a caller's token must hold for anything of it.
     pub scopes: Vec<String>,
 }
@@ -277,6 +287,7 @@ impl Written {
             prefix: self.store_prefix,
             ca_files: self.store_ca_files.iter().map(|file| base.join(file)).collect(),
         };
+        let supply = Supply::new(self.supply, self.registry, base, &secrets)?;
         let store = SharedStore::new(self.store.as_deref(), access, &secrets)?;
         let top = AtTop { plugins: self.plugins, plugin: self.plugin, secrets: secrets.clone(), limits };
         let tenants = tenants::tenants(self.tenant, top, base)?;
@@ -317,6 +328,7 @@ impl Written {
                 dns: self.egress.dns,
                 ca_files: self.egress.ca_files.iter().map(|file| base.join(file)).collect(),
             },
+            supply,
         })
     }
 }
@@ -426,6 +438,7 @@ impl WrittenPlugin {
             tools.insert(tool, ToolSettings { limits: own, task: written.task, scopes, policy_arguments });
         }
         let grants = self.grants.usable(base).map_err(|error| error.within("grants"))?;
+        let supply = PluginSupply::new(self.source.as_deref(), &self.signed_by, self.allow_changes, base)?;
         Ok(PluginSettings {
             prefix: self.prefix,
             limits,
@@ -433,6 +446,7 @@ impl WrittenPlugin {
             grants,
             warm: self.warm,
             own_resources: self.own_resources,
+            supply,
             scopes: checked_scopes(self.scopes)?,
         })
     }

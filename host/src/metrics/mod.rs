@@ -70,7 +70,7 @@ fn describe() {
     describe_counter!(HTTP_REQUESTS, "Requests of plugins to the outside, by what came of them.");
     describe_counter!(AUTH, "Requests, by what came of asking who sent them.");
     describe_counter!(TASKS, "Times that a task came to be in a state.");
-    describe_counter!(LOADS, "Files of plugins that were loaded, refused or removed.");
+    describe_counter!(LOADS, "Plugins that were loaded, held back, refused or removed.");
     describe_counter!(RELOADS, "Times that something was read anew, by what came of it.");
     describe_counter!(STORE_ERRORS, "Times that the store did not do what it was asked.");
     describe_counter!(SPANS, "Spans of traces, by what became of them.");
@@ -85,7 +85,7 @@ fn begin_at_zero() {
     for (name, label, values) in [
         (AUTH, "result", &["anonymous", "key", "token", "unauthorized", "forbidden", "away", "refused"][..]),
         (TASKS, "state", &["working", "input_required", "completed", "failed", "cancelled"]),
-        (LOADS, "result", &["loaded", "refused", "removed"]),
+        (LOADS, "result", &["loaded", "held", "refused", "removed"]),
         (SPANS, "result", &["sent", "failed", "dropped"]),
         (AUDIT_LOST, "sink", &["file", "stdout", "otlp"]),
     ] {

@@ -43,6 +43,7 @@ mod sessions;
 mod stdio;
 mod store;
 mod streams;
+mod supply;
 mod tasks;
 mod telemetry;
 mod tenants;

@@ -17,6 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["policy"],
     &["auth"],
     &["catalog"],
+    &["supply"],
     &["sandbox"],
     &["hosts"],
     &["store"],
@@ -63,7 +64,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("redis", &["store"]),
     ("rusqlite", &["store"]),
     ("tokio_rustls", &["http", "sandbox", "store"]),
-    ("toml", &["build", "config"]),
+    ("toml", &["build", "config", "supply"]),
     ("tracing_subscriber", &["telemetry"]),
     ("wasi_preview1_component_adapter_provider", &["build"]),
     ("wasmtime", &["sandbox"]),
@@ -76,7 +77,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
 /// Words that may stand before a path that begins with `::`, and are not its first name.
 const BEFORE_PATHS: &[&str] = &["as", "dyn", "else", "for", "impl", "in", "match", "mut", "return", "use", "where"];
 
-const DOWN: &str = "dependencies point down: cli, host and build, http and admin, mcp, tasks, policy, auth, catalog, sandbox, hosts, store";
+const DOWN: &str = "dependencies point down: cli, host and build, http and admin, mcp, tasks, policy, auth, catalog, supply, sandbox, hosts, store";
 const BELONGS: &str = "a library is known in one place, so that it can be replaced there";
 
 pub(crate) fn check(source: &Source) -> Vec<Violation> {

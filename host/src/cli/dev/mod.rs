@@ -108,6 +108,7 @@ impl Dev {
             state_dir: self.state_dir.clone().or_else(|| Some(own.join("state").into())),
         };
         let mut config = source.config()?;
+        config.supply = config.supply.for_development();
         if let Some(listen) = self.listen {
             config.listen = listen;
         }
