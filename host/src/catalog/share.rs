@@ -261,6 +261,10 @@ mod tests {
 
     const MS: u64 = 1_000_000;
 
+    fn plugin() -> Arc<metrics::OfPlugin> {
+        metrics::of_plugin("acme", "p")
+    }
+
     #[test]
     fn a_pace_lets_a_second_through_at_once_and_then_evenly() {
         let pace = Pace::new();
@@ -281,18 +285,18 @@ mod tests {
         for share in [&here, &there] {
             share.settle(&store).await.unwrap();
         }
-        assert_eq!(here.enter("p", Duration::ZERO).await.map(|_| ()), Ok(()));
-        assert_eq!(there.enter("p", Duration::ZERO).await.map(|_| ()), Ok(()));
+        assert_eq!(here.enter(&plugin(), Duration::ZERO).await.map(|_| ()), Ok(()));
+        assert_eq!(there.enter(&plugin(), Duration::ZERO).await.map(|_| ()), Ok(()));
         here.settle(&store).await.unwrap();
         there.settle(&store).await.unwrap();
-        assert_eq!(there.enter("p", Duration::ZERO).await.map(|_| ()), Ok(()));
-        assert_eq!(there.enter("p", Duration::ZERO).await.map(|_| ()), Err(Exceeded::CallsPerDayMax));
+        assert_eq!(there.enter(&plugin(), Duration::ZERO).await.map(|_| ()), Ok(()));
+        assert_eq!(there.enter(&plugin(), Duration::ZERO).await.map(|_| ()), Err(Exceeded::CallsPerDayMax));
         there.settle(&store).await.unwrap();
         here.settle(&store).await.unwrap();
-        assert_eq!(here.enter("p", Duration::ZERO).await.map(|_| ()), Err(Exceeded::CallsPerDayMax));
+        assert_eq!(here.enter(&plugin(), Duration::ZERO).await.map(|_| ()), Err(Exceeded::CallsPerDayMax));
         // The operator gives it more.
         here.set(&Quotas { calls_per_day_max: Some(4), ..Quotas::default() });
-        assert_eq!(here.enter("p", Duration::ZERO).await.map(|_| ()), Ok(()));
+        assert_eq!(here.enter(&plugin(), Duration::ZERO).await.map(|_| ()), Ok(()));
     }
 
     #[tokio::test]
@@ -301,10 +305,10 @@ mod tests {
         let store = Sqlite::in_memory().unwrap();
         share.settle(&store).await.unwrap();
         share.spent().add(Duration::from_millis(4));
-        assert_eq!(share.enter("p", Duration::ZERO).await.map(|_| ()), Ok(()));
+        assert_eq!(share.enter(&plugin(), Duration::ZERO).await.map(|_| ()), Ok(()));
         share.spent().add(Duration::from_millis(1));
-        assert_eq!(share.enter("p", Duration::ZERO).await.map(|_| ()), Err(Exceeded::CpuMsPerDayMax));
+        assert_eq!(share.enter(&plugin(), Duration::ZERO).await.map(|_| ()), Err(Exceeded::CpuMsPerDayMax));
         share.settle(&store).await.unwrap();
-        assert_eq!(share.enter("p", Duration::ZERO).await.map(|_| ()), Err(Exceeded::CpuMsPerDayMax));
+        assert_eq!(share.enter(&plugin(), Duration::ZERO).await.map(|_| ()), Err(Exceeded::CpuMsPerDayMax));
     }
 }

@@ -98,11 +98,6 @@ fn begin_at_zero() {
     }
 }
 
-/// Records of the audit trail did not get to `sink`.
-pub fn audit_lost(sink: &'static str, records: u64) {
-    counter!(AUDIT_LOST, "sink" => sink).increment(records);
-}
-
 /// Who sent a request was asked; `result` is one of a few that `auth` knows.
 pub fn authenticated(result: &'static str) {
     counter!(AUTH, "result" => result).increment(1);
