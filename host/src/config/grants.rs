@@ -6,6 +6,7 @@ use std::{
 };
 
 use ipnet::IpNet;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{ConfigError, SecretName, pattern::UrlPattern};
@@ -42,7 +43,7 @@ pub struct HttpGrant {
 }
 
 /// A header that is added to a request on its way out, so that the guest never holds what is secret in it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HeaderGrant {
     pub name: String,
@@ -74,7 +75,7 @@ pub struct FolderGrant {
 }
 
 /// Bounds of a plugin's key-value data.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct KeyValueGrant {
     /// Of all keys and values together.
@@ -91,7 +92,7 @@ impl Default for KeyValueGrant {
 }
 
 /// `[plugin.NAME.grants]`
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct WrittenGrants {
     pub http: Vec<WrittenHttp>,
@@ -104,7 +105,7 @@ pub struct WrittenGrants {
 }
 
 /// `[[plugin.NAME.grants.http]]`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WrittenHttp {
     /// Scheme, host, port and the beginning of the path: `https://api.example.com/v1/`.
@@ -113,23 +114,25 @@ pub struct WrittenHttp {
     pub methods: Option<Vec<String>>,
     /// Such as `10.0.0.0/8`. Default: none but what is public.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub networks: Vec<IpNet>,
     #[serde(default)]
     pub headers: Vec<HeaderGrant>,
 }
 
 /// `[[plugin.NAME.grants.tcp]]`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WrittenTcp {
     pub host: String,
     pub port: u16,
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub networks: Vec<IpNet>,
 }
 
 /// `[[plugin.NAME.grants.folders]]`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WrittenFolder {
     pub path: PathBuf,

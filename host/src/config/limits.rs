@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::ConfigError;
@@ -83,7 +84,7 @@ macro_rules! define {
         }
 
         /// Limits as they are written: those that are said.
-        #[derive(Debug, Default, Clone, Deserialize)]
+        #[derive(Debug, Default, Clone, Deserialize, JsonSchema)]
         #[serde(deny_unknown_fields, default)]
         pub struct WrittenLimits {
             $($(#[doc = $doc])+ pub $name: Option<$type>,)+

@@ -2,9 +2,13 @@
 
 mod grants;
 mod limits;
+mod mistakes;
+mod nearest;
 mod pattern;
+mod schema;
 mod secrets;
 mod store;
+mod text;
 mod wishes;
 mod written;
 
@@ -15,17 +19,21 @@ use std::{
     time::Duration,
 };
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{ids::PluginId, seal::KeyRing};
 
 pub use grants::{FolderGrant, Grants, HeaderGrant, HttpGrant, KeyValueGrant, TcpGrant, WrittenGrants};
 pub use limits::{INSTANCES_MAX, Limits, WrittenLimits};
+pub use mistakes::{ConfigError, Mistakes};
 pub use pattern::UrlPattern;
 pub use secrets::{Secret, SecretName, Secrets};
 pub use store::{SharedStore, StoreForm, StoreUrl};
 pub use wishes::{Wish, Wishes};
-pub use written::{ConfigError, Written, WrittenIcon};
+pub use written::{Written, WrittenIcon};
+
+use text::{Document, of_process};
 
 /// Where `toolyard serve` listens when nobody says otherwise.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
@@ -187,7 +195,7 @@ pub struct ToolSettings {
 }
 
 /// When calls of a tool become tasks. Only those of clients that know tasks do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TaskMode {
     Never,
@@ -205,9 +213,9 @@ impl Config {
         Written::default().usable(Path::new(".")).expect("the defaults are usable: a test builds them")
     }
 
-    /// Reads `path`. Paths in it are relative to its folder.
-    pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        Written::read(path)?.usable(path.parent().unwrap_or(Path::new("."))).map_err(|reason| reason.in_file(path))
+    /// Reads `path` and what it includes, with the environment of this process. Paths in a file are relative to its folder.
+    pub fn read(path: &Path) -> Result<Self, Mistakes> {
+        Ok(Document::read(path, &of_process)?.usable()?.config)
     }
 
     /// What holds for `plugin`: its own settings, or the host's.

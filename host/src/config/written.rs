@@ -2,19 +2,20 @@
 
 use std::{
     collections::BTreeMap,
-    fmt, fs, io,
+    fs,
     net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CacheDir, Config, DEFAULT_LISTEN, DRAIN_NOTICE, Egress, HostLimits, Identity, Limits, PluginSettings, SecretName,
-    Secrets, SharedStore, TaskMode, ToolSettings, WrittenGrants, WrittenLimits, limits::call_limits,
-    secrets::WrittenSecret, store::Access,
+    CacheDir, Config, ConfigError, DEFAULT_LISTEN, DRAIN_NOTICE, Egress, HostLimits, Identity, Limits, Mistakes,
+    PluginSettings, SecretName, Secrets, SharedStore, TaskMode, ToolSettings, WrittenGrants, WrittenLimits,
+    limits::call_limits, secrets::WrittenSecret, store::Access, text,
 };
 use crate::{
     ids::{NAME_CHARS_MAX, PluginId, TenantId},
@@ -24,51 +25,13 @@ use crate::{
 /// A task that lived shorter would be gone before its client asks for it a second time.
 const TASK_TTL_MIN: Duration = Duration::from_secs(1);
 
-/// A mistake in the configuration: where it is, what it is, and what was probably meant.
-#[derive(Debug)]
-pub struct ConfigError {
-    file: Option<PathBuf>,
-    /// Line, counted from 1.
-    line: Option<usize>,
-    reason: String,
-}
-
-impl ConfigError {
-    pub(super) fn new(reason: impl Into<String>) -> Self {
-        Self { file: None, line: None, reason: reason.into() }
-    }
-
-    /// The same, said of the part `place`.
-    pub(super) fn within(mut self, place: &str) -> Self {
-        self.reason = format!("{place} {}", self.reason);
-        self
-    }
-
-    pub(super) fn in_file(mut self, file: &Path) -> Self {
-        self.file = Some(file.to_owned());
-        self
-    }
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(file) = &self.file {
-            write!(f, "{}", file.display())?;
-            if let Some(line) = self.line {
-                write!(f, ":{line}")?;
-            }
-            write!(f, ": ")?;
-        }
-        f.write_str(&self.reason)
-    }
-}
-
-impl std::error::Error for ConfigError {}
-
 /// The file.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Written {
+    /// Files whose values hold where this one says nothing: paths from this file's folder on, in which a file's name may
+    /// have a `*`. The later says more than the earlier, and this file has the last word.
+    pub include: Vec<String>,
     /// Address and port, such as `127.0.0.1:8080`.
     pub listen: Option<String>,
     /// Address and port of health and metrics, such as `127.0.0.1:9090`.
@@ -102,7 +65,7 @@ pub struct Written {
 }
 
 /// `[egress]`
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct WrittenEgress {
     /// Name servers, such as `10.0.0.53:53`.
@@ -112,14 +75,14 @@ pub struct WrittenEgress {
 }
 
 /// `[tenant.NAME]`
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct WrittenTenant {
     pub limits: WrittenLimits,
 }
 
 /// `[server]`
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct WrittenServer {
     pub name: Option<String>,
@@ -131,7 +94,7 @@ pub struct WrittenServer {
 }
 
 /// `[[server.icons]]`: written as in the file, given out as the protocol's `Icon`.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct WrittenIcon {
     /// An `https:` or `data:` URI.
@@ -145,7 +108,7 @@ pub struct WrittenIcon {
     pub theme: Option<WrittenTheme>,
 }
 
-#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum WrittenTheme {
     Light,
@@ -153,7 +116,7 @@ pub enum WrittenTheme {
 }
 
 /// `[seal]`: the same on all hosts that serve the same clients.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WrittenSeal {
     /// The first seals, all open: put a new one in front to rotate.
@@ -161,7 +124,7 @@ pub struct WrittenSeal {
 }
 
 /// `[[seal.keys]]`: an id, and 32 bytes in base64 or in a file.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WrittenKey {
     pub id: String,
@@ -174,7 +137,7 @@ pub struct WrittenKey {
 macro_rules! define_host_limits {
     ($({ $own:ident: $own_type:ty })* $($(#[doc = $doc:literal])+ $name:ident: $type:ty = $default:expr,)+) => {
         /// `[limits]`: the host's own, and those of calls for all plugins.
-        #[derive(Debug, Default, Deserialize)]
+        #[derive(Debug, Default, Deserialize, JsonSchema)]
         #[serde(deny_unknown_fields, default)]
         pub struct WrittenHostLimits {
             $(pub $own: Option<$own_type>,)*
@@ -209,7 +172,7 @@ call_limits!(define_host_limits
 );
 
 /// `[plugin.NAME]`
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct WrittenPlugin {
     pub prefix: Option<String>,
@@ -223,7 +186,7 @@ pub struct WrittenPlugin {
 }
 
 /// `[plugin.NAME.tool.TOOL]`
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct WrittenTool {
     pub limits: WrittenLimits,
@@ -232,22 +195,9 @@ pub struct WrittenTool {
 }
 
 impl Written {
-    /// Reads and parses a file.
-    pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = fs::read_to_string(path).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => ConfigError::new("there is no such file").in_file(path),
-            _ => ConfigError::new(format!("cannot be read: {error}")).in_file(path),
-        })?;
-        Self::parse(&text).map_err(|error| error.in_file(path))
-    }
-
     /// Parses a file's text.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        toml::from_str(text).map_err(|error| ConfigError {
-            file: None,
-            line: error.span().map(|span| text[..span.start].matches('\n').count() + 1),
-            reason: with_nearest(error.message()),
-        })
+        text::written(text).map_err(Mistakes::into_first)
     }
 
     /// Fills in the defaults and checks the rest. `base` is the folder that relative paths start from.
@@ -258,7 +208,7 @@ impl Written {
                 "`listen` is `{listen}`; it must be an address and a port, such as {DEFAULT_LISTEN}"
             ))
         })?;
-        let limits = self.limits.for_calls().over(&Limits::default())?;
+        let limits = self.limits.for_calls().over(&Limits::default()).map_err(|error| error.within("[limits]"))?;
         let limits = tenants(&self.tenant, limits)?;
         let secrets = Secrets::new(self.secret, base)?;
         let access = Access {
@@ -297,7 +247,7 @@ impl Written {
             store,
             seal: self.seal.map(|seal| seal.usable(base)).transpose()?,
             identity: self.server.usable()?,
-            host_limits: self.limits.for_host()?,
+            host_limits: self.limits.for_host().map_err(|error| error.within("[limits]"))?,
             drain_notice: self.drain_notice_ms.map_or(DRAIN_NOTICE, Duration::from_millis),
             limits,
             plugin,
@@ -429,30 +379,4 @@ fn tenants(written: &BTreeMap<TenantId, WrittenTenant>, host: Limits) -> Result<
         return Err(ConfigError::new(format!("[tenant.{other}]: the one tenant there is, is `default`")));
     }
     written.values().try_fold(host, |host, tenant| tenant.limits.over(&host))
-}
-
-/// Adds the nearest right key to serde's "unknown field `x`, expected one of `a`, `b`".
-fn with_nearest(message: &str) -> String {
-    let mut quoted = message.split('`').skip(1).step_by(2);
-    let Some(wrong) = quoted.next().filter(|_| message.starts_with("unknown field")) else { return message.to_owned() };
-    let nearest = quoted.min_by_key(|known| edits(wrong, known));
-    match nearest.filter(|known| edits(wrong, known) <= known.len().max(3) / 2) {
-        Some(known) => format!("unknown key `{wrong}`; did you mean `{known}`?"),
-        None => message.replacen("unknown field", "unknown key", 1),
-    }
-}
-
-/// The edit distance of two words (Levenshtein).
-fn edits(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.chars().enumerate() {
-            let change = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.chars().count()]
 }

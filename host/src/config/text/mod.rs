@@ -1,0 +1,105 @@
+//! Configuration as text: files that include files, strings that stand for something else, and where each value was written.
+
+mod check;
+mod include;
+mod locate;
+mod node;
+mod read;
+mod refs;
+
+use std::path::{Path, PathBuf};
+
+use super::{Config, ConfigError, Mistakes, Written};
+
+pub(crate) use include::Sources;
+pub(crate) use node::{Node, Place, Step, Value};
+pub(crate) use read::Named;
+pub(crate) use refs::{Environment, of_process};
+
+/// A configuration as it was written, all its files together, with what its references stand for.
+#[derive(Debug, Clone)]
+pub(crate) struct Document {
+    pub(crate) root: Node,
+    /// The folder that relative paths of the first file start from.
+    base: PathBuf,
+    pub(crate) sources: Sources,
+    /// What was wrong before anybody asked what the values mean.
+    mistakes: Vec<ConfigError>,
+}
+
+/// What a text says, before anybody asks whether it can be used.
+pub(super) fn written(text: &str) -> Result<Written, Mistakes> {
+    check::written(&Document::parse(text, &of_process)?)
+}
+
+/// A configuration that can be used.
+#[derive(Debug)]
+pub(crate) struct Usable {
+    pub(crate) config: Config,
+    pub(crate) document: Document,
+    /// The files and folders that it names.
+    pub(crate) paths: Vec<Named>,
+}
+
+impl Document {
+    /// Reads `path` and all that it includes, and puts in what stands in the environment and in other files.
+    ///
+    /// Fails only if a file is not there or is no TOML; everything else is said by [`Document::usable`], with the rest.
+    pub(crate) fn read(path: &Path, environment: Environment<'_>) -> Result<Self, Mistakes> {
+        let include::Whole { root, sources, mistakes } = include::read(path, environment);
+        if !mistakes.is_empty() {
+            return Err(Mistakes::new(mistakes, &[]));
+        }
+        let base = path.parent().unwrap_or(Path::new("")).to_owned();
+        let mut document = Self { root, base, sources, mistakes };
+        document.expand(environment);
+        Ok(document)
+    }
+
+    /// The same of a text, in which nothing is included.
+    pub(crate) fn parse(text: &str, environment: Environment<'_>) -> Result<Self, Mistakes> {
+        let file = Path::new("").into();
+        let root = Node::parse(text, &file).map_err(|mistakes| Mistakes::new(mistakes, &[]))?;
+        let (base, sources) = (PathBuf::new(), Sources::default());
+        let mut document = Self { root, base, sources, mistakes: Vec::new() };
+        document.expand(environment);
+        Ok(document)
+    }
+
+    /// Checks everything.
+    pub(crate) fn usable(self) -> Result<Usable, Mistakes> {
+        let (config, paths) = check::usable(&self)?;
+        Ok(Usable { config, document: self, paths })
+    }
+
+    /// Puts in what strings stand for. Those that stand for nothing are taken out, and said later.
+    fn expand(&mut self, environment: Environment<'_>) {
+        let mut broken = Vec::new();
+        let Self { root, sources, mistakes, .. } = self;
+        root.visit_mut(&mut Vec::new(), &mut |path, node| {
+            let Value::Text(text) = &node.value else { return };
+            // Most strings stand for themselves.
+            if !text.contains("${") && !text.starts_with("file:") && !text.starts_with("$file:") {
+                return;
+            }
+            match refs::expand(text, environment, &node.at.folder()) {
+                Ok(expanded) => {
+                    node.value = Value::Text(expanded.text);
+                    node.given = expanded.given.map(Into::into);
+                    sources.files.extend(expanded.file);
+                }
+                Err(reason) => {
+                    mistakes.push(node.at.mistake(reason));
+                    broken.push(path.to_vec());
+                }
+            }
+        });
+        // From the end, so that what is left of a list stays where it was.
+        for path in broken.iter().rev() {
+            root.remove(path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
