@@ -81,10 +81,6 @@ macro_rules! name_type {
             fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
                 schemars::json_schema!({ "type": "string", "pattern": $crate::ids::NAME_PATTERN })
             }
-
-            fn inline_schema() -> bool {
-                true
-            }
         }
     };
 }

@@ -83,6 +83,13 @@ macro_rules! define {
             }
         }
 
+        impl Limits {
+            /// Each by its key in the file.
+            pub(super) fn listed(&self) -> Vec<(&'static str, serde_json::Value)> {
+                vec![$((concat!("limits.", stringify!($name)), self.$name.into()),)+]
+            }
+        }
+
         /// Limits as they are written: those that are said.
         #[derive(Debug, Default, Clone, Deserialize, JsonSchema)]
         #[serde(deny_unknown_fields, default)]

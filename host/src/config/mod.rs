@@ -1,5 +1,6 @@
 //! Configuration: what was written ([`written`]) and what is usable ([`Config`]). Nothing below reads files or the environment.
 
+mod changes;
 mod grants;
 mod limits;
 mod mistakes;
@@ -7,6 +8,7 @@ mod nearest;
 mod pattern;
 mod schema;
 mod secrets;
+mod show;
 mod store;
 mod text;
 mod wishes;
@@ -24,11 +26,14 @@ use serde::Deserialize;
 
 use crate::{ids::PluginId, seal::KeyRing};
 
+pub use changes::Changes;
 pub use grants::{FolderGrant, Grants, HeaderGrant, HttpGrant, KeyValueGrant, TcpGrant, WrittenGrants};
 pub use limits::{INSTANCES_MAX, Limits, WrittenLimits};
 pub use mistakes::{ConfigError, Mistakes};
 pub use pattern::UrlPattern;
+pub use schema::schema;
 pub use secrets::{Secret, SecretName, Secrets};
+pub use show::Shown;
 pub use store::{SharedStore, StoreForm, StoreUrl};
 pub use wishes::{Wish, Wishes};
 pub use written::{Written, WrittenIcon};

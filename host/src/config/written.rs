@@ -48,10 +48,15 @@ pub struct Written {
     pub state_dir: Option<PathBuf>,
     /// The store that hosts share, such as `redis://HOST:PORT`.
     pub store: Option<String>,
+    /// The name of the secret that is the store's password.
     pub store_password: Option<SecretName>,
+    /// The name of the secret that is the sentinels' password.
     pub store_sentinel_password: Option<SecretName>,
+    /// Stands before all keys in the store, so that several installations can share it.
     pub store_prefix: Option<String>,
+    /// Certificates to trust instead of the system's for the store, in PEM.
     pub store_ca_files: Vec<PathBuf>,
+    /// Origins of web pages that may call, beside those of this machine, such as `https://app.example.com`.
     pub allowed_origins: Vec<String>,
     /// Milliseconds that the door stays open after SIGTERM, for those who look at `/readyz`.
     pub drain_notice_ms: Option<u64>,
@@ -85,10 +90,15 @@ pub struct WrittenTenant {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct WrittenServer {
+    /// For programs.
     pub name: Option<String>,
+    /// For people.
     pub title: Option<String>,
+    /// Default: Toolyard's own.
     pub version: Option<String>,
+    /// For the model: what this server is for.
     pub instructions: Option<String>,
+    /// Where people read about it.
     pub website_url: Option<String>,
     pub icons: Vec<WrittenIcon>,
 }
@@ -99,11 +109,13 @@ pub struct WrittenServer {
 pub struct WrittenIcon {
     /// An `https:` or `data:` URI.
     pub src: String,
+    /// Such as `image/png`.
     #[serde(skip_serializing_if = "Option::is_none", rename(serialize = "mimeType"))]
     pub mime_type: Option<String>,
     /// Such as `48x48` or `any`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sizes: Vec<String>,
+    /// The background that it is made for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub theme: Option<WrittenTheme>,
 }
@@ -127,20 +139,24 @@ pub struct WrittenSeal {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WrittenKey {
+    /// 1 to 16 letters, digits and `-`; stands in front of what is sealed.
     pub id: String,
+    /// 32 bytes in base64.
+    #[schemars(extend("writeOnly" = true))]
     pub secret: Option<String>,
+    /// A file that holds the same.
     pub file: Option<PathBuf>,
 }
 
 /// Makes the type of `[limits]`. The limits of calls are repeated in it rather than flattened in: serde cannot refuse
 /// unknown keys beside a flattened part.
 macro_rules! define_host_limits {
-    ($({ $own:ident: $own_type:ty })* $($(#[doc = $doc:literal])+ $name:ident: $type:ty = $default:expr,)+) => {
+    ($({ $(#[doc = $own_doc:literal])+ $own:ident: $own_type:ty })* $($(#[doc = $doc:literal])+ $name:ident: $type:ty = $default:expr,)+) => {
         /// `[limits]`: the host's own, and those of calls for all plugins.
         #[derive(Debug, Default, Deserialize, JsonSchema)]
         #[serde(deny_unknown_fields, default)]
         pub struct WrittenHostLimits {
-            $(pub $own: Option<$own_type>,)*
+            $($(#[doc = $own_doc])+ pub $own: Option<$own_type>,)*
             $($(#[doc = $doc])+ pub $name: Option<$type>,)+
         }
 
@@ -152,31 +168,84 @@ macro_rules! define_host_limits {
     };
 }
 call_limits!(define_host_limits
-    { calls_max: u32 }
-    { queue_max: u32 }
-    { warm_instances_max: u32 }
-    { queue_wait_ms_max: u64 }
-    { body_bytes_max: usize }
-    { body_read_ms_max: u64 }
-    { header_bytes_max: usize }
-    { header_read_ms_max: u64 }
-    { connections_max: usize }
-    { component_bytes_max: u64 }
-    { input_wait_ms_max: u64 }
-    { session_ttl_ms: u64 }
-    { drain_ms_max: u64 }
-    { tasks_max: u64 }
-    { tasks_running_max: u32 }
-    { task_ttl_ms: u64 }
-    { task_result_ttl_ms: u64 }
+    {
+        /// Calls that run at once.
+        calls_max: u32
+    }
+    {
+        /// Calls that wait for their turn; those beyond are refused at once.
+        queue_max: u32
+    }
+    {
+        /// Fresh instances that are kept ready, of all plugins together.
+        warm_instances_max: u32
+    }
+    {
+        /// Milliseconds that a call waits for its turn before it is refused.
+        queue_wait_ms_max: u64
+    }
+    {
+        /// A request's body.
+        body_bytes_max: usize
+    }
+    {
+        /// Milliseconds after which a body that has not arrived is not waited for.
+        body_read_ms_max: u64
+    }
+    {
+        /// A request's line and headers together.
+        header_bytes_max: usize
+    }
+    {
+        /// Milliseconds after which a client that has not sent its headers is cut off.
+        header_read_ms_max: u64
+    }
+    {
+        /// Connections that are open at once.
+        connections_max: usize
+    }
+    {
+        /// A component's file.
+        component_bytes_max: u64
+    }
+    {
+        /// Milliseconds that a client has to answer what a plugin asks of it.
+        input_wait_ms_max: u64
+    }
+    {
+        /// Milliseconds that a legacy session lives.
+        session_ttl_ms: u64
+    }
+    {
+        /// Milliseconds that calls in flight may go on after SIGTERM.
+        drain_ms_max: u64
+    }
+    {
+        /// Tasks of one tenant that have not ended.
+        tasks_max: u64
+    }
+    {
+        /// Tasks that run on this host at once; the others wait.
+        tasks_running_max: u32
+    }
+    {
+        /// Milliseconds that a task lives from its creation on, if it does not come to its end before.
+        task_ttl_ms: u64
+    }
+    {
+        /// Milliseconds that a task's result stays, at least.
+        task_result_ttl_ms: u64
+    }
 );
 
 /// `[plugin.NAME]`
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct WrittenPlugin {
+    /// Stands before its tools' names, with `_` between. Empty: nothing, not even the `_`. Default: its name.
     pub prefix: Option<String>,
     pub limits: WrittenLimits,
+    /// What is said of single tools, by the plugin's own name for them.
     pub tool: BTreeMap<String, WrittenTool>,
     pub grants: WrittenGrants,
     /// Fresh instances that are kept ready.

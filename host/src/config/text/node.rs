@@ -151,6 +151,15 @@ impl Node {
         }
     }
 
+    pub(crate) fn is_table(&self) -> bool {
+        matches!(self.value, Value::Table(_))
+    }
+
+    /// The references in it, such as `${PORT}`.
+    pub(crate) fn references(&self) -> Vec<String> {
+        self.given.iter().flat_map(|given| given.parts.iter().map(|(reference, _)| reference.clone())).collect()
+    }
+
     pub(super) fn is_maimed(&self) -> bool {
         self.maimed
     }
@@ -180,7 +189,7 @@ impl Node {
     }
 
     /// This value and all below it, in the order of the keys, with the path to each.
-    pub(super) fn visit<'a>(&'a self, path: &mut Vec<Step>, seen: &mut impl FnMut(&[Step], &'a Self)) {
+    pub(crate) fn visit<'a>(&'a self, path: &mut Vec<Step>, seen: &mut impl FnMut(&[Step], &'a Self)) {
         seen(path, self);
         let mut below = |step: Step, node: &'a Self| {
             path.push(step);
