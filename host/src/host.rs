@@ -3,15 +3,16 @@
 use std::{fs, net::SocketAddr, os::unix::fs::DirBuilderExt, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
-use tokio::time;
+use tokio::{sync::mpsc, time};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     admin::{self, Admin},
-    catalog::{self, Live, Loader, Yard},
+    catalog::{self, Live, Loaders, Order, Tenants, Yard},
     config::{CacheDir, Config, SecretName},
     hosts::Hosts,
     http::Http,
+    ids::TenantId,
     mcp::{Parts, Runner, Server, stdio},
     metrics::Metrics,
     observe::Observer,
@@ -24,6 +25,12 @@ use crate::{
 /// How long answers on the admin listener may take after the last call.
 const ADMIN_END_MAX: Duration = Duration::from_secs(1);
 
+/// How often hosts tell each other, through the store, what tenants have used of their day.
+const SETTLE_EVERY: Duration = Duration::from_secs(5);
+
+/// Orders to whoever reads the plugin folders that may wait; each waits for a few files at most.
+const ORDERS_MAX: usize = 16;
+
 /// The file of the embedded store, in the state folder.
 const STORE_FILE: &str = "state.db";
 
@@ -34,8 +41,10 @@ const KEY_FILE: &str = "seal.key";
 pub struct Host {
     config: Arc<Config>,
     server: Arc<Server>,
-    live: Arc<Live>,
-    loader: Loader,
+    tenants: Arc<Tenants>,
+    loaders: Loaders,
+    orders: (mpsc::Sender<Order>, mpsc::Receiver<Order>),
+    store: Arc<dyn Store>,
     yard: Arc<Yard>,
     hosts: Arc<Hosts>,
     metrics: Metrics,
@@ -61,18 +70,18 @@ impl Host {
     pub async fn build_observed(config: Config, observer: Option<Observer>) -> Result<Self> {
         let (config, metrics) = (Arc::new(config), Metrics::start());
         let signals = Signals::new();
-        let live = Arc::new(Live::new(signals.clone()));
+        let tenants = Arc::new(Tenants::new(signals.clone()));
         let (background, stopping) = (TaskTracker::new(), CancellationToken::new());
         let (store, ring) = state(&config).await?;
         let hosts = Arc::new(Hosts::new(Arc::clone(&store), signals.clone())?);
         let yard = Arc::new(yard(&config, Arc::clone(&store))?);
         let parts = Parts {
-            live: Arc::clone(&live),
+            tenants: Arc::clone(&tenants),
             signals,
             hosts: Arc::clone(&hosts),
             ring,
-            store,
-            lanes: Arc::clone(yard.sandbox.lanes()),
+            store: Arc::clone(&store),
+            lanes: Arc::clone(yard.sandbox().lanes()),
             background: background.clone(),
             stopping: stopping.clone(),
             observer,
@@ -82,17 +91,38 @@ impl Host {
             // They are read again when the store is there.
             tracing::warn!("what is known of sessions cannot be read: {error}");
         }
-        let mut loader = Loader::new(Arc::clone(&config), Arc::clone(&yard), Arc::clone(&live));
-        loader.scan().await.with_context(|| {
-            let dir = config.plugins.display();
-            format!("cannot read the plugin folder `{dir}`; create it, or name another with --plugins")
-        })?;
-        Ok(Self { config, server, live, loader, yard, hosts, metrics, background, stopping })
+        let mut loaders = Loaders::new(Arc::clone(&config), Arc::clone(&yard), Arc::clone(&tenants));
+        if let Err((dir, error)) = loaders.scan().await {
+            let dir = dir.display();
+            let what = format!("cannot read the plugin folder `{dir}`; create it, or name another with --plugins");
+            return Err(anyhow::Error::new(error).context(what));
+        }
+        if let Err(error) = tenants.settle(&*store).await {
+            tracing::warn!("what tenants have used today on other hosts is not known yet: {error}");
+        }
+        let orders = mpsc::channel(ORDERS_MAX);
+        Ok(Self { config, server, tenants, loaders, orders, store, yard, hosts, metrics, background, stopping })
     }
 
-    /// What is loaded.
-    pub fn live(&self) -> &Arc<Live> {
-        &self.live
+    /// What it was built from.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The tenants there are.
+    pub fn tenants(&self) -> &Arc<Tenants> {
+        &self.tenants
+    }
+
+    /// What is loaded of the tenant `default`.
+    pub fn live(&self) -> Arc<Live> {
+        let tenant = self.tenants.get(TenantId::default().as_str());
+        Arc::clone(&tenant.expect("every configuration has the tenant `default`").live)
+    }
+
+    /// Where whoever reads the plugin folders is told what to do, once the host runs.
+    pub fn orders(&self) -> mpsc::Sender<Order> {
+        self.orders.0.clone()
     }
 
     /// What runs its calls, for those that no client makes.
@@ -102,7 +132,7 @@ impl Host {
 
     /// Which of the engine's fast paths are in force.
     pub fn settings(&self) -> Settings {
-        self.yard.sandbox.settings()
+        self.yard.sandbox().settings()
     }
 
     /// Binds the address of the configuration.
@@ -133,7 +163,7 @@ impl Host {
 
     fn report(&self) -> admin::Report {
         let yard = Arc::clone(&self.yard);
-        Box::new(move || yard.sandbox.report())
+        Box::new(move || yard.sandbox().report())
     }
 
     /// Whether all plugins have what they cannot do without, if the configuration wants that.
@@ -141,14 +171,14 @@ impl Host {
         if !self.config.strict_grants {
             return Ok(());
         }
-        let catalog = self.live.now();
-        let unmet = catalog.plugins().flat_map(|plugin| {
-            let grants = self.config.for_plugin(plugin.id()).grants;
-            let unmet: Vec<String> =
-                plugin.wishes().unmet(&grants).map(|wish| format!("{}: {wish}", plugin.id())).collect();
-            unmet
-        });
-        let unmet: Vec<String> = unmet.collect();
+        let mut unmet = Vec::new();
+        for tenant in self.tenants.all() {
+            let Some(settings) = self.config.tenants.get(&tenant.id) else { continue };
+            for plugin in tenant.live.now().plugins() {
+                let grants = settings.for_plugin(plugin.id()).grants;
+                unmet.extend(plugin.wishes().unmet(&grants).map(|wish| format!("{}: {wish}", plugin.id())));
+            }
+        }
         if unmet.is_empty() {
             return Ok(());
         }
@@ -176,7 +206,8 @@ impl Host {
     /// the grace period.
     async fn while_watching<T>(self, serving: impl Future<Output = T>) -> T {
         let watching = CancellationToken::new();
-        let watcher = tokio::spawn(catalog::watch(self.loader, watching.clone()));
+        let watcher = tokio::spawn(catalog::watch(self.loaders, self.orders.1, watching.clone()));
+        let settling = tokio::spawn(settle(Arc::clone(&self.tenants), Arc::clone(&self.store)));
         self.background.spawn(self.server.run_tasks());
         let (server, hosts) = (Arc::clone(&self.server), Arc::clone(&self.hosts));
         // Until the last call has ended, it can be answered and cancelled from elsewhere.
@@ -186,6 +217,10 @@ impl Host {
         let _ = watcher.await;
         drain(&self.background, self.config.host_limits.drain_max).await;
         among_others.abort();
+        settling.abort();
+        if let Err(error) = self.tenants.settle(&*self.store).await {
+            tracing::warn!("what tenants used last is not counted: {error}");
+        }
         self.hosts.leave().await;
         served
     }
@@ -232,6 +267,18 @@ impl Bound {
     }
 }
 
+/// Counts what tenants use together with the other hosts. Goes on for ever.
+async fn settle(tenants: Arc<Tenants>, store: Arc<dyn Store>) {
+    let mut every = time::interval(SETTLE_EVERY);
+    every.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        if let Err(error) = tenants.settle(&*store).await {
+            tracing::debug!(%error, "what tenants use is told to the store later");
+        }
+    }
+}
+
 async fn drain(background: &TaskTracker, drain_max: Duration) {
     background.close();
     if time::timeout(drain_max, background.wait()).await.is_err() {
@@ -251,7 +298,7 @@ fn yard(config: &Config, store: Arc<dyn Store>) -> Result<Yard> {
         },
     })?;
     let outside = Outside { store, network: Arc::new(Network::new(config.egress.clone())) };
-    Ok(Yard { sandbox, outside, secrets: config.secrets.clone() })
+    Ok(Yard::new(sandbox, outside))
 }
 
 /// What plugins are made with, for one that is used without a host around it.

@@ -17,7 +17,7 @@ pub struct IllegalName {
     name: String,
 }
 
-pub(crate) fn check_name(name: &str) -> Result<Box<str>, IllegalName> {
+pub(crate) fn check_name(name: &str) -> Result<std::sync::Arc<str>, IllegalName> {
     let legal = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if name.is_empty() || name.len() > NAME_CHARS_MAX || !name.chars().all(legal) {
         // Cut and in one line, because the name may be a stranger's and end in a log.
@@ -27,12 +27,12 @@ pub(crate) fn check_name(name: &str) -> Result<Box<str>, IllegalName> {
     Ok(name.into())
 }
 
-/// Makes a type of names that are what [`check_name`] takes.
+/// Makes a type of names that are what [`check_name`] takes. Cheap to clone.
 macro_rules! name_type {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(Box<str>);
+        pub struct $name(std::sync::Arc<str>);
 
         impl $name {
             /// The name as text.

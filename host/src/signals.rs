@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
+use crate::ids::TenantId;
+
 /// News that wait for a slow listener; one that falls further behind is told so and asks for everything anew.
 const WAITING_MAX: usize = 1024;
 
@@ -10,25 +12,29 @@ const WAITING_MAX: usize = 1024;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Signal {
-    ToolsChanged,
-    PromptsChanged,
-    ResourcesChanged,
-    ResourceUpdated {
-        uri: String,
-    },
+    /// Something is different of what a tenant's callers see.
+    Changed { tenant: TenantId, news: News },
     /// Its owner would see something new.
-    TaskChanged {
-        id: String,
-    },
+    TaskChanged { id: String },
     /// Some task waits for a host.
     TasksDue,
     /// A session has begun this task, and hears of it.
-    SessionTask {
-        session: String,
-        id: String,
-    },
+    SessionTask { session: String, id: String },
     /// Something may have happened that was not heard here: whoever waits for it looks anew.
     Missed,
+}
+
+/// What is different.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum News {
+    Tools,
+    Prompts,
+    Resources,
+    /// The contents of one resource.
+    Resource {
+        uri: String,
+    },
 }
 
 /// Where news is given out and heard. Clones share it.
@@ -61,9 +67,28 @@ impl Signals {
         self.sender.subscribe()
     }
 
+    /// Where news of `tenant` is given out.
+    pub fn of(&self, tenant: &TenantId) -> TenantSignals {
+        TenantSignals { tenant: tenant.clone(), signals: self.clone() }
+    }
+
     /// Hears only what this host says.
     pub fn listen_outward(&self) -> broadcast::Receiver<Signal> {
         self.outward.subscribe()
+    }
+}
+
+/// Where news of one tenant is given out.
+#[derive(Debug, Clone)]
+pub struct TenantSignals {
+    tenant: TenantId,
+    signals: Signals,
+}
+
+impl TenantSignals {
+    /// Tells those who listen as this tenant's.
+    pub fn send(&self, news: News) {
+        self.signals.send(Signal::Changed { tenant: self.tenant.clone(), news });
     }
 }
 

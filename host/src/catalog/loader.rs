@@ -1,7 +1,7 @@
 //! From a folder of files to a catalog.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fs,
     io::{self, Read},
     os::unix::fs::MetadataExt,
@@ -10,12 +10,12 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use futures_util::{StreamExt, stream};
+use futures_util::{FutureExt, StreamExt, stream};
 
-use super::{Catalog, Live, Plugin, Refused, Yard};
+use super::{Catalog, Live, Owned, Plugin, Refused, Tenant, Tenants, Yard};
 use crate::{
-    config::{Config, Grants},
-    ids::{Digest, PluginId},
+    config::{Config, Grants, TenantSettings},
+    ids::{Digest, PluginId, TenantId},
 };
 
 /// A file that does not load and changed less than this ago may still be on its way: it is looked at again before it is
@@ -25,14 +25,87 @@ const SETTLE: Duration = Duration::from_millis(400);
 /// A file of wishes; more is not read.
 const WISHES_BYTES_MAX: u64 = 64 << 10;
 
-/// Reads the plugin folder again and again, and publishes a catalog whenever something changed.
+/// Reads a tenant's plugin folder again and again, and publishes a catalog whenever something changed.
 pub struct Loader {
-    config: Arc<Config>,
+    settings: Arc<TenantSettings>,
+    rules: Rules,
+    owned: Owned,
     yard: Arc<Yard>,
     live: Arc<Live>,
     files: HashMap<PathBuf, Seen>,
     serving: BTreeMap<PluginId, Arc<Plugin>>,
     scanned: bool,
+}
+
+/// What the host wants of all files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Rules {
+    component_bytes_max: u64,
+    strict_grants: bool,
+}
+
+/// The loaders of all tenants.
+pub struct Loaders {
+    config: Arc<Config>,
+    yard: Arc<Yard>,
+    tenants: Arc<Tenants>,
+    loaders: BTreeMap<TenantId, Loader>,
+}
+
+impl Loaders {
+    /// Those of the tenants in `config`, who are in force from now on. Nothing is read until [`Loaders::scan`].
+    pub fn new(config: Arc<Config>, yard: Arc<Yard>, tenants: Arc<Tenants>) -> Self {
+        let mut loaders = Self { config: Arc::clone(&config), yard, tenants, loaders: BTreeMap::new() };
+        loaders.configure(config);
+        loaders
+    }
+
+    /// Takes another configuration. What it says of plugins holds for each from its next [`Loaders::scan`] on.
+    pub fn configure(&mut self, config: Arc<Config>) {
+        self.tenants.set(&config.tenants);
+        let mut before = std::mem::take(&mut self.loaders);
+        for (id, settings) in &config.tenants {
+            let Some(tenant) = self.tenants.get(id.as_str()) else { continue };
+            let loader = match before.remove(id) {
+                Some(loader) => loader.configured(Arc::clone(settings), Rules::of(&config)),
+                None => Loader::new(&tenant, Arc::clone(settings), Rules::of(&config), Arc::clone(&self.yard)),
+            };
+            self.loaders.insert(id.clone(), loader);
+        }
+        self.config = config;
+    }
+
+    /// What is in force.
+    pub fn config(&self) -> &Arc<Config> {
+        &self.config
+    }
+
+    /// The folders that are read.
+    pub fn dirs(&self) -> BTreeSet<PathBuf> {
+        self.loaders.values().filter_map(|loader| loader.dir().map(Path::to_owned)).collect()
+    }
+
+    /// Reads all folders once. Returns when to look again, if some file seemed to be half written. Fails with the first folder
+    /// that cannot be listed; the others are read.
+    pub async fn scan(&mut self) -> Result<Option<Duration>, (PathBuf, io::Error)> {
+        let parallel = std::thread::available_parallelism().map_or(1, usize::from);
+        let scans: Vec<_> = self.loaders.values_mut().map(|loader| loader.scan_or_say_where().boxed()).collect();
+        let mut scans = stream::iter(scans).buffer_unordered(parallel);
+        let (mut again, mut failed) = (None, None);
+        while let Some(scanned) = scans.next().await {
+            match scanned {
+                Ok(soon) => again = again.or(soon),
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        failed.map_or(Ok(again), Err)
+    }
+}
+
+impl Rules {
+    fn of(config: &Config) -> Self {
+        Self { component_bytes_max: config.host_limits.component_bytes_max, strict_grants: config.strict_grants }
+    }
 }
 
 /// What is known of one file.
@@ -62,22 +135,48 @@ struct Candidate {
 }
 
 impl Loader {
-    /// A loader that publishes to `live`. Nothing is read until [`Loader::scan`].
-    pub fn new(config: Arc<Config>, yard: Arc<Yard>, live: Arc<Live>) -> Self {
-        Self { config, yard, live, files: HashMap::new(), serving: BTreeMap::new(), scanned: false }
+    fn new(tenant: &Tenant, settings: Arc<TenantSettings>, rules: Rules, yard: Arc<Yard>) -> Self {
+        let owned = Owned::new(tenant.id.clone(), &settings, Arc::clone(&tenant.share));
+        let (files, serving) = Default::default();
+        Self { settings, rules, owned, yard, live: Arc::clone(&tenant.live), files, serving, scanned: false }
     }
 
-    /// The folder it reads.
-    pub fn dir(&self) -> &Path {
-        &self.config.plugins
+    /// The same under other settings: plugins of which they say something else, and those that know secrets, are loaded again.
+    fn configured(mut self, settings: Arc<TenantSettings>, rules: Rules) -> Self {
+        if settings.plugins != self.settings.plugins {
+            // What was served is looked for in the other folder.
+            (self.files, self.serving) = Default::default();
+        }
+        if rules != self.rules {
+            self.retry_refused();
+        }
+        for (path, seen) in &mut self.files {
+            let Ok(id) = plugin_id(path) else { continue };
+            let new = settings.for_plugin(&id);
+            if new != self.settings.for_plugin(&id) || new.grants.secret_names().next().is_some() {
+                *seen = Seen { refused: seen.refused.take(), ..Seen::default() };
+            }
+        }
+        self.owned.secrets = settings.secrets.clone();
+        Self { settings, rules, ..self }
+    }
+
+    async fn scan_or_say_where(&mut self) -> Result<Option<Duration>, (PathBuf, io::Error)> {
+        let scanned = self.scan().await;
+        scanned.map_err(|error| (self.dir().unwrap_or(Path::new("")).to_owned(), error))
+    }
+
+    /// The folder it reads, if it reads one.
+    fn dir(&self) -> Option<&Path> {
+        self.settings.plugins.as_deref()
     }
 
     /// Reads the folder once: loads what is new or changed, forgets what is gone, publishes if anything differs. Returns when
     /// to look again, if some file seemed to be half written.
     ///
     /// Fails only where the folder cannot be listed; all stays as it is then.
-    pub async fn scan(&mut self) -> io::Result<Option<Duration>> {
-        let present = list(&self.config.plugins)?;
+    async fn scan(&mut self) -> io::Result<Option<Duration>> {
+        let present = self.dir().map_or(Ok(Vec::new()), list)?;
         let mut changed = self.forget_missing(&present);
         let stale = present
             .into_iter()
@@ -133,7 +232,7 @@ impl Loader {
         let mut digest = None;
         let loaded = async {
             let id = plugin_id(&path)?;
-            let bytes_max = self.config.host_limits.component_bytes_max;
+            let bytes_max = self.rules.component_bytes_max;
             if stamp.len > bytes_max {
                 return Err(format!("has {} bytes; at most {bytes_max} are taken (component_bytes_max)", stamp.len));
             }
@@ -143,9 +242,9 @@ impl Loader {
             if let Some(serving) = self.serving.get(&id).filter(|_| known == Some(now)) {
                 return Ok(Arc::clone(serving));
             }
-            let settings = self.config.for_plugin(&id);
+            let settings = self.settings.for_plugin(&id);
             let (grants, wishes) = (settings.grants.clone(), read_wishes(&path)?);
-            let plugin = Plugin::load(&self.yard, id, settings, bytes, wishes.as_deref()).await?;
+            let plugin = Plugin::load(&self.yard, &self.owned, id, settings, bytes, wishes.as_deref()).await?;
             self.hold_against(&plugin, &grants)?;
             Ok(Arc::new(plugin))
         }
@@ -162,7 +261,7 @@ impl Loader {
             tracing::warn!(plugin = %id, wish = %wish, why = ?wish.why(), "wishes for something that is not granted");
             first.get_or_insert_with(|| wish.to_string());
         }
-        match first.filter(|_| self.config.strict_grants && self.scanned) {
+        match first.filter(|_| self.rules.strict_grants && self.scanned) {
             Some(wish) => {
                 Err(format!("wishes for `{wish}`, which [plugin.{id}.grants] does not grant (strict_grants)"))
             }
@@ -183,7 +282,7 @@ impl Loader {
                     return if mended { Verdict::Changed } else { Verdict::Unchanged };
                 }
                 let (id, digest, tools) = (plugin.id().clone(), plugin.digest(), plugin.tools().len());
-                tracing::info!(plugin = %id, %digest, tools, "loaded");
+                tracing::info!(tenant = %self.owned.tenant, plugin = %id, %digest, tools, "loaded");
                 if self.serving.insert(id, plugin).is_some() {
                     self.retry_refused();
                 }

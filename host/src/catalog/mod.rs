@@ -2,9 +2,12 @@
 
 mod headers;
 mod loader;
+mod offer;
 mod plugin;
 mod schema;
+mod share;
 mod slots;
+mod tenants;
 mod watcher;
 
 use std::{
@@ -18,15 +21,17 @@ use arc_swap::{ArcSwap, Guard};
 use tokio::sync::Notify;
 
 pub use headers::{HeaderKind, HeaderParam};
-pub use loader::{Loader, read_wishes};
-pub use plugin::{Plugin, Program, Prompt, Tool, Yard};
+pub use loader::{Loader, Loaders, read_wishes};
+pub use plugin::{Owned, Plugin, Program, Prompt, Tool, Yard};
 pub use schema::Schema;
+pub use share::{Exceeded, Share};
 pub use slots::{Full, Slot, Slots};
-pub use watcher::watch;
+pub use tenants::{Tenant, Tenants};
+pub use watcher::{Order, watch};
 
 use crate::{
     ids::{Digest, PluginId, PromptName, ToolName},
-    signals::{Signal, Signals},
+    signals::{News, TenantSignals},
 };
 
 /// All that is loaded at one moment. Never edited: a change makes a new one.
@@ -103,7 +108,7 @@ impl Catalog {
     }
 
     /// What differs between two snapshots, as clients see them.
-    fn differences(&self, other: &Self) -> Vec<Signal> {
+    fn differences(&self, other: &Self) -> Vec<News> {
         let tools = |catalog: &Self| {
             hash(
                 catalog
@@ -129,17 +134,17 @@ impl Catalog {
                     .map(|plugin| (plugin.id().clone(), plugin.digest())),
             )
         };
-        let mut signals = Vec::new();
+        let mut news = Vec::new();
         if tools(self) != tools(other) {
-            signals.push(Signal::ToolsChanged);
+            news.push(News::Tools);
         }
         if prompts(self) != prompts(other) {
-            signals.push(Signal::PromptsChanged);
+            news.push(News::Prompts);
         }
         if resources(self) != resources(other) {
-            signals.push(Signal::ResourcesChanged);
+            news.push(News::Resources);
         }
-        signals
+        news
     }
 
     /// Files that are not serving what they hold.
@@ -158,12 +163,12 @@ fn hash(items: impl Iterator<Item = impl Hash>) -> u64 {
 pub struct Live {
     current: ArcSwap<Catalog>,
     published: Notify,
-    signals: Signals,
+    signals: TenantSignals,
 }
 
 impl Live {
     /// An empty catalog, whose changes are told to `signals`.
-    pub fn new(signals: Signals) -> Self {
+    pub fn new(signals: TenantSignals) -> Self {
         Self { current: ArcSwap::default(), published: Notify::new(), signals }
     }
 
@@ -174,8 +179,8 @@ impl Live {
 
     fn publish(&self, catalog: Catalog) {
         let before = self.current.swap(Arc::new(catalog));
-        for signal in before.differences(&self.now()) {
-            self.signals.send(signal);
+        for news in before.differences(&self.now()) {
+            self.signals.send(news);
         }
         self.published.notify_waiters();
     }

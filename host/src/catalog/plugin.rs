@@ -8,41 +8,75 @@ use std::{
     sync::Arc,
 };
 
-use super::{HeaderParam, Schema, Slots, headers};
+use super::{
+    HeaderParam, Schema, Share, Slots,
+    offer::{Offer, OfferedTool, Offers},
+};
 use crate::{
-    config::{Limits, PluginSettings, Secrets, TaskMode, ToolSettings, Wishes},
+    config::{Limits, PluginSettings, Secrets, TaskMode, TenantSettings, ToolSettings, Wishes},
     ids::{Digest, IllegalName, PluginId, PromptName, TenantId, ToolName},
     sandbox::{self, Component, Granted, Outside, Sandbox, Score, contract},
 };
 
-/// Tools, prompts, templates or prefixes of one plugin.
-const LISTED_MAX: usize = 1000;
-
 /// What plugins are made with: one for all of them.
 pub struct Yard {
-    pub sandbox: Sandbox,
-    pub outside: Outside,
-    pub secrets: Secrets,
+    sandbox: Sandbox,
+    outside: Outside,
+    offers: Offers,
 }
 
-/// Where a plugin's key-value data is: below its tenant and its name, whatever its digest.
-fn space(id: &PluginId) -> String {
-    format!("{}/{id}", TenantId::default())
+/// Whose a plugin is.
+#[derive(Clone)]
+pub struct Owned {
+    pub tenant: TenantId,
+    /// Those that its grants may name.
+    pub secrets: Secrets,
+    /// What its calls are counted in.
+    pub share: Arc<Share>,
+}
+
+impl Owned {
+    /// What is of `tenant`, which has this share.
+    pub fn new(tenant: TenantId, settings: &TenantSettings, share: Arc<Share>) -> Self {
+        Self { tenant, secrets: settings.secrets.clone(), share }
+    }
+
+    /// Where a plugin's key-value data is: below its tenant and its name, whatever its digest.
+    fn space(&self, id: &PluginId) -> String {
+        format!("{}/{id}", self.tenant)
+    }
+}
+
+impl Yard {
+    /// Makes plugins in `sandbox`, which may be granted what is `outside`.
+    pub fn new(sandbox: Sandbox, outside: Outside) -> Self {
+        Self { sandbox, outside, offers: Offers::default() }
+    }
+
+    /// Where plugins run.
+    pub fn sandbox(&self) -> &Sandbox {
+        &self.sandbox
+    }
 }
 
 /// A component under the operator's settings: what a call runs.
 pub struct Program {
+    pub tenant: TenantId,
     pub id: PluginId,
     pub component: Component,
     pub limits: Limits,
     /// What the operator says of single tools, by the plugin's own name for them.
     tools: BTreeMap<String, ToolSettings>,
+    /// Its tenant's share of the host.
+    pub share: Arc<Share>,
     /// Places for its calls.
     pub slots: Slots,
     /// How heavy its calls are that are none of tools.
     pub score: Arc<Score>,
     /// The beginnings of the URIs that it answers for.
     pub prefixes: Arc<[String]>,
+    /// What a caller must have been granted for anything of it.
+    pub scopes: Arc<[String]>,
 }
 
 /// A plugin that is ready to serve.
@@ -50,28 +84,26 @@ pub struct Plugin {
     program: Arc<Program>,
     tools: Vec<Arc<Tool>>,
     prompts: Vec<Arc<Prompt>>,
-    templates: Vec<contract::ResourceTemplate>,
+    offer: Arc<Offer>,
     wishes: Wishes,
 }
 
 /// One tool, its schemas compiled.
 pub struct Tool {
     name: ToolName,
-    described: contract::Tool,
-    input: Schema,
-    output: Option<Schema>,
+    offered: Arc<OfferedTool>,
     limits: Limits,
     task_limits: Limits,
     task: TaskMode,
     score: Arc<Score>,
-    headers: Vec<HeaderParam>,
+    scopes: Arc<[String]>,
     program: Arc<Program>,
 }
 
 /// One prompt.
 pub struct Prompt {
     name: PromptName,
-    described: contract::Prompt,
+    described: Arc<contract::Prompt>,
     program: Arc<Program>,
 }
 
@@ -82,6 +114,7 @@ impl Plugin {
     /// `wishes` is the text of the file beside the component, if there is one.
     pub async fn load(
         yard: &Arc<Yard>,
+        owned: &Owned,
         id: PluginId,
         settings: PluginSettings,
         bytes: Vec<u8>,
@@ -96,49 +129,37 @@ impl Plugin {
                  own_resources = true in [plugin.{id}]"
             ));
         }
-        let (shared, name, grants) = (Arc::clone(yard), id.clone(), settings.grants.clone());
+        let (shared, owned, name, grants) = (Arc::clone(yard), owned.clone(), id.clone(), settings.grants.clone());
+        let (tenant, share) = (owned.tenant.clone(), Arc::clone(&owned.share));
         // Compiling takes seconds of both processor and memory, and a secret may come from a command: not on a thread that
         // serves requests.
         let load = move || {
-            let granted = Granted::new(name.as_str(), &space(&name), &grants, &shared.secrets, &shared.outside)?;
+            let granted = Granted::new(name.as_str(), &owned.space(&name), &grants, &owned.secrets, &shared.outside)?;
             shared.sandbox.load(granted, &bytes).map_err(|error| error.to_string())
         };
         let component =
             tokio::task::spawn_blocking(load).await.map_err(|_| "the compiler failed on it".to_owned())??;
-        let PluginSettings { prefix, limits, tools, warm, .. } = settings;
-        // It runs there because it may take long, and nobody waits for it who should not.
-        let (lanes, own_limits) = (Arc::clone(yard.sandbox.lanes()), limits.clone());
-        let describe = async move {
-            let description = component.describe(&own_limits).await;
-            if description.is_ok() {
-                component.keep_warm(warm, &own_limits).await;
-            }
-            (component, description)
-        };
-        let (component, description) = lanes.run(Box::pin(describe), true).await;
-        let description = description.map_err(|error| format!("cannot be described: {error}"))?;
+        let PluginSettings { prefix, limits, tools, warm, scopes, .. } = settings;
+        let (component, offer) = described(yard, component, warm, &limits).await?;
         if !component.left_out().is_empty() {
             let functions = component.left_out().join("; ");
             tracing::info!(plugin = %id, functions, "left out: functions that cannot be tools");
         }
         let prefix = prefix.unwrap_or_else(|| id.to_string());
-        let (prefixes, templates) = match description.resources {
-            Some(resources) => check_resources(resources)?,
-            None => Default::default(),
-        };
         let slots = Slots::new(limits.plugin_calls_max, limits.plugin_queue_max);
-        let program =
-            Arc::new(Program { id, component, limits, tools, slots, score: Arc::default(), prefixes: prefixes.into() });
+        let (prefixes, score) = (Arc::clone(&offer.prefixes), Arc::new(Score::of(share.spent())));
+        let scopes = scopes.into();
+        let program = Program { tenant, id, component, limits, tools, share, slots, score, prefixes, scopes };
+        let program = Arc::new(program);
 
-        let tools =
-            check_all("tool", description.tools, |tool| Tool::check(tool, &prefix, &program), |tool| &tool.name)?;
-        let prompts = check_all(
+        let tools = named_once("tool", &offer.tools, |tool| Tool::new(tool, &prefix, &program), |tool| &tool.name)?;
+        let prompts = named_once(
             "prompt",
-            description.prompts,
-            |prompt| Prompt::check(prompt, &prefix, &program),
+            &offer.prompts,
+            |prompt| Prompt::new(prompt, &prefix, &program),
             |prompt| &prompt.name,
         )?;
-        Ok(Self { program, tools, prompts, templates, wishes })
+        Ok(Self { program, tools, prompts, offer, wishes })
     }
 
     pub fn id(&self) -> &PluginId {
@@ -169,7 +190,7 @@ impl Plugin {
 
     /// In the order in which the plugin describes them.
     pub fn templates(&self) -> &[contract::ResourceTemplate] {
-        &self.templates
+        &self.offer.templates
     }
 
     /// What it would like to be granted.
@@ -184,77 +205,59 @@ impl Plugin {
 
     /// The tool that the plugin itself calls `name`.
     pub fn own_tool(&self, name: &str) -> Option<&Arc<Tool>> {
-        self.tools.iter().find(|tool| tool.described.name == name)
+        self.tools.iter().find(|tool| tool.offered.described.name == name)
     }
 }
 
-/// Checks a list of things with names, of which each stands once.
-fn check_all<D, T, N: Clone + Eq + Hash + Display>(
+/// What the component offers, asked of it unless somebody has the same one; and instances kept ready, if that is worth it.
+///
+/// It runs where it may take long, and where nobody waits for it who should not.
+async fn described(
+    yard: &Arc<Yard>,
+    component: Component,
+    warm: Option<u32>,
+    limits: &Limits,
+) -> Result<(Component, Arc<Offer>), String> {
+    let (known, limits) = (yard.offers.get(component.digest()), limits.clone());
+    let describe = async move {
+        let description = match known {
+            Some(offer) => Ok(Err(offer)),
+            None => component.describe(&limits).await.map(Ok),
+        };
+        if description.is_ok() {
+            component.keep_warm(warm, &limits).await;
+        }
+        (component, description)
+    };
+    let (component, description) = yard.sandbox.lanes().run(Box::pin(describe), true).await;
+    let offer = match description.map_err(|error| format!("cannot be described: {error}"))? {
+        Ok(description) => {
+            let offer = Arc::new(Offer::check(description)?);
+            yard.offers.put(component.digest(), &offer);
+            offer
+        }
+        Err(known) => known,
+    };
+    Ok((component, offer))
+}
+
+/// Gives public names to a list of things, of which each stands once.
+fn named_once<O, T, N: Clone + Eq + Hash + Display>(
     what: &str,
-    described: Vec<D>,
-    check: impl Fn(D) -> Result<T, String>,
+    offered: &[Arc<O>],
+    named: impl Fn(&Arc<O>) -> Result<T, String>,
     name: impl Fn(&T) -> &N,
 ) -> Result<Vec<Arc<T>>, String> {
-    if described.len() > LISTED_MAX {
-        return Err(format!("describes {} {what}s; at most {LISTED_MAX} are taken", described.len()));
-    }
     let mut names = HashSet::new();
-    let mut checked = Vec::with_capacity(described.len());
-    for item in described {
-        let item = check(item)?;
+    let mut all = Vec::with_capacity(offered.len());
+    for item in offered {
+        let item = named(item)?;
         if !names.insert(name(&item).clone()) {
             return Err(format!("describes two {what}s that would be called `{}`", name(&item)));
         }
-        checked.push(Arc::new(item));
+        all.push(Arc::new(item));
     }
-    Ok(checked)
-}
-
-fn check_resources(
-    described: contract::ResourceDescription,
-) -> Result<(Vec<String>, Vec<contract::ResourceTemplate>), String> {
-    let contract::ResourceDescription { prefixes, templates } = described;
-    if prefixes.len() > LISTED_MAX || templates.len() > LISTED_MAX {
-        return Err(format!("describes more than {LISTED_MAX} URI prefixes or resource templates"));
-    }
-    for prefix in &prefixes {
-        if !has_scheme(prefix) {
-            return Err(format!(
-                "answers for `{prefix}`, which is not the beginning of an absolute URI such as `orders://`"
-            ));
-        }
-    }
-    for template in &templates {
-        let literal = template.uri_template.split('{').next().unwrap_or_default();
-        if !prefixes.iter().any(|prefix| literal.starts_with(prefix)) {
-            return Err(format!("resource template `{}` begins with none of its prefixes", template.uri_template));
-        }
-        check_icons("resource template", &template.name, &template.icons)?;
-        check_meta("resource template", &template.name, template.meta.as_deref())?;
-    }
-    Ok((prefixes, templates))
-}
-
-/// Whether a text begins with a scheme and a colon (RFC 3986, 3.1).
-fn has_scheme(uri: &str) -> bool {
-    uri.split_once(':').is_some_and(|(scheme, _)| {
-        scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
-    })
-}
-
-fn check_icons(what: &str, name: &str, icons: &[contract::Icon]) -> Result<(), String> {
-    let fits = |icon: &contract::Icon| icon.src.starts_with("https:") || icon.src.starts_with("data:");
-    if icons.iter().all(fits) {
-        Ok(())
-    } else {
-        Err(format!("{what} `{name}`: an icon's `src` must be an https: or data: URI"))
-    }
-}
-
-fn check_meta(what: &str, name: &str, meta: Option<&str>) -> Result<(), String> {
-    let fits = meta.is_none_or(|meta| crate::json::strict(meta).is_ok_and(|meta| meta.is_object()));
-    if fits { Ok(()) } else { Err(format!("{what} `{name}`: its meta is not a JSON object")) }
+    Ok(all)
 }
 
 /// `prefix_own`, or `own` where the operator set no prefix.
@@ -265,31 +268,27 @@ fn public_name<N: FromStr<Err = IllegalName>>(what: &str, own: &str, prefix: &st
 }
 
 impl Tool {
-    fn check(described: contract::Tool, prefix: &str, program: &Arc<Program>) -> Result<Self, String> {
-        let own = &described.name;
-        let name = public_name("tool", own, prefix)?;
-        let input = Schema::compile(&described.input_schema)
-            .and_then(Schema::must_take_objects)
-            .map_err(|reason| format!("tool `{own}`: its input schema {reason}"))?;
-        let output = described.output_schema.as_deref().map(Schema::compile).transpose();
-        let output = output.map_err(|reason| format!("tool `{own}`: its output schema {reason}"))?;
-        let headers = headers::read(input.value()).map_err(|reason| format!("tool `{own}`: {reason}"))?;
-        check_icons("tool", own, &described.icons)?;
-        check_meta("tool", own, described.meta.as_deref())?;
-        let settings = program.tools.get(own);
+    fn new(offered: &Arc<OfferedTool>, prefix: &str, program: &Arc<Program>) -> Result<Self, String> {
+        let described = &offered.described;
+        let name = public_name("tool", &described.name, prefix)?;
+        let settings = program.tools.get(&described.name);
         let limits = settings.map_or(&program.limits, |settings| &settings.limits).clone();
         let usual = if described.long_running { TaskMode::AtOnce } else { TaskMode::WhenSlow };
         let task = settings.and_then(|settings| settings.task).unwrap_or(usual);
+        let own_scopes = settings.map_or(&[][..], |settings| &settings.scopes);
+        let scopes = if own_scopes.is_empty() {
+            Arc::clone(&program.scopes)
+        } else {
+            program.scopes.iter().chain(own_scopes).cloned().collect()
+        };
         Ok(Self {
             name,
-            described,
-            input,
-            output,
+            offered: Arc::clone(offered),
             task_limits: limits.of_tasks(),
             limits,
             task,
-            score: Arc::default(),
-            headers,
+            score: Arc::new(Score::of(program.share.spent())),
+            scopes,
             program: Arc::clone(program),
         })
     }
@@ -301,15 +300,15 @@ impl Tool {
 
     /// As the plugin described it. `described().name` is the plugin's own name for it.
     pub fn described(&self) -> &contract::Tool {
-        &self.described
+        &self.offered.described
     }
 
     pub fn input(&self) -> &Schema {
-        &self.input
+        &self.offered.input
     }
 
     pub fn output(&self) -> Option<&Schema> {
-        self.output.as_ref()
+        self.offered.output.as_ref()
     }
 
     /// What one call of it may use.
@@ -329,7 +328,7 @@ impl Tool {
 
     /// Whether it may be run twice for one call.
     pub fn is_idempotent(&self) -> bool {
-        self.described.annotations.as_ref().is_some_and(|hints| hints.idempotent == Some(true))
+        self.offered.described.annotations.as_ref().is_some_and(|hints| hints.idempotent == Some(true))
     }
 
     /// How heavy its calls have been.
@@ -339,7 +338,12 @@ impl Tool {
 
     /// The arguments that clients repeat as HTTP headers.
     pub fn headers(&self) -> &[HeaderParam] {
-        &self.headers
+        &self.offered.headers
+    }
+
+    /// What a caller must have been granted by whoever made its token.
+    pub fn scopes(&self) -> &[String] {
+        &self.scopes
     }
 
     pub fn program(&self) -> &Arc<Program> {
@@ -348,16 +352,9 @@ impl Tool {
 }
 
 impl Prompt {
-    fn check(described: contract::Prompt, prefix: &str, program: &Arc<Program>) -> Result<Self, String> {
-        let own = &described.name;
-        let name = public_name("prompt", own, prefix)?;
-        let mut arguments = HashSet::new();
-        if let Some(twice) = described.arguments.iter().find(|argument| !arguments.insert(&argument.name)) {
-            return Err(format!("prompt `{own}`: has two arguments `{}`", twice.name));
-        }
-        check_icons("prompt", own, &described.icons)?;
-        check_meta("prompt", own, described.meta.as_deref())?;
-        Ok(Self { name, described, program: Arc::clone(program) })
+    fn new(described: &Arc<contract::Prompt>, prefix: &str, program: &Arc<Program>) -> Result<Self, String> {
+        let name = public_name("prompt", &described.name, prefix)?;
+        Ok(Self { name, described: Arc::clone(described), program: Arc::clone(program) })
     }
 
     /// As clients ask for it.

@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::{self, IsTerminal, Read},
+    path::Path,
     sync::Arc,
 };
 
@@ -13,10 +14,11 @@ use tokio::sync::mpsc;
 
 use super::{Outcome, Source, ask, plugin_file, runtime, shown, start_log};
 use crate::{
-    auth::Principal,
-    catalog::{Plugin, Tool, Yard, read_wishes},
+    catalog::{Owned, Plugin, Share, Tool, Yard, read_wishes},
     config::Config,
-    host, mcp, policy,
+    host,
+    ids::TenantId,
+    mcp, policy,
     sandbox::{Said, Voice, contract::Content},
     signals::Signals,
     telemetry::LogFormat,
@@ -63,12 +65,12 @@ impl Call {
         let tool = find(&plugin, &self.tool)?;
         let (sender, said) = mpsc::channel(64);
         let printer = tokio::spawn(print_progress(said));
-        let permit = policy::permit(&Arc::new(Principal::anonymous()), tool);
+        let permit = policy::operators_own(tool);
         let name = Some("toolyard call".into());
         let caller = mcp::Caller::new(name, None, ask::capabilities());
         let voice = Voice { sender, progress: true, log: None };
         let mut call = mcp::Call::new(mcp::Wanted::Tool { permit, arguments, value }, Arc::new(caller), Some(voice));
-        let runner = mcp::Runner::new(&config.host_limits, Signals::new(), yard.sandbox.lanes());
+        let runner = mcp::Runner::new(&config.host_limits, Signals::new(), yard.sandbox().lanes());
         let fault = |fault: mcp::Fault| anyhow!("{}", fault.message());
         let completed = loop {
             match mcp::run(&runner, &call).await.map_err(fault)? {
@@ -102,12 +104,15 @@ impl Call {
 
 /// Loads the plugin that a user means.
 pub(super) async fn load(yard: &Arc<Yard>, plugin: &str, config: &Config) -> anyhow::Result<Plugin> {
-    let (path, id) = plugin_file(plugin, &config.plugins)?;
+    let tenant = config.default_tenant();
+    let (path, id) = plugin_file(plugin, tenant.plugins.as_deref().unwrap_or(Path::new("")))?;
     let bytes = fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
     let settings = config.for_plugin(&id);
     let refused = |reason: String| anyhow!("{} {reason}", path.display());
     let wishes = read_wishes(&path).map_err(refused)?;
-    Plugin::load(yard, id, settings, bytes, wishes.as_deref()).await.map_err(refused)
+    let share = Arc::new(Share::new(TenantId::default(), &tenant.quotas));
+    let owned = Owned::new(TenantId::default(), tenant, share);
+    Plugin::load(yard, &owned, id, settings, bytes, wishes.as_deref()).await.map_err(refused)
 }
 
 fn find<'a>(plugin: &'a Plugin, name: &str) -> anyhow::Result<&'a Arc<Tool>> {

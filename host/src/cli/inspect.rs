@@ -31,9 +31,7 @@ impl Inspect {
         // Looking takes no secrets and no other machine, and so works where they are not.
         let mut bare = config.clone();
         bare.store = None;
-        for settings in bare.plugin.values_mut() {
-            settings.grants = settings.grants.clone().without_secrets();
-        }
+        bare.without_secrets();
         let plugin = runtime()?.block_on(async {
             let yard = host::yard_alone(&bare).await?;
             load(&yard, &self.plugin, &bare).await

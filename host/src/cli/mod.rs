@@ -117,7 +117,7 @@ impl Source {
             None => Config::new(),
         };
         if let Some(plugins) = &self.plugins {
-            config.plugins.clone_from(plugins);
+            config.set_plugins(plugins.clone());
         }
         match &self.cache_dir {
             Some(dir) if dir.is_empty() => config.cache_dir = CacheDir::Nowhere,

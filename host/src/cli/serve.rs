@@ -8,8 +8,10 @@ use serde_json::json;
 
 use super::{Outcome, Source, runtime, start_log};
 use crate::{
+    catalog::Catalog,
     host::{Bound, Host},
     http::ENDPOINT,
+    ids::TenantId,
     shutdown,
     telemetry::LogFormat,
 };
@@ -45,14 +47,13 @@ impl Serve {
         }
         config.allow_anonymous |= self.allow_anonymous;
         config.strict_grants |= self.strict_grants;
-        let plugins = config.plugins.clone();
         runtime()?.block_on(async {
             let stop = shutdown::on_signal().context("cannot wait for signals")?;
             let host = Host::build(config).await?.bind().await?;
             if self.json {
                 println!("{}", as_json(&host));
             } else {
-                print!("{}", as_text(&host, &plugins.display().to_string()));
+                print!("{}", as_text(&host));
             }
             host.run(stop).await;
             Ok(Outcome::Done)
@@ -61,33 +62,57 @@ impl Serve {
 }
 
 fn as_json(host: &Bound) -> serde_json::Value {
-    let catalog = host.host().live().now();
-    let plugins = catalog.plugins().map(|plugin| {
-        let tools: Vec<&str> = plugin.tools().iter().map(|tool| tool.name().as_str()).collect();
-        json!({ "name": plugin.id().as_str(), "digest": plugin.digest().to_string(), "tools": tools })
+    let plugins = |catalog: &Catalog| {
+        let plugins = catalog.plugins().map(|plugin| {
+            let tools: Vec<&str> = plugin.tools().iter().map(|tool| tool.name().as_str()).collect();
+            json!({ "name": plugin.id().as_str(), "digest": plugin.digest().to_string(), "tools": tools })
+        });
+        plugins.collect::<Vec<_>>()
+    };
+    let others = host.host().tenants().all().into_iter().filter(|tenant| tenant.id != TenantId::default());
+    let others = others.map(|tenant| {
+        let catalog = tenant.live.now();
+        json!({ "name": tenant.id, "plugins": plugins(&catalog), "refused": catalog.refused() })
     });
+    let live = host.host().live();
+    let catalog = live.now();
     json!({
         "url": format!("http://{}{ENDPOINT}", host.addr()),
         "version": env!("CARGO_PKG_VERSION"),
-        "plugins": plugins.collect::<Vec<_>>(),
+        "plugins": plugins(&catalog),
         "refused": catalog.refused(),
+        "tenants": others.collect::<Vec<_>>(),
         "engine": host.host().settings(),
         "admin": host.admin_addr().map(|address| format!("http://{address}")),
     })
 }
 
-fn as_text(host: &Bound, dir: &str) -> String {
+fn as_text(host: &Bound) -> String {
     use std::fmt::Write;
-    let catalog = host.host().live().now();
     let mut text = format!("toolyard {} serves MCP on http://{}{ENDPOINT}\n", env!("CARGO_PKG_VERSION"), host.addr());
     // Writing to a string cannot fail.
     let _ = writeln!(text, "engine: {}", host.host().settings());
     if let Some(address) = host.admin_addr() {
         let _ = writeln!(text, "health and metrics: http://{address}/healthz, /readyz, /metrics");
     }
-    let _ = writeln!(text, "plugins in {dir}, watched for changes:");
+    for tenant in host.host().tenants().all() {
+        let settings = host.host().config().tenants.get(&tenant.id);
+        // One without a folder is one that nobody made.
+        if let Some(dir) = settings.and_then(|settings| settings.plugins.as_deref()) {
+            let whose = if tenant.id == TenantId::default() { String::new() } else { format!(" of {}", tenant.id) };
+            let _ = writeln!(text, "plugins{whose} in {}, watched for changes:", dir.display());
+            text.push_str(&of_tenant(&tenant.live.now()));
+        }
+    }
+    text
+}
+
+fn of_tenant(catalog: &Catalog) -> String {
+    use std::fmt::Write;
+    let mut text = String::new();
     for plugin in catalog.plugins() {
         let tools: Vec<&str> = plugin.tools().iter().map(|tool| tool.name().as_str()).collect();
+        // Writing to a string cannot fail.
         let _ = writeln!(text, "  {}: {}", plugin.id(), tools.join(", "));
     }
     for refused in catalog.refused() {

@@ -11,17 +11,8 @@ use super::text::{Document, Node, Step, Value};
 const NAMED_MAX: usize = 20;
 
 /// The parts of a configuration that a host takes up while it runs. A `*` stands for a name.
-const APPLIED: &[&str] = &[
-    "allowed_origins",
-    "audit",
-    "auth",
-    "plugin",
-    "policy",
-    "secret",
-    "telemetry.log",
-    "tenant",
-    "tls",
-];
+const APPLIED: &[&str] =
+    &["allowed_origins", "audit", "auth", "plugin", "policy", "secret", "telemetry.log", "tenant", "tls"];
 
 /// What differs between two configurations, by the keys as they stand in the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -67,7 +58,8 @@ fn or_nothing(keys: &[String]) -> String {
 fn is_applied(key: &str) -> bool {
     // The pool of tables is made once, for the largest.
     let is_of_pool = key.ends_with(".table_elements_max");
-    let applied = |part: &&str| key.strip_prefix(*part).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
+    let applied =
+        |part: &&str| key.strip_prefix(*part).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
     !is_of_pool && APPLIED.iter().any(|part| applied(&part))
 }
 
@@ -92,7 +84,9 @@ fn compared(node: &Node) -> String {
         Value::Integer(number) => number.to_string(),
         Value::Float(number) => number.to_string(),
         Value::Text(text) => text.clone(),
-        Value::Array(items) => format!("[{}]", items.iter().map(|item| format!("{:?}", compared(item))).collect::<Vec<_>>().join(",")),
+        Value::Array(items) => {
+            format!("[{}]", items.iter().map(|item| format!("{:?}", compared(item))).collect::<Vec<_>>().join(","))
+        }
         Value::Table(table) => {
             let entries = table.iter().map(|(key, node)| format!("{key:?}:{:?}", compared(node)));
             format!("{{{}}}", entries.collect::<Vec<_>>().join(","))

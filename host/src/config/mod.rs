@@ -10,6 +10,7 @@ mod schema;
 mod secrets;
 mod show;
 mod store;
+mod tenants;
 mod text;
 mod wishes;
 mod written;
@@ -18,13 +19,17 @@ use std::{
     collections::BTreeMap,
     net::SocketAddr,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{ids::PluginId, seal::KeyRing};
+use crate::{
+    ids::{PluginId, TenantId},
+    seal::KeyRing,
+};
 
 pub use changes::Changes;
 pub use grants::{FolderGrant, Grants, HeaderGrant, HttpGrant, KeyValueGrant, TcpGrant, WrittenGrants};
@@ -35,6 +40,7 @@ pub use schema::schema;
 pub use secrets::{Secret, SecretName, Secrets};
 pub use show::Shown;
 pub use store::{SharedStore, StoreForm, StoreUrl};
+pub use tenants::{Quotas, TenantSettings, WrittenTenant};
 pub use wishes::{Wish, Wishes};
 pub use written::{Written, WrittenIcon};
 
@@ -42,6 +48,9 @@ use text::{Document, of_process};
 
 /// Where `toolyard serve` listens when nobody says otherwise.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
+
+/// The folder of plugins when nobody names one.
+pub const DEFAULT_PLUGINS: &str = "plugins";
 
 /// How long a host that was told to end goes on as before, so that balancers see that it is not ready any more: they look
 /// every few seconds.
@@ -57,8 +66,6 @@ pub struct Config {
     pub allow_anonymous: bool,
     /// Whether a plugin is refused that was not granted what it cannot do without.
     pub strict_grants: bool,
-    /// The folder whose `*.wasm` files are the plugins.
-    pub plugins: PathBuf,
     pub cache_dir: CacheDir,
     /// Where the store and the machine's sealing key are. `None`: in memory, gone with the process.
     pub state_dir: Option<PathBuf>,
@@ -72,9 +79,9 @@ pub struct Config {
     pub host_limits: HostLimits,
     /// How long the door stays open after SIGTERM, where somebody can see at the admin listener that it will close.
     pub drain_notice: Duration,
-    /// What holds for plugins that have no settings of their own.
-    pub limits: Limits,
-    pub plugin: BTreeMap<PluginId, PluginSettings>,
+    /// `default` is always one of them.
+    pub tenants: BTreeMap<TenantId, Arc<TenantSettings>>,
+    /// Those at the top of the file: the host's own, and the tenant `default`'s.
     pub secrets: Secrets,
     pub egress: Egress,
 }
@@ -189,6 +196,8 @@ pub struct PluginSettings {
     pub warm: Option<u32>,
     /// Whether it may define resources of its own, whose number nothing bounds.
     pub own_resources: bool,
+    /// What a caller must have been granted by whoever made its token, for anything of it.
+    pub scopes: Vec<String>,
 }
 
 /// What the operator says about one tool.
@@ -197,6 +206,8 @@ pub struct ToolSettings {
     pub limits: Limits,
     /// `None`: what suits the tool.
     pub task: Option<TaskMode>,
+    /// What a caller must have been granted beside the plugin's own.
+    pub scopes: Vec<String>,
 }
 
 /// When calls of a tool become tasks. Only those of clients that know tasks do.
@@ -223,15 +234,37 @@ impl Config {
         Ok(Document::read(path, &of_process)?.usable()?.config)
     }
 
-    /// What holds for `plugin`: its own settings, or the host's.
+    /// The tenant that a host has of whom none is written.
+    pub fn default_tenant(&self) -> &Arc<TenantSettings> {
+        self.tenants.get(&TenantId::default()).expect("whoever makes a Config puts it in")
+    }
+
+    /// Has the default tenant's plugins in another folder.
+    pub fn set_plugins(&mut self, dir: PathBuf) {
+        let tenant = self.tenants.get_mut(&TenantId::default()).expect("whoever makes a Config puts it in");
+        Arc::make_mut(tenant).plugins = Some(dir);
+    }
+
+    /// Takes away all grants that need secrets, for those who only look.
+    pub fn without_secrets(&mut self) {
+        let tenants = self.tenants.values_mut().map(Arc::make_mut);
+        for settings in tenants.flat_map(|tenant| tenant.plugin.values_mut()) {
+            settings.grants = settings.grants.clone().without_secrets();
+        }
+    }
+
+    /// What holds for a plugin of the default tenant.
     pub fn for_plugin(&self, plugin: &PluginId) -> PluginSettings {
-        self.plugin.get(plugin).cloned().unwrap_or_else(|| PluginSettings::new(self.limits.clone()))
+        self.default_tenant().for_plugin(plugin)
     }
 
     /// The largest table any plugin may have: the pool is built for it.
     pub fn table_elements_max(&self) -> usize {
-        let own = self.plugin.values().map(|settings| settings.limits.table_elements_max);
-        own.chain([self.limits.table_elements_max]).max().unwrap_or_default()
+        let of = |tenant: &Arc<TenantSettings>| {
+            let own = tenant.plugin.values().map(|settings| settings.limits.table_elements_max);
+            own.chain([tenant.limits.table_elements_max]).max()
+        };
+        self.tenants.values().filter_map(of).max().unwrap_or_default()
     }
 }
 
@@ -245,6 +278,7 @@ impl PluginSettings {
             grants: Grants::default(),
             warm: None,
             own_resources: false,
+            scopes: Vec::new(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::{Config, Written};
+use super::{Config, DEFAULT_PLUGINS, Written};
 
 /// Where a value of another type than a string may be a reference to one.
 const REFERENCE: &str = r"^\s*\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}\s*$|^file:";
@@ -61,7 +61,7 @@ fn defaults() -> Vec<(&'static str, Value)> {
     let ms = |time: std::time::Duration| json!(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
     let mut defaults = vec![
         ("listen", json!(config.listen)),
-        ("plugins", json!(config.plugins)),
+        ("plugins", json!(DEFAULT_PLUGINS)),
         ("drain_notice_ms", ms(config.drain_notice)),
         ("server.name", json!(identity.name)),
         ("server.version", json!(identity.version)),
@@ -83,7 +83,7 @@ fn defaults() -> Vec<(&'static str, Value)> {
         ("limits.task_ttl_ms", ms(host.task_ttl)),
         ("limits.task_result_ttl_ms", ms(host.task_result_ttl)),
     ];
-    defaults.extend(config.limits.listed());
+    defaults.extend(config.default_tenant().limits.listed());
     defaults
 }
 

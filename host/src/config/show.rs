@@ -12,7 +12,8 @@ use super::{
 const HIDDEN: &str = "…";
 
 /// Keys whose value is hidden although nobody said that it is secret, by a part of their name.
-const TELLING: &[&str] = &["password", "passwd", "secret", "token", "credential", "authorization", "hash", "private", "api_key", "apikey"];
+const TELLING: &[&str] =
+    &["password", "passwd", "secret", "token", "credential", "authorization", "hash", "private", "api_key", "apikey"];
 
 /// One value.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -130,7 +131,9 @@ impl List<'_> {
 /// Whether `schema` is of any text, in which somebody may have written a secret.
 fn is_text(schema: &Value) -> bool {
     let kind = schema.get("type");
-    kind.is_some_and(|kind| kind == "string" || kind.as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == "string")))
+    kind.is_some_and(|kind| {
+        kind == "string" || kind.as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == "string"))
+    })
 }
 
 /// Whether a property is a secret's name, which is not secret.

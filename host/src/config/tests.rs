@@ -8,7 +8,7 @@ fn error(text: &str) -> String {
 fn the_defaults_are_usable() {
     let config = Config::new();
     assert_eq!(config.listen, DEFAULT_LISTEN.parse().unwrap());
-    assert_eq!(config.limits, Limits::default());
+    assert_eq!(config.default_tenant().limits, Limits::default());
 }
 
 #[test]
@@ -26,7 +26,7 @@ fn a_plugin_inherits_what_it_does_not_say() {
     assert_eq!(jq.limits.timeout(), Duration::from_secs(7));
     assert_eq!(jq.limits.memory_bytes_max, 1 << 20);
     assert_eq!(config.for_plugin(&"other".parse().unwrap()).limits.timeout(), Duration::from_secs(7));
-    assert_eq!(config.plugins, Path::new("/etc/toolyard/plugins"));
+    assert_eq!(config.default_tenant().plugins.as_deref(), Some(Path::new("/etc/toolyard/plugins")));
 }
 
 #[test]
@@ -97,7 +97,13 @@ fn what_is_said_closer_to_a_tool_wins() {
     let config = Written::parse(text).unwrap().usable(Path::new("/")).unwrap();
     let tool = &config.for_plugin(&"p".parse().unwrap()).tools["t"].limits;
     assert_eq!((tool.log_lines_max, tool.cpu_ms_max, tool.memory_bytes_max, tool.output_bytes_max), (1, 2, 3, 4));
-    assert!(error("[tenant.other]").contains("the one tenant there is, is `default`"));
+    let own = "[tenant.acme.limits]\ncpu_ms_max = 7\n[tenant.acme.plugin.p.limits]\ntimeout_ms_max = 9";
+    let config = Written::parse(own).unwrap().usable(Path::new("/etc")).unwrap();
+    let acme = &config.tenants["acme"];
+    assert_eq!(acme.plugins.as_deref(), Some(Path::new("/etc/plugins/acme")));
+    assert_eq!((acme.limits.cpu_ms_max, acme.for_plugin(&"p".parse().unwrap()).limits.timeout_ms_max), (7, 9));
+    assert_eq!(config.default_tenant().plugins, None);
+    assert_eq!(config.default_tenant().limits, Limits::default());
     assert!(error("[plugin.p.tool.t.limits]\nplugin_calls_max = 1").contains("of the plugin as a whole"));
 }
 
@@ -154,4 +160,15 @@ fn mistakes_in_grants_name_the_plugin_and_the_part() {
     assert!(error("[secret.s]").contains("[secret.s] give one of"));
     assert!(error("[[plugin.p.grants.folders]]\npath = 'x'\nguest = 'x'").contains("must be an absolute path"));
     assert!(error("[plugin.p.grants]\nhttps = []").contains("did you mean `http`?"));
+}
+
+#[test]
+fn tenants_have_nothing_of_each_other() {
+    let text = "[secret.top]\nenv = \"X\"\n[tenant.acme.plugin.p.grants.secrets]\nkey = \"top\"";
+    assert!(error(text).contains("[tenant.acme] [plugin.p] grants: there is no secret `top`"), "{}", error(text));
+    assert!(error("[tenant.default.plugin.p]").contains("those at the top of the file"));
+    let text = "[tenant.acme]\nquotas = { keyvalue_bytes_max = 10 }\n[tenant.acme.plugin.p.grants]\nkeyvalue = { bytes_max = 11 }";
+    assert!(error(text).contains("granted 11 bytes of key-value data, and `keyvalue_bytes_max` is 10"));
+    assert!(error("[tenant.acme.quotas]\ncalls_max = 0").contains("use at least 1"));
+    assert!(error("[plugin.p]\nscopes = [\"a b\"]").contains("`a b` is no scope"));
 }

@@ -15,7 +15,11 @@ use serde::{Deserialize, Serialize};
 use super::{
     CacheDir, Config, ConfigError, DEFAULT_LISTEN, DRAIN_NOTICE, Egress, HostLimits, Identity, Limits, Mistakes,
     PluginSettings, SecretName, Secrets, SharedStore, TaskMode, ToolSettings, WrittenGrants, WrittenLimits,
-    limits::call_limits, secrets::WrittenSecret, store::Access, text,
+    limits::call_limits,
+    secrets::WrittenSecret,
+    store::Access,
+    tenants::{self, AtTop, WrittenTenant},
+    text,
 };
 use crate::{
     ids::{NAME_CHARS_MAX, PluginId, TenantId},
@@ -77,13 +81,6 @@ pub struct WrittenEgress {
     pub dns: Vec<SocketAddr>,
     /// Certificates to trust beside the system's, in PEM.
     pub ca_files: Vec<PathBuf>,
-}
-
-/// `[tenant.NAME]`
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct WrittenTenant {
-    pub limits: WrittenLimits,
 }
 
 /// `[server]`
@@ -252,6 +249,8 @@ pub struct WrittenPlugin {
     pub warm: Option<u32>,
     /// Whether it may define resources of its own, whose number nothing bounds.
     pub own_resources: bool,
+    /// What a caller's token must hold for anything of it.
+    pub scopes: Vec<String>,
 }
 
 /// `[plugin.NAME.tool.TOOL]`
@@ -261,6 +260,8 @@ pub struct WrittenTool {
     pub limits: WrittenLimits,
     /// When its calls become tasks.
     pub task: Option<TaskMode>,
+    /// What a caller's token must hold, beside what the plugin as a whole asks for.
+    pub scopes: Vec<String>,
 }
 
 impl Written {
@@ -278,7 +279,6 @@ impl Written {
             ))
         })?;
         let limits = self.limits.for_calls().over(&Limits::default()).map_err(|error| error.within("[limits]"))?;
-        let limits = tenants(&self.tenant, limits)?;
         let secrets = Secrets::new(self.secret, base)?;
         let access = Access {
             password: self.store_password,
@@ -287,21 +287,12 @@ impl Written {
             ca_files: self.store_ca_files.iter().map(|file| base.join(file)).collect(),
         };
         let store = SharedStore::new(self.store.as_deref(), access, &secrets)?;
-        let mut plugin = BTreeMap::new();
-        for (id, written) in self.plugin {
-            let settings = written.usable(&limits, base).map_err(|error| error.within(&format!("[plugin.{id}]")))?;
-            if let Some(unknown) = settings.grants.secret_names().find(|name| !secrets.knows(name)) {
-                let reason = format!("[plugin.{id}] grants: there is no secret `{unknown}`; add [secret.{unknown}]");
-                return Err(ConfigError::new(reason));
-            }
-            plugin.insert(id, settings);
-        }
+        let top = AtTop { plugins: self.plugins, plugin: self.plugin, secrets: secrets.clone(), limits };
         Ok(Config {
             listen,
             admin_listen: self.admin_listen,
             allow_anonymous: self.allow_anonymous,
             strict_grants: self.strict_grants,
-            plugins: base.join(self.plugins.unwrap_or_else(|| "plugins".into())),
             cache_dir: match self.cache_dir {
                 Some(dir) if dir.as_os_str().is_empty() => CacheDir::Nowhere,
                 Some(dir) => CacheDir::At(base.join(dir)),
@@ -318,8 +309,7 @@ impl Written {
             identity: self.server.usable()?,
             host_limits: self.limits.for_host().map_err(|error| error.within("[limits]"))?,
             drain_notice: self.drain_notice_ms.map_or(DRAIN_NOTICE, Duration::from_millis),
-            limits,
-            plugin,
+            tenants: tenants::tenants(self.tenant, top, base)?,
             secrets,
             egress: Egress {
                 dns: self.egress.dns,
@@ -412,7 +402,7 @@ impl WrittenHostLimits {
 }
 
 impl WrittenPlugin {
-    fn usable(self, host: &Limits, base: &Path) -> Result<PluginSettings, ConfigError> {
+    pub(super) fn usable(self, host: &Limits, base: &Path) -> Result<PluginSettings, ConfigError> {
         if let Some(prefix) = self.prefix.as_deref().filter(|prefix| !prefix.is_empty()) {
             prefix.parse::<PluginId>().map_err(|error| ConfigError::new(format!("prefix: {error}")))?;
             if prefix.len() >= NAME_CHARS_MAX {
@@ -428,7 +418,8 @@ impl WrittenPlugin {
                     "tool.{tool}: `plugin_calls_max` and `plugin_queue_max` are of the plugin as a whole"
                 )));
             }
-            tools.insert(tool, ToolSettings { limits: own, task: written.task });
+            let scopes = checked_scopes(written.scopes).map_err(|error| error.within(&format!("tool.{tool}")))?;
+            tools.insert(tool, ToolSettings { limits: own, task: written.task, scopes });
         }
         let grants = self.grants.usable(base).map_err(|error| error.within("grants"))?;
         Ok(PluginSettings {
@@ -438,14 +429,18 @@ impl WrittenPlugin {
             grants,
             warm: self.warm,
             own_resources: self.own_resources,
+            scopes: checked_scopes(self.scopes)?,
         })
     }
 }
 
-/// What `[tenant.NAME]` says over what holds for the host. A host has one tenant.
-fn tenants(written: &BTreeMap<TenantId, WrittenTenant>, host: Limits) -> Result<Limits, ConfigError> {
-    if let Some(other) = written.keys().find(|id| **id != TenantId::default()) {
-        return Err(ConfigError::new(format!("[tenant.{other}]: the one tenant there is, is `default`")));
+/// Scopes as tokens can hold them: they travel in a header, separated by spaces (RFC 6749, 3.3).
+fn checked_scopes(scopes: Vec<String>) -> Result<Vec<String>, ConfigError> {
+    let legal = |c: char| matches!(c, '!' | '#'..='[' | ']'..='~');
+    match scopes.iter().find(|scope| scope.is_empty() || !scope.chars().all(legal)) {
+        Some(wrong) => {
+            Err(ConfigError::new(format!("scopes: `{wrong}` is no scope: leave out spaces, quotes and `\\`")))
+        }
+        None => Ok(scopes),
     }
-    written.values().try_fold(host, |host, tenant| tenant.limits.over(&host))
 }

@@ -3,13 +3,17 @@ use std::sync::Arc;
 use tokio::time;
 
 use super::*;
-use crate::store::Sqlite;
+use crate::{ids::TenantId, signals::News, store::Sqlite};
 
 fn two() -> (Arc<dyn Store>, [Hosts; 2], [Signals; 2]) {
     let store: Arc<dyn Store> = Arc::new(Sqlite::in_memory().expect("a store"));
     let signals = [Signals::new(), Signals::new()];
     let host = |at: usize| Hosts::new(Arc::clone(&store), signals[at].clone()).expect("random numbers");
     (Arc::clone(&store), [host(0), host(1)], signals)
+}
+
+fn changed(news: News) -> Signal {
+    Signal::Changed { tenant: TenantId::default(), news }
 }
 
 #[tokio::test]
@@ -27,7 +31,7 @@ async fn what_is_said_on_one_host_is_heard_on_the_other() {
     let (_, [one, two], [said, _]) = two();
     let mut ear = two.listen();
     let speaking = tokio::spawn(async move { one.speak().await });
-    let news = || Signal::ResourceUpdated { uri: "a://b".into() };
+    let news = || changed(News::Resource { uri: "a://b".into() });
     // It may not listen yet to what is said here.
     let heard = loop {
         said.send(news());
@@ -43,11 +47,11 @@ async fn what_is_said_on_one_host_is_heard_on_the_other() {
 async fn what_another_host_said_is_not_passed_on() {
     let (_, _, [signals, _]) = two();
     let (mut all, mut own) = (signals.listen(), signals.listen_outward());
-    signals.repeat(Signal::ToolsChanged);
-    signals.send(Signal::PromptsChanged);
-    assert_eq!(all.recv().await, Ok(Signal::ToolsChanged));
-    assert_eq!(all.recv().await, Ok(Signal::PromptsChanged));
-    assert_eq!(own.recv().await, Ok(Signal::PromptsChanged));
+    signals.repeat(changed(News::Tools));
+    signals.send(changed(News::Prompts));
+    assert_eq!(all.recv().await, Ok(changed(News::Tools)));
+    assert_eq!(all.recv().await, Ok(changed(News::Prompts)));
+    assert_eq!(own.recv().await, Ok(changed(News::Prompts)));
 }
 
 #[tokio::test]

@@ -14,32 +14,70 @@ use tokio::time::timeout;
 use super::{ENDPOINT, Gate, origin::Verdict, respond};
 use crate::{
     auth::Principal,
-    mcp::{Answer, Request, SESSION_HEADER, Via},
+    mcp::{Answer, Request, SESSION_HEADER, Via, Visitor},
 };
 
-/// Answers a request. There is one path, so far; a router would look it up in a table each time.
+/// Answers a request. There are two kinds of paths; a router would look them up in a table each time.
 pub(super) async fn serve(gate: &Gate, request: HttpRequest<Incoming>) -> Response {
     let (head, body) = request.into_parts();
-    if head.uri.path() != ENDPOINT {
-        return respond::no_such_path();
-    }
+    let Some(place) = Place::of(head.uri.path()) else { return respond::no_such_path() };
     let origin = match gate.origins.judge(&head.headers) {
         Verdict::Foreign => return respond::foreign_origin(),
         Verdict::Allowed(origin) => Some(origin.clone()),
         Verdict::None => None,
     };
     let response = match head.method {
-        Method::POST => post(gate, &head.headers, body).await,
-        // Boxed, so that the future of a POST is not as large as theirs.
-        Method::GET => Box::pin(get(gate, &head.headers)).await,
-        Method::DELETE => Box::pin(delete(gate, &head.headers)).await,
+        Method::POST | Method::GET | Method::DELETE => match visitor(gate, place) {
+            Ok(visitor) => answer(gate, visitor, &head.method, &head.headers, body).await,
+            Err(response) => response,
+        },
         Method::OPTIONS => respond::preflight(),
         _ => respond::method_not_allowed(),
     };
     readable_by(origin, response)
 }
 
-async fn post(gate: &Gate, headers: &HeaderMap, body: Incoming) -> Response {
+/// Where a request goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place<'a> {
+    /// To the caller's own tenant.
+    Own,
+    /// To the tenant of that name.
+    Of(&'a str),
+}
+
+impl<'a> Place<'a> {
+    fn of(path: &'a str) -> Option<Self> {
+        if path == ENDPOINT {
+            return Some(Self::Own);
+        }
+        let tenant = path.strip_prefix("/t/")?.strip_suffix(ENDPOINT)?;
+        (!tenant.is_empty() && !tenant.contains('/')).then_some(Self::Of(tenant))
+    }
+}
+
+/// Who calls, and at whose. A host that asks nobody who they are believes what they say.
+fn visitor(gate: &Gate, place: Place<'_>) -> Result<Visitor, Response> {
+    let principal = match place {
+        Place::Own => Arc::clone(&gate.anonymous),
+        Place::Of(tenant) => {
+            let tenant = tenant.parse().map_err(|_| respond::no_such_path())?;
+            Arc::new(Principal::anonymous_of(tenant))
+        }
+    };
+    gate.server.visitor(principal).ok_or_else(respond::no_such_path)
+}
+
+async fn answer(gate: &Gate, visitor: Visitor, method: &Method, headers: &HeaderMap, body: Incoming) -> Response {
+    match *method {
+        Method::POST => post(gate, visitor, headers, body).await,
+        // Boxed, so that the future of a POST is not as large as theirs.
+        Method::GET => Box::pin(get(gate, visitor, headers)).await,
+        _ => Box::pin(delete(gate, visitor, headers)).await,
+    }
+}
+
+async fn post(gate: &Gate, visitor: Visitor, headers: &HeaderMap, body: Incoming) -> Response {
     if !is_json(headers) {
         return respond::not_json();
     }
@@ -48,14 +86,14 @@ async fn post(gate: &Gate, headers: &HeaderMap, body: Incoming) -> Response {
         Ok(body) => body,
         Err(response) => return response,
     };
-    match gate.server.answer(request(headers, takes_events), &body).await {
+    match gate.server.answer(request(visitor, headers, takes_events), &body).await {
         Ok(answer) => respond::answer(answer),
         Err(refusal) => respond::refusal(&refusal),
     }
 }
 
 /// The stream of a legacy session. Whoever has none, as no modern client has, is told what there is instead.
-async fn get(gate: &Gate, headers: &HeaderMap) -> Response {
+async fn get(gate: &Gate, visitor: Visitor, headers: &HeaderMap) -> Response {
     if !headers.contains_key(SESSION_HEADER) {
         return respond::method_not_allowed();
     }
@@ -63,25 +101,25 @@ async fn get(gate: &Gate, headers: &HeaderMap) -> Response {
         return respond::not_events();
     }
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());
-    match gate.server.open_stream(request(headers, true), last).await {
+    match gate.server.open_stream(request(visitor, headers, true), last).await {
         Ok(events) => respond::answer(Answer::Events(events)),
         Err(refusal) => respond::refusal(&refusal),
     }
 }
 
 /// The end of a legacy session.
-async fn delete(gate: &Gate, headers: &HeaderMap) -> Response {
+async fn delete(gate: &Gate, visitor: Visitor, headers: &HeaderMap) -> Response {
     if !headers.contains_key(SESSION_HEADER) {
         return respond::method_not_allowed();
     }
-    match gate.server.end_session(request(headers, false)).await {
+    match gate.server.end_session(request(visitor, headers, false)).await {
         Ok(()) => respond::ended(),
         Err(refusal) => respond::refusal(&refusal),
     }
 }
 
-fn request(headers: &HeaderMap, takes_events: bool) -> Request<'_> {
-    Request { via: Via::Http { headers, takes_events }, principal: Arc::new(Principal::anonymous()) }
+fn request(visitor: Visitor, headers: &HeaderMap, takes_events: bool) -> Request<'_> {
+    Request { via: Via::Http { headers, takes_events }, visitor }
 }
 
 async fn read(gate: &Gate, headers: &HeaderMap, body: Incoming) -> Result<Bytes, Response> {

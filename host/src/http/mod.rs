@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    auth::Principal,
     config::{Config, HostLimits},
     mcp::Server,
 };
@@ -32,6 +33,8 @@ pub(crate) struct Gate {
     body_read_max: Duration,
     /// Whether the host ends soon: its answers then say that the connection ends with them.
     leaving: AtomicBool,
+    /// Whoever calls a host that asks nobody who they are.
+    anonymous: Arc<Principal>,
 }
 
 /// A bound listener that is not yet served.
@@ -51,6 +54,7 @@ impl Http {
             body_bytes_max: config.host_limits.body_bytes_max,
             body_read_max: config.host_limits.body_read_max,
             leaving: AtomicBool::new(false),
+            anonymous: Arc::new(Principal::anonymous()),
         };
         Ok(Self { listener, gate: Arc::new(gate), limits: config.host_limits.clone() })
     }

@@ -53,8 +53,13 @@ pub(super) fn answer(answer: Answer) -> Response {
 pub(super) fn refusal(refusal: &Refusal) -> Response {
     let rejection = &refusal.rejection;
     let mut response = message(status(refusal.era, &rejection.fault), rejection.render(refusal.era));
-    if matches!(rejection.fault, Fault::Busy | Fault::PluginBusy | Fault::TooManyTasks(_) | Fault::StoreAway) {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    let after_s = match rejection.fault {
+        Fault::Busy | Fault::PluginBusy | Fault::TooManyTasks(_) | Fault::StoreAway => Some(1),
+        Fault::Exceeded(exceeded) => Some(exceeded.retry_after_s()),
+        _ => None,
+    };
+    if let Some(after_s) = after_s {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(after_s));
     }
     response
 }
@@ -62,7 +67,8 @@ pub(super) fn refusal(refusal: &Refusal) -> Response {
 fn status(era: Option<Era>, fault: &Fault) -> StatusCode {
     match (era, fault) {
         (_, Fault::Busy | Fault::StoreAway) => StatusCode::SERVICE_UNAVAILABLE,
-        (_, Fault::PluginBusy | Fault::TooManyTasks(_)) => StatusCode::TOO_MANY_REQUESTS,
+        (_, Fault::Denied { .. }) => StatusCode::FORBIDDEN,
+        (_, Fault::PluginBusy | Fault::Exceeded(_) | Fault::TooManyTasks(_)) => StatusCode::TOO_MANY_REQUESTS,
         (_, Fault::NoSession) => StatusCode::NOT_FOUND,
         (
             _,

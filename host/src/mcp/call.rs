@@ -11,6 +11,7 @@ use super::{
     message::{Params, is_reserved},
     observed,
     runner::{Runner, context},
+    visitor::Visitor,
 };
 use crate::{
     auth::Principal,
@@ -18,7 +19,7 @@ use crate::{
     config::Limits,
     json,
     observe::{self, Seen},
-    policy::{self, Permit},
+    policy::Permit,
     sandbox::{
         CallError, Longer, Ran, Run, Score, Voice,
         contract::{
@@ -136,13 +137,13 @@ impl Wanted {
     /// What a request for one of the three methods wants; `check` holds a tool call's envelope against the tool.
     pub(super) fn tool(
         catalog: &Catalog,
-        principal: &Arc<Principal>,
+        visitor: &Visitor,
         params: &Params<'_>,
         check: impl FnOnce(&Tool, &Value) -> Result<(), Fault>,
     ) -> Result<Self, Fault> {
         let name = required(params.name.as_deref(), "name")?;
         let tool = catalog.tool(name).ok_or_else(|| unknown("tool", name, "tools/list"))?;
-        let wanted = Self::of_tool(tool, principal, params.arguments.map_or("{}", RawValue::get))?;
+        let wanted = Self::of_tool(tool, visitor, params.arguments.map_or("{}", RawValue::get))?;
         if let Self::Tool { value, .. } = &wanted {
             check(tool, value)?;
         }
@@ -150,13 +151,13 @@ impl Wanted {
     }
 
     /// A call of this tool.
-    pub(super) fn of_tool(tool: &Arc<Tool>, principal: &Arc<Principal>, arguments: &str) -> Result<Self, Fault> {
+    pub(super) fn of_tool(tool: &Arc<Tool>, visitor: &Visitor, arguments: &str) -> Result<Self, Fault> {
         let (arguments, value) = read_arguments(arguments)?;
-        Ok(Self::Tool { permit: policy::permit(principal, tool), arguments, value })
+        Ok(Self::Tool { permit: visitor.permit(tool)?, arguments, value })
     }
 
     /// A prompt by its public name. All its required arguments must be there, and no others.
-    pub(super) fn prompt(catalog: &Catalog, principal: &Arc<Principal>, params: &Params<'_>) -> Result<Self, Fault> {
+    pub(super) fn prompt(catalog: &Catalog, visitor: &Visitor, params: &Params<'_>) -> Result<Self, Fault> {
         let name = required(params.name.as_deref(), "name")?;
         let prompt = catalog.prompt(name).ok_or_else(|| unknown("prompt", name, "prompts/list"))?;
         let arguments = read_strings("arguments", params.arguments)?;
@@ -170,14 +171,14 @@ impl Wanted {
         {
             return Err(Fault::InvalidParams(format!("the prompt has no argument `{other}`")));
         }
-        Ok(Self::Prompt { permit: policy::permit(principal, prompt), arguments })
+        Ok(Self::Prompt { permit: visitor.permit(prompt)?, arguments })
     }
 
     /// A resource by its URI.
-    pub(super) fn resource(catalog: &Catalog, principal: &Arc<Principal>, params: &Params<'_>) -> Result<Self, Fault> {
+    pub(super) fn resource(catalog: &Catalog, visitor: &Visitor, params: &Params<'_>) -> Result<Self, Fault> {
         let uri = required(params.uri.as_deref(), "uri")?;
         let plugin = catalog.answering_for(uri).ok_or_else(|| Fault::NotFound { uri: uri.to_owned() })?;
-        Ok(Self::Resource { permit: policy::permit(principal, plugin.program()), uri: uri.to_owned() })
+        Ok(Self::Resource { permit: visitor.permit(plugin.program())?, uri: uri.to_owned() })
     }
 
     /// What a sealed state of this call is bound to: a name and arguments.
@@ -348,7 +349,7 @@ async fn enter<T>(
         limits,
         score: call.wanted.score(),
         voice: call.voice.clone(),
-        signals: Some(runner.signals.clone()),
+        signals: Some(runner.signals.of(&principal.tenant)),
         prefixes: &program.prefixes,
         longer,
     };

@@ -10,9 +10,9 @@ use super::{
     interact::Round,
     message::{Params, Reference},
     runner::context,
+    visitor::Visitor,
 };
 use crate::{
-    auth::Principal,
     catalog::Program,
     sandbox::{
         Run,
@@ -26,7 +26,7 @@ const VALUES_MAX: usize = 100;
 /// Asks the plugin of the prompt or the template. One that makes no suggestions has none to make.
 pub(super) async fn complete(
     server: &Server,
-    principal: &Arc<Principal>,
+    visitor: &Visitor,
     caller: &Arc<Caller>,
     params: &Params<'_>,
 ) -> Result<Completion, Fault> {
@@ -34,11 +34,11 @@ pub(super) async fn complete(
     let reference = params.reference.as_ref().ok_or_else(|| missing("ref"))?;
     let argument = params.argument.as_ref().ok_or_else(|| missing("argument"))?;
     let known = read_strings("context.arguments", params.context.as_ref().and_then(|context| context.arguments))?;
-    let (program, own) = find(server, reference)?;
+    let (program, own) = find(visitor, reference)?;
     if !program.component.completes() {
         return Ok(Completion { values: Vec::new(), total: None, has_more: false });
     }
-    let (principal, caller) = (Arc::clone(principal), Arc::clone(caller));
+    let (principal, caller) = (Arc::clone(&visitor.principal), Arc::clone(caller));
     let is_prompt = matches!(reference, Reference::Prompt { .. });
     let (name, value) = (argument.name.to_string(), argument.value.to_string());
     let runner = &server.core.runner;
@@ -71,8 +71,8 @@ pub(super) async fn complete(
 }
 
 /// The plugin to ask, and the plugin's own name for the prompt or template.
-fn find(server: &Server, reference: &Reference<'_>) -> Result<(Arc<Program>, String), Fault> {
-    let catalog = server.live.now();
+fn find(visitor: &Visitor, reference: &Reference<'_>) -> Result<(Arc<Program>, String), Fault> {
+    let catalog = visitor.catalog();
     match reference {
         Reference::Prompt { name } => {
             let prompt = catalog.prompt(name).ok_or_else(|| unknown("prompt", name, "prompts/list"))?;

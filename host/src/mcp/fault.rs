@@ -7,7 +7,7 @@ use super::{
     era::{Era, MODERN_VERSIONS},
     message::Id,
 };
-use crate::store::StoreError;
+use crate::{catalog::Exceeded, store::StoreError};
 
 /// Why a request gets an error for an answer. The text is one sentence for the client.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +39,12 @@ pub enum Fault {
     Busy,
     /// The plugin's share of it is in use.
     PluginBusy,
+    /// The caller may not, with the token it has. One with all of these scopes would do; none, if no token would.
+    Denied {
+        scopes: Vec<String>,
+    },
+    /// The tenant has used its share.
+    Exceeded(Exceeded),
     /// There are as many tasks as there may be.
     TooManyTasks(String),
     /// What this needs is in the store, which does not answer. Why is in the log.
@@ -78,11 +84,18 @@ impl Fault {
     /// The JSON-RPC code (JSON-RPC 2.0, 5.1; MCP 2026-07-28, basic, "Error codes").
     pub fn code(&self, era: Option<Era>) -> i32 {
         match self {
+            // JSON-RPC leaves what is not reserved to applications; the protocol has no code for this.
+            Self::Denied { .. } => 403,
             Self::Parse(_) => -32700,
             Self::InvalidRequest(_) | Self::NoSession => -32600,
             Self::MethodNotFound(_) | Self::WrongWay(_) => -32601,
             Self::InvalidParams(_) => -32602,
-            Self::Busy | Self::PluginBusy | Self::TooManyTasks(_) | Self::StoreAway | Self::Internal(_) => -32603,
+            Self::Busy
+            | Self::PluginBusy
+            | Self::Exceeded(_)
+            | Self::TooManyTasks(_)
+            | Self::StoreAway
+            | Self::Internal(_) => -32603,
             Self::HeaderMismatch(_) => -32020,
             Self::MissingCapability { .. } => -32021,
             Self::UnsupportedVersion { .. } => -32022,
@@ -113,6 +126,14 @@ impl Fault {
             Self::NoSession => "this session is not known here, or has ended: begin again with `initialize`".into(),
             Self::Busy => "the host runs as many calls as it can; try again shortly".into(),
             Self::StoreAway => "the host cannot reach its store, which this needs; try again shortly".into(),
+            Self::Denied { scopes } if scopes.is_empty() => "you may not do this here".into(),
+            Self::Denied { scopes } => {
+                format!("this takes a token with the scopes: {}", scopes.join(" "))
+            }
+            Self::Exceeded(Exceeded::CallsMax | Exceeded::CallsPerSecondMax) => {
+                "your share of this host is in use; try again shortly".into()
+            }
+            Self::Exceeded(_) => "your share of this host is used up for today; it begins anew at midnight UTC".into(),
             Self::PluginBusy => "as many calls of this plugin run as may at once; try again shortly".into(),
         }
     }

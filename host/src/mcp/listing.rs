@@ -13,6 +13,7 @@ use super::{
     fault::Fault,
     interact::Round,
     runner::{Runner, context},
+    visitor::Visitor,
 };
 use crate::{
     auth::Principal,
@@ -78,13 +79,13 @@ fn page<T>(catalog: &Catalog, cursor: Option<&str>, items: impl Fn(&Plugin) -> V
 /// that it does not hide the others.
 pub(super) async fn resources(
     server: &Server,
-    principal: &Arc<Principal>,
+    visitor: &Visitor,
     caller: &Arc<Caller>,
     cursor: Option<&str>,
 ) -> Result<Page<Resource>, Fault> {
     let from = Cursor::parse(cursor)?;
     let plugins: Vec<Arc<Plugin>> = {
-        let catalog = server.live.now();
+        let catalog = visitor.catalog();
         let from = catalog.plugins_from(from.as_ref().map(|from| &from.plugin));
         from.filter(|plugin| plugin.has_resources()).cloned().collect()
     };
@@ -93,7 +94,7 @@ pub(super) async fn resources(
         let own = from.as_ref().filter(|from| from.plugin == *plugin.id()).and_then(|from| from.own.clone());
         let mut own = own;
         loop {
-            let page = match ask(&server.core.runner, principal, caller, plugin, own.clone()).await {
+            let page = match ask(&server.core.runner, &visitor.principal, caller, plugin, own.clone()).await {
                 Ok(page) => page,
                 Err(fault @ Fault::Busy) => return Err(fault),
                 Err(fault) => {

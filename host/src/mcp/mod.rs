@@ -26,6 +26,7 @@ mod runner;
 pub mod stdio;
 mod stream;
 mod tasking;
+mod visitor;
 
 use std::{sync::Arc, time::Duration};
 
@@ -42,10 +43,11 @@ pub use fault::{Fault, Rejection};
 pub use interact::{Question, QuestionKind};
 pub use runner::Runner;
 pub use stream::{Event, Events};
+pub use visitor::Visitor;
 
 use crate::{
     auth::Principal,
-    catalog::Live,
+    catalog::Tenants,
     config::{Config, Identity},
     hosts::{Hosts, Word},
     observe::Observer,
@@ -63,7 +65,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// What answering takes besides the request.
 pub struct Server {
-    live: Arc<Live>,
+    tenants: Arc<Tenants>,
     identity: Identity,
     /// `serverInfo` of legacy results, written once.
     server_info: Box<RawValue>,
@@ -89,7 +91,7 @@ struct Core {
 
 /// What a server is built from.
 pub struct Parts {
-    pub live: Arc<Live>,
+    pub tenants: Arc<Tenants>,
     pub signals: Signals,
     pub hosts: Arc<Hosts>,
     pub ring: KeyRing,
@@ -104,7 +106,13 @@ pub struct Parts {
 /// A request: how it came, and who sent it.
 pub struct Request<'a> {
     pub via: Via<'a>,
-    pub principal: Arc<Principal>,
+    pub visitor: Visitor,
+}
+
+impl Request<'_> {
+    fn principal(&self) -> &Arc<Principal> {
+        &self.visitor.principal
+    }
 }
 
 /// How a request came.
@@ -154,7 +162,7 @@ pub struct Refusal {
 impl Server {
     /// A server over a catalog.
     pub fn new(config: &Config, parts: Parts) -> Self {
-        let Parts { live, signals, hosts, ring, store, lanes, background, stopping, observer } = parts;
+        let Parts { tenants, signals, hosts, ring, store, lanes, background, stopping, observer } = parts;
         let server_info = raw(&config.identity.to_json());
         let modern_meta = raw(&json!({ "io.modelcontextprotocol/serverInfo": server_info }));
         let name = hosts.id().to_string();
@@ -168,7 +176,7 @@ impl Server {
             tasking,
         };
         let (identity, core) = (config.identity.clone(), Arc::new(core));
-        Self { live, identity, server_info, core, signals, background, stopping }
+        Self { tenants, identity, server_info, core, signals, background, stopping }
     }
 
     /// Fetches from the store what calls must not wait for.
@@ -178,7 +186,7 @@ impl Server {
 
     /// Runs tasks until the host stops, and those that it runs then to their end, or to where another host goes on.
     pub fn run_tasks(&self) -> impl Future<Output = ()> + use<> {
-        let guests = Guests::new(Arc::clone(&self.live), self.core.runner.clone());
+        let guests = Guests::new(Arc::clone(&self.tenants), self.core.runner.clone());
         Arc::clone(&self.core.tasking.tasks).work(Arc::new(guests), self.stopping.clone())
     }
 
@@ -203,6 +211,17 @@ impl Server {
                 _ = look.tick() => self.core.sessions.look_for_answers().await,
             }
         }
+    }
+
+    /// That caller at its tenant's, if there is such a tenant.
+    pub fn visitor(&self, principal: Arc<Principal>) -> Option<Visitor> {
+        let tenant = self.tenants.get(principal.tenant.as_str())?;
+        Some(Visitor { principal, tenant })
+    }
+
+    /// The tenants there are.
+    pub fn tenants(&self) -> &Arc<Tenants> {
+        &self.tenants
     }
 
     /// What runs its calls, for those that come another way.

@@ -47,9 +47,10 @@ impl Runner {
         self.lanes.run(work, score.is_slow())
     }
 
-    /// A place among the calls of `program`, and then among all. The queues for both are bounded, so that a flood is refused
+    /// A place among the calls of the tenant, of `program`, and then among all. The queues for them are bounded, so that a flood is refused
     /// and not hoarded.
-    pub(super) async fn slot(&self, program: &Program) -> Result<(Slot, Slot), Fault> {
+    pub(super) async fn slot(&self, program: &Program) -> Result<(Option<Slot>, Slot, Slot), Fault> {
+        let share = program.share.enter(program.id.as_str(), self.queue_wait_max).await.map_err(Fault::Exceeded)?;
         let own = program.slots.take(self.queue_wait_max).await.map_err(|_| {
             metrics::limit_reached(program.id.as_str(), "plugin_calls_max");
             Fault::PluginBusy
@@ -58,7 +59,7 @@ impl Runner {
             metrics::limit_reached(program.id.as_str(), "calls_max");
             Fault::Busy
         })?;
-        Ok((own, hosts))
+        Ok((share, own, hosts))
     }
 }
 

@@ -144,8 +144,10 @@ fn take(
         lock(&connection.running).insert(id.clone(), running.clone());
     }
     let answering = requests.spawn(async move {
+        // Whoever starts a process may do what that process may.
         let principal = Arc::new(Principal::anonymous());
-        let request = Request { via: Via::Stdio(&connection), principal: Arc::clone(&principal) };
+        let Some(visitor) = server.visitor(Arc::clone(&principal)) else { return };
+        let request = Request { via: Via::Stdio(&connection), visitor };
         let answer = async {
             match server.answer(request, &line).await {
                 Ok(answer) => send(answer, &lines).await,

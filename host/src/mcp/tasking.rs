@@ -22,12 +22,12 @@ use super::{
     raw,
     runner::Runner,
     to_tool_result,
+    visitor::Visitor,
 };
 use crate::{
     auth::Principal,
-    catalog::{Live, Tool},
+    catalog::{Exceeded, Tenants, Tool},
     config::HostLimits,
-    ids::TenantId,
     sandbox::{Longer, Said, Voice},
     seal::{millis, now_ms},
     signals::Signals,
@@ -57,7 +57,7 @@ pub(super) struct Tasking {
 
 /// What runs the calls that tasks are.
 pub(super) struct Guests {
-    live: Arc<Live>,
+    tenants: Arc<Tenants>,
     runner: Runner,
 }
 
@@ -67,9 +67,8 @@ struct Work {
     /// Its public name: whatever is called so where it is run.
     tool: String,
     arguments: Box<RawValue>,
-    tenant: TenantId,
-    subject: String,
-    scopes: Vec<String>,
+    /// As it was known when it called.
+    principal: Principal,
     caller: WrittenCaller,
     /// [`Round::to_bytes`] in base64.
     round: String,
@@ -194,8 +193,8 @@ impl Tasking {
 }
 
 impl Guests {
-    pub(super) fn new(live: Arc<Live>, runner: Runner) -> Self {
-        Self { live, runner }
+    pub(super) fn new(tenants: Arc<Tenants>, runner: Runner) -> Self {
+        Self { tenants, runner }
     }
 
     /// The call that a task is, as this host would run it: the tool that is now called so, with the leave that its owner has now.
@@ -204,13 +203,13 @@ impl Guests {
             || Fault::Internal("the task was begun by another version of this host, and cannot be run here".into());
         let work: Work = serde_json::from_str(turn.work.get()).map_err(|_| unread())?;
         let round = BASE64.decode(&work.round).ok().and_then(|bytes| Round::from_bytes(&bytes)).ok_or_else(unread)?;
-        let catalog = self.live.now();
         let name = &work.tool;
         let gone = || Fault::InvalidParams(format!("the tool `{name}`, which this task is of, is not there any more"));
+        let tenant = self.tenants.get(work.principal.tenant.as_str()).ok_or_else(gone)?;
+        let visitor = Visitor { principal: Arc::new(work.principal), tenant };
+        let catalog = visitor.catalog();
         let tool = catalog.tool(name).ok_or_else(gone)?;
-        let Work { tenant, subject, scopes, .. } = work;
-        let principal = Arc::new(Principal { tenant, subject, scopes });
-        let wanted = Wanted::of_tool(tool, &principal, work.arguments.get())?;
+        let wanted = Wanted::of_tool(tool, &visitor, work.arguments.get())?;
         let mut call = Call::new(wanted, Arc::new(work.caller.into()), Some(voice));
         call.round = round;
         call.attempt = turn.attempt;
@@ -222,7 +221,7 @@ impl Guests {
 
 impl Run for Guests {
     fn run(&self, turn: Turn, status: Status) -> BoxFuture<'static, Ended> {
-        let guests = Self { live: Arc::clone(&self.live), runner: self.runner.clone() };
+        let guests = Self { tenants: Arc::clone(&self.tenants), runner: self.runner.clone() };
         async move {
             let (sender, said) = mpsc::channel(WORDS_MAX);
             let call = match guests.call(&turn, Voice { sender, progress: true, log: None }) {
@@ -264,13 +263,10 @@ fn work(call: &Call, round: &Round) -> Result<Box<RawValue>, Fault> {
     let Wanted::Tool { permit, arguments, .. } = &call.wanted else {
         return Err(Fault::Internal("only calls of tools become tasks".into()));
     };
-    let Principal { tenant, subject, scopes } = Principal::clone(call.wanted.principal());
     Ok(raw(&Work {
         tool: permit.what().name().to_string(),
         arguments: RawValue::from_string(arguments.clone()).map_err(|error| Fault::Internal(error.to_string()))?,
-        tenant,
-        subject,
-        scopes,
+        principal: Principal::clone(call.wanted.principal()),
         caller: WrittenCaller::from(&*call.caller),
         round: BASE64.encode(round.to_bytes()),
     }))
@@ -301,7 +297,9 @@ fn ended(call: &Call, done: Result<Reply, Fault>) -> Ended {
                 _ => Ended::Result(otherwise),
             };
         }
-        Err(Fault::Busy | Fault::PluginBusy) => return Ended::NotRun,
+        Err(Fault::Busy | Fault::PluginBusy | Fault::Exceeded(Exceeded::CallsMax | Exceeded::CallsPerSecondMax)) => {
+            return Ended::NotRun;
+        }
         Err(fault) => Err(fault),
     };
     let asks = asked.and_then(|(questions, next)| {

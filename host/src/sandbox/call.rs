@@ -18,7 +18,7 @@ use super::{
     limits::{Longer, Meter, Refused},
     network::Traffic,
 };
-use crate::{config::Limits, signals::Signals};
+use crate::{config::Limits, signals::TenantSignals};
 
 /// Headers that a guest puts into one set, in bytes of the host's memory. Most servers take less.
 const HEADER_BYTES_MAX: usize = 64 << 10;
@@ -62,7 +62,7 @@ pub struct Run<'a> {
     /// Who listens to it; `None` if nobody does.
     pub voice: Option<Voice>,
     /// Where it may say that something changed.
-    pub signals: Option<Signals>,
+    pub signals: Option<TenantSignals>,
     /// The beginnings of the URIs that it may say have changed.
     pub prefixes: &'a Arc<[String]>,
     /// Whether it may go on as a task does; `None` if it never may.
@@ -131,7 +131,7 @@ pub(super) struct CallState {
     pub(super) voice: Option<Voice>,
     pub(super) progress: Progress,
     pub(super) log: LogPipe,
-    pub(super) signals: Option<Signals>,
+    pub(super) signals: Option<TenantSignals>,
     pub(super) prefixes: Arc<[String]>,
     /// Signals sent so far.
     pub(super) changes: u32,

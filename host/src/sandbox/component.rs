@@ -16,6 +16,7 @@ use super::{
         ResourcePage, Resumption, Tool, ToolError,
         exports::toolyard::plugin::{completions, prompts, resources, tools},
     },
+    engine::Code,
     granted::Granted,
     lanes::{Metered, Score, UsedUp},
     limits::{CpuMax, Longer},
@@ -42,6 +43,8 @@ impl LoadError {
 /// A compiled component, its imports resolved. Shared by all calls; each makes an instance of its own.
 pub struct Component {
     granted: Arc<Granted>,
+    /// Kept so that others who load the same find it.
+    _code: Arc<Code>,
     warm: Arc<Warm>,
     digest: Digest,
     size_bytes: usize,
@@ -72,10 +75,11 @@ impl Component {
         granted: Granted,
         digest: Digest,
         bytes: &[u8],
-        compiled: &wasmtime::component::Component,
+        code: &Arc<Code>,
         linker: &Linker<CallState>,
         warmth: &Warmth,
     ) -> Result<Self, LoadError> {
+        let compiled = &code.compiled;
         let ty = compiled.component_type();
         let imports: Vec<String> = ty.imports(compiled.engine()).map(|(name, _)| name.to_owned()).collect();
         let exports: Vec<String> = ty.exports(compiled.engine()).map(|(name, _)| name.to_owned()).collect();
@@ -86,6 +90,7 @@ impl Component {
         let component = Self {
             warm: Warm::new(&pre, &granted, warmth),
             granted,
+            _code: Arc::clone(code),
             digest,
             size_bytes: bytes.len(),
             imports,

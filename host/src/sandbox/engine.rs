@@ -1,10 +1,11 @@
 //! The engine: how components are compiled, where their memory comes from, and the clock that interrupts them.
 
 use std::{
+    collections::HashMap,
     fmt,
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
     },
     thread,
@@ -87,9 +88,16 @@ pub struct Sandbox {
     linker: Linker<CallState>,
     cache: Option<CodeCache>,
     settings: Settings,
+    /// The compiled code in use, by component. Tenants with the same plugin share it.
+    shared: Mutex<HashMap<Digest, Weak<Code>>>,
     lanes: Arc<Lanes>,
     warmth: Warmth,
     _ticker: Ticker,
+}
+
+/// Compiled code, for as long as a component is made of it.
+pub(super) struct Code {
+    pub(super) compiled: wasmtime::component::Component,
 }
 
 impl Sandbox {
@@ -111,7 +119,7 @@ impl Sandbox {
         let settings = Settings { pooling, pagemap_scan, code_cache: cache.is_some() };
         let (lanes, _ticker) = (Arc::new(Lanes::default()), Ticker::start(&engine)?);
         let warmth = Warmth::new(&lanes, options.warm_instances_max);
-        Ok(Self { engine, linker, cache, settings, lanes, warmth, _ticker })
+        Ok(Self { engine, linker, cache, settings, shared: Mutex::default(), lanes, warmth, _ticker })
     }
 
     /// Where calls run.
@@ -141,8 +149,21 @@ impl Sandbox {
     /// `granted` is what its calls may touch.
     pub fn load(&self, granted: Granted, bytes: &[u8]) -> Result<Component, LoadError> {
         let digest = Digest::of(bytes);
-        let compiled = self.compiled(digest, bytes)?;
-        Component::link(granted, digest, bytes, &compiled, &self.linker, &self.warmth)
+        let code = self.code(digest, bytes)?;
+        Component::link(granted, digest, bytes, &code, &self.linker, &self.warmth)
+    }
+
+    fn code(&self, digest: Digest, bytes: &[u8]) -> Result<Arc<Code>, LoadError> {
+        let shared = || self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(code) = shared().get(&digest).and_then(Weak::upgrade) {
+            return Ok(code);
+        }
+        // Not under the lock: it takes long. Two who compile the same at once do it twice, and one of the two is kept.
+        let code = Arc::new(Code { compiled: self.compiled(digest, bytes)? });
+        let mut shared = shared();
+        shared.retain(|_, code| code.strong_count() > 0);
+        shared.insert(digest, Arc::downgrade(&code));
+        Ok(code)
     }
 
     fn compiled(&self, digest: Digest, bytes: &[u8]) -> Result<wasmtime::component::Component, LoadError> {

@@ -10,7 +10,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
     task::{Context, Poll},
     thread,
@@ -177,21 +177,55 @@ impl<T> Drop for InLane<T> {
 
 /// How heavy the calls of one tool have been lately.
 #[derive(Debug, Default)]
-pub struct Score(AtomicU32);
+pub struct Score {
+    weight: AtomicU32,
+    spent: Arc<Spent>,
+}
+
+/// The processor time of somebody's calls. Counted only where somebody wants to know: calls that count write to one place.
+#[derive(Debug, Default)]
+pub struct Spent {
+    is_counted: AtomicBool,
+    micros: AtomicU64,
+}
+
+impl Spent {
+    /// Whether it is counted from now on.
+    pub fn count(&self, is_counted: bool) {
+        self.is_counted.store(is_counted, Ordering::Relaxed);
+    }
+
+    /// In milliseconds.
+    pub fn millis(&self) -> u64 {
+        self.micros.load(Ordering::Relaxed) / 1000
+    }
+
+    pub(crate) fn add(&self, cpu: Duration) {
+        if self.is_counted.load(Ordering::Relaxed) {
+            self.micros.fetch_add(u64::try_from(cpu.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        }
+    }
+}
 
 impl Score {
+    /// Of calls whose processor time is somebody's.
+    pub fn of(spent: &Arc<Spent>) -> Self {
+        Self { weight: AtomicU32::new(0), spent: Arc::clone(spent) }
+    }
+
     /// Whether the next call begins in the slow lane.
     pub fn is_slow(&self) -> bool {
-        self.0.load(Ordering::Relaxed) >= SLOW_SCORE
+        self.weight.load(Ordering::Relaxed) >= SLOW_SCORE
     }
 
     /// Takes note of a call. (One that is always quick is never written to: its calls share nothing.)
     pub(super) fn note(&self, cpu: Duration) {
-        let score = self.0.load(Ordering::Relaxed);
+        self.spent.add(cpu);
+        let score = self.weight.load(Ordering::Relaxed);
         if cpu > TICK {
             self.add(HEAVY);
         } else if score > 0 {
-            self.0.store(score - 1, Ordering::Relaxed);
+            self.weight.store(score - 1, Ordering::Relaxed);
         }
     }
 
@@ -202,8 +236,8 @@ impl Score {
     }
 
     fn add(&self, weight: u32) {
-        let score = self.0.load(Ordering::Relaxed);
-        self.0.store((score + weight).min(SCORE_MAX), Ordering::Relaxed);
+        let score = self.weight.load(Ordering::Relaxed);
+        self.weight.store((score + weight).min(SCORE_MAX), Ordering::Relaxed);
     }
 }
 

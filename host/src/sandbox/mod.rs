@@ -21,7 +21,7 @@ pub use call::{CallError, Run, Said, Voice};
 pub use component::{Component, Description, LoadError, Ran};
 pub use engine::{Options, Sandbox, Settings};
 pub use granted::{Granted, Outside};
-pub use lanes::{InLane, Lanes, Score};
+pub use lanes::{InLane, Lanes, Score, Spent};
 pub use limits::Longer;
 pub use network::Network;
 pub use sections::{defines_resources, wishes, wishes_section};

@@ -119,12 +119,13 @@ impl Dev {
         let stop = shutdown::on_signal().context("cannot wait for signals")?;
         // Watched before anything is built, so that no save is missed.
         let sources = Watch::new(project.dir()).context("the project cannot be watched")?;
-        let component = config.plugins.join(format!("{}.wasm", project.name()));
+        let plugins = config.default_tenant().plugins.clone().context("there is no plugin folder")?;
+        let component = plugins.join(format!("{}.wasm", project.name()));
         let (observer, sights) = Observer::new();
         let host = Host::build_observed(config.clone(), Some(observer)).await?.bind().await?;
         show::line(&format!("{} ({}) on {}; building", project.name(), project.language(), url(&host)));
 
-        let (live, runner) = (Arc::clone(host.host().live()), host.host().runner().clone());
+        let (live, runner) = (host.host().live(), host.host().runner().clone());
         let all_done = CancellationToken::new();
         let (notes, noted) = mpsc::unbounded_channel();
         let printer = tokio::spawn(print(sights, noted, all_done.clone()));

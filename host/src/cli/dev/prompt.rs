@@ -14,7 +14,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Desk, PROMPT, show};
 use crate::{
-    auth::Principal,
     cli::ask,
     mcp::{self, Runner},
     policy,
@@ -108,7 +107,7 @@ impl Prompt {
         let fault = |fault: mcp::Fault| anyhow!("{}", fault.message());
         let (arguments, value) =
             mcp::read_arguments(if arguments.is_empty() { "{}" } else { arguments }).map_err(fault)?;
-        let permit = policy::permit(&Arc::new(Principal::anonymous()), tool);
+        let permit = policy::operators_own(tool);
         let caller = mcp::Caller::new(Some("the prompt".into()), None, ask::capabilities());
         // What it says is seen by whoever looks on; the guest is only to know that somebody listens.
         let (sender, _said) = mpsc::channel(1);

@@ -16,13 +16,11 @@ pub(super) struct Found {
 /// The value that `reason` is about; the root, if it says nothing that is there.
 pub(super) fn locate(reason: &str, root: &Node) -> Found {
     let mut at = Walk { node: root, path: Vec::new() };
-    let rest = match headed(reason) {
-        Some((header, rest)) => {
-            header.split('.').for_each(|key| at.key(key.trim_matches('"')));
-            rest
-        }
-        None => reason,
-    };
+    let mut rest = reason;
+    while let Some((header, after)) = headed(rest) {
+        header.split('.').for_each(|key| at.key(key.trim_matches('"')));
+        rest = after.trim_start();
+    }
     let (words, _) = rest.split_once('`').unwrap_or((rest, ""));
     for word in words.split([' ', '.', ':', ',']).filter(|word| !word.is_empty()) {
         at.key(word);
@@ -94,6 +92,8 @@ cpu_ms_max = 0
 id = '1'
 [[seal.keys]]
 id = '2'
+[[tenant.a.plugin.p.grants.http]]
+url = 'c'
 ";
 
     fn check(reason: &str, line: usize, is_exact: bool) {
@@ -111,6 +111,7 @@ id = '2'
         check("[plugin.p] grants http: `b` has no scheme", 10, true);
         check("[plugin.p] grants: two things are wrong", 7, false);
         check("[[seal.keys]] `2`: give either `secret` or `file`", 16, true);
+        check("[tenant.a] [plugin.p] grants http: `c` has no scheme", 18, true);
         check("[plugin.q] is unknown", 5, false);
         check("nothing that is there", 1, false);
     }

@@ -177,7 +177,7 @@ this is an editor's copy
     // A path starts from the folder of the file that it stands in.
     let b = config.for_plugin(&"b".parse().unwrap());
     assert_eq!(b.grants.folders[0].path, dir.join("plugins/data"));
-    assert_eq!(config.plugins, dir.join("plugins"));
+    assert_eq!(config.default_tenant().plugins, Some(dir.join("plugins")));
 }
 
 #[test]
@@ -294,7 +294,7 @@ fn one_file_is_development_staging_and_production() {
     assert_eq!(config.listen, "[::]:80".parse().unwrap());
     assert_eq!((config.host_limits.calls_max, config.host_limits.queue_max), (4096, 9));
     assert!(config.strict_grants);
-    assert_eq!(config.plugins, Path::new("/plugins"));
+    assert_eq!(config.default_tenant().plugins.as_deref(), Some(Path::new("/plugins")));
     assert_eq!(weather(&config).http[0].to.to_string(), "https://api.example.com/v1/");
 
     let without = Scene::of(ONE_FILE).with("STAGE", "production").mistakes();

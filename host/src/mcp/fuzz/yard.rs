@@ -18,7 +18,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{HOUR, split};
 use crate::{
     auth::Principal,
-    catalog::Live,
+    catalog::Tenants,
     config::Config,
     hosts::Hosts,
     mcp::{Answer, Parts, Refusal, Request, Server, Via},
@@ -47,8 +47,10 @@ impl Yard {
 
     pub(super) fn new(store: Arc<dyn Store>) -> Self {
         let signals = Signals::new();
+        let (config, tenants) = (Config::new(), Arc::new(Tenants::new(signals.clone())));
+        tenants.set(&config.tenants);
         let parts = Parts {
-            live: Arc::new(Live::new(signals.clone())),
+            tenants,
             hosts: Arc::new(Hosts::new(Arc::clone(&store), signals.clone()).expect("random numbers")),
             signals,
             ring: ring(),
@@ -58,11 +60,13 @@ impl Yard {
             stopping: CancellationToken::new(),
             observer: None,
         };
-        Self { server: Server::new(&Config::new(), parts), runtime: runtime() }
+        Self { server: Server::new(&config, parts), runtime: runtime() }
     }
 
     pub(super) fn by<'a>(&self, headers: &'a HeaderMap) -> Request<'a> {
-        Request { via: Via::Http { headers, takes_events: true }, principal: Arc::new(Principal::anonymous()) }
+        let visitor = self.server.visitor(Arc::new(Principal::anonymous()));
+        let visitor = visitor.expect("every configuration has the tenant `default`");
+        Request { via: Via::Http { headers, takes_events: true }, visitor }
     }
 
     pub(super) fn post(&self, headers: &HeaderMap, body: &[u8]) -> Result<Answer, Refusal> {

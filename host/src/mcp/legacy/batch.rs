@@ -54,7 +54,7 @@ async fn one(server: &Server, request: &Request<'_>, version: LegacyVersion, tex
         Via::Http { headers, .. } => Via::Http { headers, takes_events: false },
         Via::Stdio(connection) => Via::Stdio(connection),
     };
-    let request = Request { via, principal: request.principal.clone() };
+    let request = Request { via, visitor: request.visitor.clone() };
     match Box::pin(super::answer(server, version, request, message)).await {
         Ok(Answer::Message(message)) => Some(message),
         // Without events there are no other answers.

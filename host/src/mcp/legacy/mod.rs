@@ -98,7 +98,7 @@ fn session_of(server: &Server, request: &Request<'_>) -> Result<Option<Session>,
         Via::Http { headers, .. } => {
             let Some(id) = headers.get(SESSION_HEADER) else { return Ok(None) };
             let id = id.to_str().map_err(|_| Fault::NoSession)?;
-            server.core.sessions.open(id, &request.principal).map(Some)
+            server.core.sessions.open(id, request.principal()).map(Some)
         }
         Via::Stdio(connection) => Ok(connection.session()),
     }
@@ -132,7 +132,7 @@ fn initialize(server: &Server, request: &Request<'_>, params: &Params<'_>, id: &
     let message = response(id, &result::initialize(server, version));
     match &request.via {
         Via::Http { .. } => {
-            let session = server.core.sessions.id(&session, &request.principal)?;
+            let session = server.core.sessions.id(&session, request.principal())?;
             Ok(Answer::Initialized { message, session })
         }
         Via::Stdio(connection) => {
@@ -157,24 +157,24 @@ async fn look_up(
     Ok(match method {
         "ping" => response(id, &json!({})),
         "tools/list" => {
-            let page = listing::tools(&server.live.now(), cursor)?;
+            let page = listing::tools(&request.visitor.catalog(), cursor)?;
             response(id, &result::tools(version, &page))
         }
         "prompts/list" => {
-            let page = listing::prompts(&server.live.now(), cursor)?;
+            let page = listing::prompts(&request.visitor.catalog(), cursor)?;
             response(id, &result::prompts(version, &page))
         }
         "resources/templates/list" => {
-            let page = listing::templates(&server.live.now(), cursor)?;
+            let page = listing::templates(&request.visitor.catalog(), cursor)?;
             response(id, &result::templates(version, &page))
         }
         "resources/list" => {
-            let page = listing::resources(server, &request.principal, &client.caller(params)?, cursor).await?;
+            let page = listing::resources(server, &request.visitor, &client.caller(params)?, cursor).await?;
             response(id, &result::resources(version, &page))
         }
         "completion/complete" => {
             let caller = client.caller(params)?;
-            let completion = completion::complete(server, &request.principal, &caller, params).await?;
+            let completion = completion::complete(server, &request.visitor, &caller, params).await?;
             response(id, &super::body::completion(&completion))
         }
         "logging/setLevel" => {
@@ -205,11 +205,11 @@ async fn run(
     let log = client.session.as_ref().and_then(|session| server.core.sessions.level(session));
     let (voice, listener) = Listener::new(params.meta.progress_token, log, takes_events);
     let wanted = {
-        let (catalog, principal) = (server.live.now(), &request.principal);
+        let (catalog, visitor) = (request.visitor.catalog(), &request.visitor);
         match method {
-            "tools/call" => Wanted::tool(&catalog, principal, params, |_, _| Ok(())),
-            "prompts/get" => Wanted::prompt(&catalog, principal, params),
-            _ => Wanted::resource(&catalog, principal, params),
+            "tools/call" => Wanted::tool(&catalog, visitor, params, |_, _| Ok(())),
+            "prompts/get" => Wanted::prompt(&catalog, visitor, params),
+            _ => Wanted::resource(&catalog, visitor, params),
         }
     };
     let wanted = wanted.map_err(|fault| Rejection { id: Some(id.clone()), fault })?;
@@ -267,7 +267,7 @@ pub(super) async fn open_stream(
     {
         return Ok(events);
     }
-    let events = standing_stream(server, &request.principal, session.clone());
+    let events = standing_stream(server, request.principal(), session.clone());
     server.core.sessions.take_standing(session.uid).await;
     Ok(events)
 }
@@ -275,7 +275,8 @@ pub(super) async fn open_stream(
 /// The news of a session.
 pub(super) fn standing_stream(server: &Server, principal: &Principal, session: Session) -> super::Events {
     let followed = Followed::none(&server.core, principal);
-    standing::open(server.core(), session, server.signals.listen(), server.stopping.clone(), followed)
+    let tenant = principal.tenant.clone();
+    standing::open(server.core(), tenant, session, server.signals.listen(), server.stopping.clone(), followed)
 }
 
 /// What a DELETE ends.

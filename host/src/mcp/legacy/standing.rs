@@ -12,17 +12,19 @@ use tokio_util::sync::CancellationToken;
 
 use super::{session::Session, tasks::TaskJson};
 use crate::{
+    ids::TenantId,
     mcp::{
         Core,
         followed::Followed,
         notification,
         stream::{Event, Events},
     },
-    signals::Signal,
+    signals::{News, Signal},
 };
 
 struct Standing {
     core: Arc<Core>,
+    tenant: TenantId,
     session: Session,
     signals: Receiver<Signal>,
     stopping: CancellationToken,
@@ -37,6 +39,7 @@ struct Standing {
 /// Opens the session's stream. A message goes to one stream only, so an older one ends.
 pub(super) fn open(
     core: Arc<Core>,
+    tenant: TenantId,
     session: Session,
     signals: Receiver<Signal>,
     stopping: CancellationToken,
@@ -47,7 +50,7 @@ pub(super) fn open(
     if let Some(before) = before {
         before.cancel();
     }
-    let standing = Standing { core, session, signals, stopping, replaced, next: VecDeque::new(), followed };
+    let standing = Standing { core, tenant, session, signals, stopping, replaced, next: VecDeque::new(), followed };
     stream::unfold(standing, async |mut standing| Some((Event::message(standing.next().await?), standing))).boxed()
 }
 
@@ -75,36 +78,36 @@ impl Standing {
                     self.followed.look_at_all();
                     self.next = self.everything();
                 }
-                Ok(signal) => self.next.extend(self.news(&signal)),
+                Ok(Signal::Changed { tenant, news }) if tenant == self.tenant => self.next.extend(self.news(&news)),
+                Ok(_) => {}
                 // Too slow for all that happened: the client comes back and asks anew.
                 Err(RecvError::Lagged(_) | RecvError::Closed) => return None,
             }
         }
     }
 
-    fn news(&self, signal: &Signal) -> Option<Vec<u8>> {
+    fn news(&self, news: &News) -> Option<Vec<u8>> {
         let nothing = || json!({});
-        let (method, params) = match signal {
-            Signal::ToolsChanged => ("notifications/tools/list_changed", nothing()),
-            Signal::PromptsChanged => ("notifications/prompts/list_changed", nothing()),
-            Signal::ResourcesChanged => ("notifications/resources/list_changed", nothing()),
-            Signal::ResourceUpdated { uri } => {
+        let (method, params) = match news {
+            News::Tools => ("notifications/tools/list_changed", nothing()),
+            News::Prompts => ("notifications/prompts/list_changed", nothing()),
+            News::Resources => ("notifications/resources/list_changed", nothing()),
+            News::Resource { uri } => {
                 let notes = self.core.sessions.notebook.of(self.session.uid)?;
                 notes.subscriptions.contains(uri).then_some(())?;
                 ("notifications/resources/updated", json!({ "uri": uri }))
             }
-            Signal::TaskChanged { .. } | Signal::TasksDue | Signal::SessionTask { .. } | Signal::Missed => return None,
         };
         Some(notification(method, &params))
     }
 
     /// All that may have changed, where nobody knows what did.
     fn everything(&self) -> VecDeque<Vec<u8>> {
-        let lists = [Signal::ToolsChanged, Signal::PromptsChanged, Signal::ResourcesChanged];
+        let lists = [News::Tools, News::Prompts, News::Resources];
         let notes = self.core.sessions.notebook.of(self.session.uid);
         let followed = notes.map(|notes| notes.subscriptions.clone()).unwrap_or_default();
-        let updated = followed.into_iter().map(|uri| Signal::ResourceUpdated { uri });
-        lists.into_iter().chain(updated).filter_map(|signal| self.news(&signal)).collect()
+        let updated = followed.into_iter().map(|uri| News::Resource { uri });
+        lists.into_iter().chain(updated).filter_map(|news| self.news(&news)).collect()
     }
 }
 

@@ -149,7 +149,7 @@ pub(super) async fn answer(
     let reject = |id: &Id, fault| Rejection { id: Some(id.clone()), fault };
     let missing = || Fault::InvalidParams("`taskId` is missing".into());
     let name = params.task_id.as_deref().ok_or_else(missing).map_err(|fault| reject(&id, fault))?;
-    let owner = owner(&request.principal);
+    let owner = owner(request.principal());
     if method != "tasks/result" {
         let task = look_up(&server.core, method, name, &owner).await.map_err(|fault| reject(&id, fault))?;
         return Ok(Answer::Message(response(&id, &TaskJson::new(&task))));

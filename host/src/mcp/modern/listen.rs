@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::tasks::{self, TaskJson};
 use crate::{
     auth::Principal,
+    ids::TenantId,
     mcp::{
         Answer, Server,
         fault::Fault,
@@ -23,7 +24,7 @@ use crate::{
         notification, response,
         stream::Event,
     },
-    signals::Signal,
+    signals::{News, Signal},
     tasks::Task,
 };
 
@@ -39,6 +40,7 @@ struct Meta<'a> {
 
 struct Listening {
     id: Id,
+    tenant: TenantId,
     filter: Filter,
     signals: Receiver<Signal>,
     stopping: CancellationToken,
@@ -79,7 +81,8 @@ pub(super) async fn listen(
     filter.task_ids = filter.task_ids.map(|_| followed.ids());
     let (id, stopping) = (id.clone(), server.stopping.clone());
     let next = VecDeque::new();
-    let listening = Listening { id, filter, signals, stopping, at: At::Beginning, followed, next };
+    let tenant = principal.tenant.clone();
+    let listening = Listening { id, tenant, filter, signals, stopping, at: At::Beginning, followed, next };
     let events = stream::unfold(listening, async |mut listening| {
         let message = listening.next().await?;
         Some((Event::message(message), listening))
@@ -112,7 +115,8 @@ impl Listening {
                     self.followed.look_at_all();
                     self.next = self.everything();
                 }
-                Ok(signal) => self.next.extend(self.news(&signal)),
+                Ok(Signal::Changed { tenant, news }) if tenant == self.tenant => self.next.extend(self.news(&news)),
+                Ok(_) => {}
                 // Too slow for all that happened: an ended stream tells the client to look at everything anew.
                 Err(RecvError::Lagged(_) | RecvError::Closed) => self.at = At::End,
             }
@@ -131,7 +135,7 @@ impl Listening {
         notification("notifications/subscriptions/acknowledged", &params)
     }
 
-    fn news(&self, signal: &Signal) -> Option<Vec<u8>> {
+    fn news(&self, news: &News) -> Option<Vec<u8>> {
         #[derive(Serialize)]
         struct Changed<'a> {
             #[serde(rename = "_meta")]
@@ -139,13 +143,11 @@ impl Listening {
             #[serde(skip_serializing_if = "Option::is_none")]
             uri: Option<&'a str>,
         }
-        let (method, uri) = match signal {
-            Signal::ToolsChanged if self.filter.tools_list_changed => ("notifications/tools/list_changed", None),
-            Signal::PromptsChanged if self.filter.prompts_list_changed => ("notifications/prompts/list_changed", None),
-            Signal::ResourcesChanged if self.filter.resources_list_changed => {
-                ("notifications/resources/list_changed", None)
-            }
-            Signal::ResourceUpdated { uri } if self.filter.resource_subscriptions.contains(uri) => {
+        let (method, uri) = match news {
+            News::Tools if self.filter.tools_list_changed => ("notifications/tools/list_changed", None),
+            News::Prompts if self.filter.prompts_list_changed => ("notifications/prompts/list_changed", None),
+            News::Resources if self.filter.resources_list_changed => ("notifications/resources/list_changed", None),
+            News::Resource { uri } if self.filter.resource_subscriptions.contains(uri) => {
                 ("notifications/resources/updated", Some(uri.as_str()))
             }
             _ => return None,
@@ -168,10 +170,10 @@ impl Listening {
 
     /// All that may have changed, where nobody knows what did.
     fn everything(&self) -> VecDeque<Vec<u8>> {
-        let lists = [Signal::ToolsChanged, Signal::PromptsChanged, Signal::ResourcesChanged];
+        let lists = [News::Tools, News::Prompts, News::Resources];
         let followed = self.filter.resource_subscriptions.iter();
-        let updated = followed.map(|uri| Signal::ResourceUpdated { uri: uri.clone() });
-        lists.into_iter().chain(updated).filter_map(|signal| self.news(&signal)).collect()
+        let updated = followed.map(|uri| News::Resource { uri: uri.clone() });
+        lists.into_iter().chain(updated).filter_map(|news| self.news(&news)).collect()
     }
 
     fn ended(&self) -> Vec<u8> {

@@ -92,7 +92,7 @@ pub(super) async fn answer(server: &Server, request: Request<'_>, message: Messa
             Err(Rejection { id: Some(id), fault })
         }
         Method::Listen => {
-            let listening = Box::pin(listen::listen(server, &request.principal, &params, &id)).await;
+            let listening = Box::pin(listen::listen(server, request.principal(), &params, &id)).await;
             listening.map_err(|fault| Rejection { id: Some(id), fault })
         }
         other => {
@@ -128,29 +128,29 @@ async fn look_up(
     let cursor = params.cursor.as_deref();
     Ok(match method {
         Method::ListTools => {
-            let page = listing::tools(&server.live.now(), cursor)?;
+            let page = listing::tools(&request.visitor.catalog(), cursor)?;
             response(id, &result::tools(server, &page))
         }
         Method::ListPrompts => {
-            let page = listing::prompts(&server.live.now(), cursor)?;
+            let page = listing::prompts(&request.visitor.catalog(), cursor)?;
             response(id, &result::prompts(server, &page))
         }
         Method::ListResourceTemplates => {
-            let page = listing::templates(&server.live.now(), cursor)?;
+            let page = listing::templates(&request.visitor.catalog(), cursor)?;
             response(id, &result::templates(server, &page))
         }
         Method::ListResources => {
             let caller = Arc::new(Caller::of(&params.meta)?);
-            let page = listing::resources(server, &request.principal, &caller, cursor).await?;
+            let page = listing::resources(server, &request.visitor, &caller, cursor).await?;
             response(id, &result::resources(server, &page))
         }
         Method::Complete => {
             let caller = Arc::new(Caller::of(&params.meta)?);
-            let completion = completion::complete(server, &request.principal, &caller, params).await?;
+            let completion = completion::complete(server, &request.visitor, &caller, params).await?;
             response(id, &result::completion(server, &completion))
         }
         Method::GetTask | Method::UpdateTask | Method::CancelTask => {
-            let task = tasks::answer(server, &request.principal, method, params).await?;
+            let task = tasks::answer(server, request.principal(), method, params).await?;
             response(id, &result::task(server, task.as_ref().map(TaskJson::detailed)))
         }
         _ => response(id, &result::discover(server)),
@@ -170,13 +170,13 @@ async fn run(
     let log = params.meta.log_level.as_deref().map(level::parse).transpose().map_err(reject)?.flatten();
     let (voice, listener) = Listener::new(params.meta.progress_token, log, request.via.takes_events());
     let wanted = {
-        let (catalog, principal) = (server.live.now(), &request.principal);
+        let (catalog, visitor) = (request.visitor.catalog(), &request.visitor);
         match known {
-            Method::CallTool => Wanted::tool(&catalog, principal, params, |tool, value| {
+            Method::CallTool => Wanted::tool(&catalog, visitor, params, |tool, value| {
                 request.via.headers().map_or(Ok(()), |headers| check::parameters(headers, tool.headers(), value))
             }),
-            Method::GetPrompt => Wanted::prompt(&catalog, principal, params),
-            _ => Wanted::resource(&catalog, principal, params),
+            Method::GetPrompt => Wanted::prompt(&catalog, visitor, params),
+            _ => Wanted::resource(&catalog, visitor, params),
         }
     };
     let caller = Arc::new(Caller::of(&params.meta).map_err(reject)?);

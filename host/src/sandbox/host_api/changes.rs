@@ -5,27 +5,27 @@ use crate::{
         call::CallState,
         contract::toolyard::plugin::changes::{Host, Listing},
     },
-    signals::Signal,
+    signals::News,
 };
 
 /// News from one call; what is beyond would only say again that things changed.
 pub(crate) const CHANGES_MAX: u32 = 256;
 
 impl CallState {
-    fn signal(&mut self, signal: Signal) {
+    fn tell(&mut self, news: News) {
         if let Some(signals) = self.signals.as_ref().filter(|_| self.changes < CHANGES_MAX) {
             self.changes += 1;
-            signals.send(signal);
+            signals.send(news);
         }
     }
 }
 
 impl Host for CallState {
     fn list_changed(&mut self, what: Listing) -> wasmtime::Result<()> {
-        self.signal(match what {
-            Listing::Tools => Signal::ToolsChanged,
-            Listing::Prompts => Signal::PromptsChanged,
-            Listing::Resources => Signal::ResourcesChanged,
+        self.tell(match what {
+            Listing::Tools => News::Tools,
+            Listing::Prompts => News::Prompts,
+            Listing::Resources => News::Resources,
         });
         Ok(())
     }
@@ -33,7 +33,7 @@ impl Host for CallState {
     fn resource_updated(&mut self, uri: String) -> wasmtime::Result<()> {
         // A plugin speaks for its own resources only.
         if self.prefixes.iter().any(|prefix| uri.starts_with(prefix)) {
-            self.signal(Signal::ResourceUpdated { uri });
+            self.tell(News::Resource { uri });
         }
         Ok(())
     }

@@ -1,0 +1,78 @@
+//! Tenants: who has which catalog, and which share of the host.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use arc_swap::ArcSwap;
+
+use super::{Live, Share};
+use crate::{
+    config::TenantSettings,
+    ids::TenantId,
+    signals::Signals,
+    store::{KeepError, Store},
+};
+
+/// One tenant, for as long as the configuration has it.
+pub struct Tenant {
+    pub id: TenantId,
+    /// What its callers see.
+    pub live: Arc<Live>,
+    pub share: Arc<Share>,
+}
+
+/// All tenants: a snapshot, replaced whole when the configuration changes.
+pub struct Tenants {
+    current: ArcSwap<HashMap<TenantId, Arc<Tenant>>>,
+    signals: Signals,
+}
+
+impl Tenants {
+    /// None yet. The news of those that will be goes to `signals`.
+    pub fn new(signals: Signals) -> Self {
+        Self { current: ArcSwap::default(), signals }
+    }
+
+    /// The tenant of that name.
+    pub fn get(&self, id: &str) -> Option<Arc<Tenant>> {
+        self.current.load().get(id).cloned()
+    }
+
+    /// All of them, by name.
+    pub fn all(&self) -> Vec<Arc<Tenant>> {
+        let mut all: Vec<_> = self.current.load().values().cloned().collect();
+        all.sort_by(|a, b| a.id.cmp(&b.id));
+        all
+    }
+
+    /// Has these tenants from now on. One that was there keeps its catalog and what it has used; one that is not there any more
+    /// has no new calls.
+    pub fn set(&self, settings: &BTreeMap<TenantId, Arc<TenantSettings>>) {
+        let before = self.current.load();
+        let tenant = |(id, settings): (&TenantId, &Arc<TenantSettings>)| {
+            let tenant = match before.get(id) {
+                Some(tenant) => {
+                    tenant.share.set(&settings.quotas);
+                    Arc::clone(tenant)
+                }
+                None => Arc::new(Tenant {
+                    id: id.clone(),
+                    live: Arc::new(Live::new(self.signals.of(id))),
+                    share: Arc::new(Share::new(id.clone(), &settings.quotas)),
+                }),
+            };
+            (id.clone(), tenant)
+        };
+        self.current.store(Arc::new(settings.iter().map(tenant).collect()));
+    }
+
+    /// Tells the store what each tenant has used of its day, and learns what it used on other hosts.
+    pub async fn settle(&self, store: &dyn Store) -> Result<(), KeepError> {
+        for tenant in self.all() {
+            tenant.share.settle(store).await?;
+        }
+        Ok(())
+    }
+}
