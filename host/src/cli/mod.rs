@@ -4,6 +4,7 @@
 mod ask;
 mod build;
 mod call;
+mod config;
 mod dev;
 mod inspect;
 mod new;
@@ -48,6 +49,8 @@ enum Verb {
     Call(call::Call),
     /// Show what a plugin is: its tools, imports, size and digest
     Inspect(inspect::Inspect),
+    /// Check a configuration, show what holds, print its schema
+    Config(config::Config),
     /// Begin a plugin: a project with one tool, a test and a README
     New(new::New),
     /// Make a plugin's component from its project
@@ -87,6 +90,7 @@ pub fn main() -> ExitCode {
         Verb::Stdio(stdio) => stdio.run(),
         Verb::Call(call) => call.run(),
         Verb::Inspect(inspect) => inspect.run(),
+        Verb::Config(config) => config.run(),
         Verb::New(new) => new.run(),
         Verb::Build(build) => build.run(),
         Verb::Dev(dev) => dev.run(),

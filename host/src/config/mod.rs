@@ -1,11 +1,13 @@
 //! Configuration: what was written ([`written`]) and what is usable ([`Config`]). Nothing below reads files or the environment.
 
 mod changes;
+mod check;
 mod grants;
 mod limits;
 mod mistakes;
 mod nearest;
 mod pattern;
+mod reload;
 mod schema;
 mod secrets;
 mod show;
@@ -32,10 +34,12 @@ use crate::{
 };
 
 pub use changes::Changes;
+pub use check::{Checked, check, show};
 pub use grants::{FolderGrant, Grants, HeaderGrant, HttpGrant, KeyValueGrant, TcpGrant, WrittenGrants};
 pub use limits::{INSTANCES_MAX, Limits, WrittenLimits};
 pub use mistakes::{ConfigError, Mistakes};
 pub use pattern::UrlPattern;
+pub use reload::{Adjust, Answer, Ask, Proposal, Reload};
 pub use schema::schema;
 pub use secrets::{Secret, SecretName, Secrets};
 pub use show::Shown;
@@ -44,7 +48,7 @@ pub use tenants::{Quotas, TenantSettings, WrittenTenant};
 pub use wishes::{Wish, Wishes};
 pub use written::{Written, WrittenIcon};
 
-use text::{Document, of_process};
+use text::{Document, Seen, of_process};
 
 /// Where `toolyard serve` listens when nobody says otherwise.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
@@ -231,7 +235,7 @@ impl Config {
 
     /// Reads `path` and what it includes, with the environment of this process. Paths in a file are relative to its folder.
     pub fn read(path: &Path) -> Result<Self, Mistakes> {
-        Ok(Document::read(path, &of_process)?.usable()?.config)
+        Ok(Document::read(path, &of_process, &mut Seen::default())?.usable()?.config)
     }
 
     /// The tenant that a host has of whom none is written.

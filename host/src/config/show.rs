@@ -73,7 +73,8 @@ impl List<'_> {
             _ => &nothing,
         };
         let properties = schema.get("properties").and_then(Value::as_object);
-        for (key, property) in properties.into_iter().flatten() {
+        // What is included is part of what is shown.
+        for (key, property) in properties.into_iter().flatten().filter(|(key, _)| *key != "include") {
             self.property(property, written.get(key), &at.below(key));
         }
         let known = |key: &str| properties.is_some_and(|properties| properties.contains_key(key));
@@ -81,7 +82,9 @@ impl List<'_> {
             let entries = schema.get("patternProperties").and_then(Value::as_object);
             let entry = entries.and_then(|entries| entries.values().next());
             let entry = entry.or_else(|| schema.get("additionalProperties")).unwrap_or(&Value::Null);
-            let free = is_text(schema::resolved(entry, self.root)) && is_telling(key, node);
+            // Somebody took care not to write it down, under a name of their own.
+            let free =
+                is_text(schema::resolved(entry, self.root)) && (is_telling(key) || !node.references().is_empty());
             // `[secret.NAME]`, of whatever tenant.
             let is_place = at.key == "secret" || at.key.ends_with(".secret");
             let at = At { is_named: false, is_secret: at.is_secret || free || is_place, ..at.below(key) };
@@ -92,7 +95,7 @@ impl List<'_> {
     fn property(&mut self, property: &Value, node: Option<&Node>, at: &At) {
         let schema = schema::resolved(property, self.root);
         let says_secret = |schema: &Value| schema.get("writeOnly").is_some_and(|is| is == true);
-        let telling = node.is_some_and(|node| is_text(schema) && !is_name(property) && is_telling(&at.key, node));
+        let telling = is_text(schema) && !is_name(property) && is_telling(&at.key);
         let is_secret = at.is_secret || says_secret(property) || says_secret(schema) || telling;
         let at = &At { key: at.key.clone(), is_secret, is_named: at.is_named };
         match node.map(|node| (&node.value, node)) {
@@ -103,7 +106,7 @@ impl List<'_> {
             }
             Some((_, node)) => self.shown.push(Shown {
                 key: at.key.clone(),
-                value: value(node, is_secret),
+                value: typed(value(node, is_secret), schema),
                 from: node.at.to_string(),
                 by: node.references(),
             }),
@@ -142,12 +145,10 @@ fn is_name(property: &Value) -> bool {
     refers(property) || property.get("anyOf").and_then(Value::as_array).is_some_and(|any| any.iter().any(refers))
 }
 
-/// Whether a text is secret as far as one can see: by its key, or because somebody took care not to write it down in a table
-/// of their own names.
-fn is_telling(key: &str, node: &Node) -> bool {
+/// Whether a text is secret as far as its key tells.
+fn is_telling(key: &str) -> bool {
     let name = key.rsplit('.').next().unwrap_or(key).to_ascii_lowercase();
-    let free = key.contains(".environment.") || key.contains(".config.") || !key.contains('.');
-    TELLING.iter().any(|part| name.contains(part)) || free && !node.references().is_empty()
+    TELLING.iter().any(|part| name.contains(part))
 }
 
 fn value(node: &Node, is_secret: bool) -> Value {
@@ -162,6 +163,13 @@ fn value(node: &Node, is_secret: bool) -> Value {
     }
 }
 
+/// What a reference to a number or a boolean stands for.
+fn typed(value: Value, schema: &Value) -> Value {
+    let wanted = || schema.get("type").is_some() && !is_text(schema);
+    let read = value.as_str().filter(|_| wanted()).and_then(|text| text.trim().replace('_', "").parse().ok());
+    read.unwrap_or(value)
+}
+
 /// A URL without the name and the password in it.
 fn without_userinfo(text: &str) -> String {
     let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
@@ -169,5 +177,88 @@ fn without_userinfo(text: &str) -> String {
     match authority.rfind('@') {
         Some(at) => format!("{scheme}://{HIDDEN}{}", &rest[at..]),
         None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = r#"
+listen = "127.0.0.1:${PORT}"
+store = "redis://toolyard@cache/1"
+store_password = "cache"
+[limits]
+calls_max = "${CALLS}"
+[secret.cache]
+file = "/run/secrets/cache"
+[tenant.acme.secret.own]
+command = ["pass", "own"]
+[tenant.acme.plugin.p]
+prefix = "p"
+[[seal.keys]]
+id = "1"
+secret = "hunter2"
+[plugin.p.grants]
+config = { language = "en", api_token = "hunter2", who = "${WHO}" }
+environment = { PASSWORD = "hunter2", LANG = "C" }
+secrets = { key = "cache" }
+[[plugin.p.grants.http]]
+url = "https://user:hunter2@api.example.com/"
+"#;
+
+    fn lines(effective: bool) -> Vec<String> {
+        let environment = |name: &str| {
+            let value = [("PORT", "1"), ("CALLS", "7"), ("WHO", "hunter2")].iter().find(|(known, _)| *known == name);
+            Ok(value.map(|(_, value)| (*value).to_owned()))
+        };
+        let document = Document::parse(TEXT, &environment).unwrap();
+        let line = |one: Shown| format!("{} = {} from {} {}", one.key, one.value, one.from, one.by.join(" "));
+        shown(&document, effective).into_iter().map(|one| line(one).trim_end().to_owned()).collect()
+    }
+
+    #[test]
+    fn what_is_written_is_shown_with_its_place_and_what_is_secret_is_not() {
+        assert_eq!(
+            lines(false),
+            [
+                r#"listen = "127.0.0.1:1" from :2 ${PORT}"#,
+                r#"store = "redis://…@cache/1" from :3"#,
+                r#"store_password = "cache" from :4"#,
+                r#"seal.keys[0].id = "1" from :14"#,
+                r#"seal.keys[0].secret = "…" from :15"#,
+                r#"limits.calls_max = 7 from :6 ${CALLS}"#,
+                r#"tenant.acme.plugin.p.prefix = "p" from :12"#,
+                r#"tenant.acme.secret.own.command = ["…","…"] from :10"#,
+                r#"plugin.p.grants.http[0].url = "https://…@api.example.com/" from :21"#,
+                r#"plugin.p.grants.config.api_token = "…" from :17"#,
+                r#"plugin.p.grants.config.language = "en" from :17"#,
+                r#"plugin.p.grants.config.who = "…" from :17 ${WHO}"#,
+                r#"plugin.p.grants.secrets.key = "cache" from :19"#,
+                r#"plugin.p.grants.environment.LANG = "C" from :18"#,
+                r#"plugin.p.grants.environment.PASSWORD = "…" from :18"#,
+                r#"secret.cache.file = "…" from :8"#,
+            ]
+        );
+    }
+
+    #[test]
+    fn what_holds_is_shown_with_the_defaults() {
+        let lines = lines(true);
+        for line in [
+            r#"limits.calls_max = 7 from :6 ${CALLS}"#,
+            r#"limits.queue_max = 1024 from default"#,
+            r#"limits.timeout_ms_max = 30000 from default"#,
+            r#"plugins = "plugins" from default"#,
+            r#"admin_listen = null from default"#,
+            r#"server.name = "toolyard" from default"#,
+            r#"egress.dns = [] from default"#,
+            r#"plugin.p.own_resources = false from default"#,
+        ] {
+            assert!(lines.iter().any(|shown| shown == line), "{line} is not in {lines:#?}");
+        }
+        // A plugin has the limits of its tenant, and those are shown there.
+        assert!(!lines.iter().any(|line| line.starts_with("plugin.p.limits")), "{lines:#?}");
+        assert!(!lines.iter().any(|line| line.contains("hunter2")), "{lines:#?}");
     }
 }

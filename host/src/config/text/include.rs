@@ -10,6 +10,7 @@ use std::{
 use super::{
     node::{Node, Place, Value},
     refs::{Environment, expand},
+    seen::Seen,
 };
 use crate::config::ConfigError;
 
@@ -28,38 +29,25 @@ const BYTES_MAX: u64 = 64 << 20;
 /// What was read.
 pub(super) struct Whole {
     pub(super) root: Node,
-    pub(super) sources: Sources,
     pub(super) mistakes: Vec<ConfigError>,
 }
 
-/// What a configuration was read from.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Sources {
-    pub(crate) files: Vec<PathBuf>,
-    /// Folders in which files were looked for by a pattern.
-    pub(crate) folders: Vec<PathBuf>,
-}
-
-/// Reads `path` and what it includes. The including file has the last word.
-pub(super) fn read(path: &Path, environment: Environment<'_>) -> Whole {
-    let mut reader =
-        Reader { environment, sources: Sources::default(), stack: Vec::new(), bytes: 0, mistakes: Vec::new() };
-    let nothing = || Node::new(Value::Table([].into()), Place { file: path.into(), line: 1 });
-    let root = match reader.file(path) {
-        Ok(root) => root,
-        Err(reason) => {
-            reader.mistakes.push(ConfigError::new(reason).in_file(path));
-            nothing()
-        }
-    };
-    Whole { root, sources: reader.sources, mistakes: reader.mistakes }
+/// Reads `path` and what it includes. The including file has the last word. What is read is noted in `seen`.
+pub(super) fn read(path: &Path, environment: Environment<'_>, seen: &mut Seen) -> Whole {
+    let mut reader = Reader { environment, seen, stack: Vec::new(), files: 0, bytes: 0, mistakes: Vec::new() };
+    let root = reader.file(path).unwrap_or_else(|reason| {
+        reader.mistakes.push(ConfigError::new(reason).in_file(path));
+        Node::new(Value::Table([].into()), Place { file: path.into(), line: 1 })
+    });
+    Whole { root, mistakes: reader.mistakes }
 }
 
 struct Reader<'a> {
     environment: Environment<'a>,
-    sources: Sources,
+    seen: &'a mut Seen,
     /// The files that are being read, each included by the one before it, by their real paths.
     stack: Vec<PathBuf>,
+    files: usize,
     bytes: u64,
     mistakes: Vec<ConfigError>,
 }
@@ -103,10 +91,11 @@ impl Reader<'_> {
     }
 
     fn text(&mut self, path: &Path) -> Result<String, String> {
-        if self.sources.files.len() == FILES_MAX {
+        if self.files == FILES_MAX {
             return Err(format!("is one file too many: at most {FILES_MAX} are read"));
         }
-        self.sources.files.push(path.to_owned());
+        self.files += 1;
+        self.seen.note(path);
         let wrong = |error: io::Error| match error.kind() {
             io::ErrorKind::NotFound => "there is no such file".to_owned(),
             _ => format!("cannot be read: {error}"),
@@ -142,7 +131,7 @@ impl Reader<'_> {
     }
 
     fn named(&mut self, name: &str, folder: &Path) -> Result<Vec<PathBuf>, String> {
-        let name = expand(name, self.environment, folder)?.text;
+        let name = expand(name, self.environment, folder, self.seen)?.text;
         let path = folder.join(name);
         let pattern = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let folder = path.parent().unwrap_or(Path::new(""));
@@ -152,7 +141,7 @@ impl Reader<'_> {
         if !pattern.contains('*') {
             return Ok(vec![path]);
         }
-        self.sources.folders.push(folder.to_owned());
+        self.seen.note(folder);
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         let wrong = |error: io::Error| format!("the folder {} cannot be read: {error}", folder.display());
         let mut found = Vec::new();

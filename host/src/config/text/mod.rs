@@ -6,15 +6,16 @@ mod locate;
 mod node;
 mod read;
 mod refs;
+mod seen;
 
 use std::path::{Path, PathBuf};
 
 use super::{Config, ConfigError, Mistakes, Written};
 
-pub(crate) use include::Sources;
 pub(crate) use node::{Node, Place, Step, Value};
 pub(crate) use read::Named;
 pub(crate) use refs::{Environment, of_process};
+pub(crate) use seen::Seen;
 
 /// A configuration as it was written, all its files together, with what its references stand for.
 #[derive(Debug, Clone)]
@@ -22,7 +23,6 @@ pub(crate) struct Document {
     pub(crate) root: Node,
     /// The folder that relative paths of the first file start from.
     base: PathBuf,
-    pub(crate) sources: Sources,
     /// What was wrong before anybody asked what the values mean.
     mistakes: Vec<ConfigError>,
 }
@@ -41,18 +41,30 @@ pub(crate) struct Usable {
     pub(crate) paths: Vec<Named>,
 }
 
+impl Usable {
+    /// The files whose contents are part of what the configuration means, such as keys and certificates.
+    pub(crate) fn named(&self) -> Seen {
+        let mut seen = Seen::default();
+        for named in self.paths.iter().filter(|named| named.is_read()) {
+            seen.note(&self.document.beside(&named.path));
+        }
+        seen
+    }
+}
+
 impl Document {
     /// Reads `path` and all that it includes, and puts in what stands in the environment and in other files.
     ///
-    /// Fails only if a file is not there or is no TOML; everything else is said by [`Document::usable`], with the rest.
-    pub(crate) fn read(path: &Path, environment: Environment<'_>) -> Result<Self, Mistakes> {
-        let include::Whole { root, sources, mistakes } = include::read(path, environment);
+    /// Fails only if a file is not there or is no TOML; everything else is said by [`Document::usable`], with the rest. In
+    /// any case `seen` has what was looked at.
+    pub(crate) fn read(path: &Path, environment: Environment<'_>, seen: &mut Seen) -> Result<Self, Mistakes> {
+        let include::Whole { root, mistakes } = include::read(path, environment, seen);
         if !mistakes.is_empty() {
             return Err(Mistakes::new(mistakes, &[]));
         }
         let base = path.parent().unwrap_or(Path::new("")).to_owned();
-        let mut document = Self { root, base, sources, mistakes };
-        document.expand(environment);
+        let mut document = Self { root, base, mistakes };
+        document.expand(environment, seen);
         Ok(document)
     }
 
@@ -60,10 +72,14 @@ impl Document {
     pub(crate) fn parse(text: &str, environment: Environment<'_>) -> Result<Self, Mistakes> {
         let file = Path::new("").into();
         let root = Node::parse(text, &file).map_err(|mistakes| Mistakes::new(mistakes, &[]))?;
-        let (base, sources) = (PathBuf::new(), Sources::default());
-        let mut document = Self { root, base, sources, mistakes: Vec::new() };
-        document.expand(environment);
+        let mut document = Self { root, base: PathBuf::new(), mistakes: Vec::new() };
+        document.expand(environment, &mut Seen::default());
         Ok(document)
+    }
+
+    /// A path that a value says, for this process.
+    pub(crate) fn beside(&self, path: &Path) -> PathBuf {
+        self.base.join(path)
     }
 
     /// Checks everything.
@@ -73,20 +89,19 @@ impl Document {
     }
 
     /// Puts in what strings stand for. Those that stand for nothing are taken out, and said later.
-    fn expand(&mut self, environment: Environment<'_>) {
+    fn expand(&mut self, environment: Environment<'_>, seen: &mut Seen) {
         let mut broken = Vec::new();
-        let Self { root, sources, mistakes, .. } = self;
+        let Self { root, mistakes, .. } = self;
         root.visit_mut(&mut Vec::new(), &mut |path, node| {
             let Value::Text(text) = &node.value else { return };
             // Most strings stand for themselves.
             if !text.contains("${") && !text.starts_with("file:") && !text.starts_with("$file:") {
                 return;
             }
-            match refs::expand(text, environment, &node.at.folder()) {
+            match refs::expand(text, environment, &node.at.folder(), seen) {
                 Ok(expanded) => {
                     node.value = Value::Text(expanded.text);
                     node.given = expanded.given.map(Into::into);
-                    sources.files.extend(expanded.file);
                 }
                 Err(reason) => {
                     mistakes.push(node.at.mistake(reason));

@@ -60,7 +60,7 @@ pub(crate) enum Step {
 }
 
 impl Place {
-    pub(super) fn mistake(&self, reason: impl Into<String>) -> ConfigError {
+    pub(crate) fn mistake(&self, reason: impl Into<String>) -> ConfigError {
         ConfigError::new(reason).in_file(&self.file).on_line(self.line)
     }
 
@@ -129,7 +129,7 @@ impl Node {
     }
 
     /// The value that `path` leads to, or as far as it leads.
-    pub(super) fn descend(&self, path: &[Step]) -> &Self {
+    pub(crate) fn descend(&self, path: &[Step]) -> &Self {
         let next = path.split_first().and_then(|(step, rest)| Some((self.child(step)?, rest)));
         next.map_or(self, |(child, rest)| child.descend(rest))
     }

@@ -22,6 +22,21 @@ pub(crate) struct Named {
     pub(crate) at: Place,
 }
 
+/// Keys of what the host makes or fills itself, or hands on as it is: nothing in there is read as configuration.
+const NOT_READ: &[&str] = &["audit", "cache_dir", "folders", "plugins", "state_dir"];
+
+impl Named {
+    /// Whether what is there is part of what the configuration means, such as a key or a certificate.
+    pub(crate) fn is_read(&self) -> bool {
+        !self.path.as_os_str().is_empty() && !self.is_any_of(NOT_READ)
+    }
+
+    /// Whether one of `keys` leads to it.
+    pub(crate) fn is_any_of(&self, keys: &[&str]) -> bool {
+        self.key.iter().filter_map(Step::key).any(|key| keys.contains(&key))
+    }
+}
+
 /// A value that is not what its place wants.
 #[derive(Debug)]
 pub(super) struct Error {

@@ -1,13 +1,9 @@
 //! What stands in a string for something that is elsewhere: `${NAME}` for a variable of the environment, `file:PATH` for
 //! the contents of a file.
 
-use std::{
-    env, fs,
-    io::Read,
-    path::{Path, PathBuf},
-};
+use std::{env, fs, io::Read, path::Path};
 
-use super::node::Given;
+use super::{node::Given, seen::Seen};
 
 /// What a `file:` may hold; more is not a value but a mistake.
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -29,30 +25,34 @@ pub(super) struct Expanded {
     pub(super) text: String,
     /// `None` if nothing in it came from elsewhere.
     pub(super) given: Option<Given>,
-    /// The file that it is the contents of.
-    pub(super) file: Option<PathBuf>,
 }
 
 /// Puts in what stands elsewhere. `folder` is where the path of a `file:` starts from. The error is a sentence about the
 /// string, which names the variable or the file, and no value.
 ///
-/// What comes from the environment is taken as it is: nothing in it stands for something else again.
-pub(super) fn expand(written: &str, environment: Environment<'_>, folder: &Path) -> Result<Expanded, String> {
+/// A file that is read is noted in `seen`. What comes from the environment is taken as it is: nothing in it stands for something else again.
+pub(super) fn expand(
+    written: &str,
+    environment: Environment<'_>,
+    folder: &Path,
+    seen: &mut Seen,
+) -> Result<Expanded, String> {
     // A URL is none of this: `file://HOST/PATH`.
     let path = written.strip_prefix("file:").filter(|path| !path.starts_with("//"));
     let Some(path) = path else {
         let written = written.strip_prefix("$file:").map_or_else(|| written.to_owned(), |rest| format!("file:{rest}"));
         let (text, given) = variables(&written, environment)?;
-        return Ok(Expanded { text, given, file: None });
+        return Ok(Expanded { text, given });
     };
     let (path, _) = variables(path, environment)?;
     if path.is_empty() {
         return Err("`file:` is followed by no path; to begin a text with it, write `$file:`".into());
     }
     let path = folder.join(path);
+    seen.note(&path);
     let text = contents(&path)?;
     let given = Given { parts: vec![(format!("file:{}", path.display()), text.clone())], whole: true };
-    Ok(Expanded { text, given: Some(given), file: Some(path) })
+    Ok(Expanded { text, given: Some(given) })
 }
 
 /// The contents of a file, without the end of line that editors and programs put after it.
@@ -129,7 +129,7 @@ mod tests {
             "BYTES" => Err("the environment variable BYTES is not UTF-8".to_owned()),
             _ => Ok(None),
         };
-        let shown = match expand(written, &environment, Path::new("/no/such")) {
+        let shown = match expand(written, &environment, Path::new("/no/such"), &mut Seen::default()) {
             Ok(Expanded { text, given, .. }) => {
                 let given = given.map(|given| {
                     let parts: Vec<&str> = given.parts.iter().map(|(name, _)| name.as_str()).collect();
@@ -179,12 +179,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         for (contents, expected) in [("k3y\n", "k3y"), ("a\nb\r\n", "a\nb"), ("${A}", "${A}"), ("a\n\n", "a\n")] {
             fs::write(dir.path().join("f"), contents).unwrap();
-            let expanded = expand("file:f", &of_process, dir.path()).unwrap();
+            let mut seen = Seen::default();
+            let expanded = expand("file:f", &of_process, dir.path(), &mut seen).unwrap();
             assert_eq!(expanded.text, expected);
-            assert_eq!(expanded.file, Some(dir.path().join("f")));
+            assert_eq!(seen.paths().collect::<Vec<_>>(), [dir.path().join("f")]);
         }
         fs::write(dir.path().join("f"), vec![b'a'; FILE_BYTES_MAX as usize + 1]).unwrap();
-        let reason = expand("file:f", &of_process, dir.path()).err().unwrap();
+        let reason = expand("file:f", &of_process, dir.path(), &mut Seen::default()).err().unwrap();
         assert!(reason.ends_with("has more than 1048576 bytes"), "{reason}");
     }
 }

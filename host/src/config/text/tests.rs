@@ -28,7 +28,7 @@ impl Scene {
 
     fn read(&self) -> Result<Usable, Mistakes> {
         let environment = |name: &str| Ok(self.environment.get(name).cloned());
-        Document::read(&self.dir.path().join("main.toml"), &environment)?.usable()
+        Document::read(&self.dir.path().join("main.toml"), &environment, &mut Seen::default())?.usable()
     }
 
     fn config(&self) -> Config {
@@ -360,15 +360,11 @@ x
 ca_files = ['ca.pem']
 ",
     );
-    let usable = scene.read().unwrap();
-    let at = |name: &str| scene.dir.path().join(name);
-    assert_eq!(
-        usable.document.sources,
-        Sources {
-            files: ["main.toml", "base.toml", "parts/one.toml", "about.txt"].map(at).into(),
-            folders: vec![at("parts")]
-        }
-    );
+    let mut seen = Seen::default();
+    let document = Document::read(&scene.dir.path().join("main.toml"), &of_process, &mut seen).unwrap();
+    let names = ["about.txt", "base.toml", "main.toml", "parts", "parts/one.toml"];
+    assert_eq!(seen.paths().collect::<Vec<_>>(), names.map(|name| scene.dir.path().join(name)));
+    let usable = document.usable().unwrap();
     let paths: Vec<String> =
         usable.paths.iter().map(|named| format!("{} line {}", named.path.display(), named.at.line)).collect();
     assert_eq!(paths, ["parts/ca.pem line 2", "p line 2", "secrets/s line 6"]);
