@@ -1,5 +1,7 @@
 //! The composition root: everything is built here, once, from a [`Config`].
 
+mod reload;
+
 use std::{fs, net::SocketAddr, os::unix::fs::DirBuilderExt, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
@@ -9,7 +11,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     admin::{self, Admin},
     catalog::{self, Live, Loaders, Order, Tenants, Yard},
-    config::{CacheDir, Config, SecretName},
+    config::{CacheDir, Config, Reload, SecretName, Taker},
     hosts::Hosts,
     http::Http,
     ids::TenantId,
@@ -48,6 +50,9 @@ pub struct Host {
     yard: Arc<Yard>,
     hosts: Arc<Hosts>,
     metrics: Metrics,
+    /// Where another configuration comes from, and what takes it up beside the plugins.
+    reload: Option<Reload>,
+    takers: Vec<Taker>,
     background: TaskTracker,
     stopping: CancellationToken,
 }
@@ -101,7 +106,22 @@ impl Host {
             tracing::warn!("what tenants have used today on other hosts is not known yet: {error}");
         }
         let orders = mpsc::channel(ORDERS_MAX);
-        Ok(Self { config, server, tenants, loaders, orders, store, yard, hosts, metrics, background, stopping })
+        let (reload, takers) = (None, Vec::new());
+        Ok(Self {
+            config,
+            server,
+            tenants,
+            loaders,
+            orders,
+            store,
+            yard,
+            hosts,
+            metrics,
+            reload,
+            takers,
+            background,
+            stopping,
+        })
     }
 
     /// What it was built from.
@@ -133,6 +153,11 @@ impl Host {
     /// Which of the engine's fast paths are in force.
     pub fn settings(&self) -> Settings {
         self.yard.sandbox().settings()
+    }
+
+    /// Has it take up what `reload` reads while it serves.
+    pub fn reloading(self, reload: Option<Reload>) -> Self {
+        Self { reload, ..self }
     }
 
     /// Binds the address of the configuration.
@@ -206,6 +231,9 @@ impl Host {
     /// the grace period.
     async fn while_watching<T>(self, serving: impl Future<Output = T>) -> T {
         let watching = CancellationToken::new();
+        let (orders, takers) = (self.orders.0.clone(), self.takers);
+        let follow = |reload| tokio::spawn(reload::follow(reload, takers, orders, watching.clone()));
+        let following = self.reload.map(follow);
         let watcher = tokio::spawn(catalog::watch(self.loaders, self.orders.1, watching.clone()));
         let settling = tokio::spawn(settle(Arc::clone(&self.tenants), Arc::clone(&self.store)));
         self.background.spawn(self.server.run_tasks());
@@ -215,6 +243,9 @@ impl Host {
         let served = serving.await;
         watching.cancel();
         let _ = watcher.await;
+        if let Some(following) = following {
+            let _ = following.await;
+        }
         drain(&self.background, self.config.host_limits.drain_max).await;
         among_others.abort();
         settling.abort();
@@ -246,7 +277,8 @@ impl Bound {
     /// who would find the door closed. Then there are no new connections, streams of news end, and calls in flight end within
     /// the grace period.
     pub async fn run(self, stop: CancellationToken) {
-        let Self { host, http, admin, .. } = self;
+        let Self { mut host, http, admin, .. } = self;
+        host.takers.push(http.taker());
         let (stopping, ended) = (host.stopping.clone(), CancellationToken::new());
         // Without an admin listener there is nowhere to see it.
         let notice = if admin.is_some() { host.config.drain_notice } else { Duration::ZERO };

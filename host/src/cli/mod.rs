@@ -120,6 +120,12 @@ impl Source {
             Some(path) => Config::read(path)?,
             None => Config::new(),
         };
+        self.adjust(&mut config);
+        Ok(config)
+    }
+
+    /// What is said here, over what the configuration says.
+    fn adjust(&self, config: &mut Config) {
         if let Some(plugins) = &self.plugins {
             config.set_plugins(plugins.clone());
         }
@@ -134,9 +140,8 @@ impl Source {
         config.state_dir = match &self.state_dir {
             Some(dir) if dir.is_empty() => None,
             Some(dir) => Some(dir.into()),
-            None => config.state_dir.or_else(|| usual_dir("XDG_STATE_HOME", ".local/state")),
+            None => config.state_dir.take().or_else(|| usual_dir("XDG_STATE_HOME", ".local/state")),
         };
-        Ok(config)
     }
 }
 

@@ -39,7 +39,7 @@ pub use grants::{FolderGrant, Grants, HeaderGrant, HttpGrant, KeyValueGrant, Tcp
 pub use limits::{INSTANCES_MAX, Limits, WrittenLimits};
 pub use mistakes::{ConfigError, Mistakes};
 pub use pattern::UrlPattern;
-pub use reload::{Adjust, Answer, Ask, Proposal, Reload};
+pub use reload::{Adjust, Answer, Ask, Proposal, Reload, Taker};
 pub use schema::schema;
 pub use secrets::{Secret, SecretName, Secrets};
 pub use show::Shown;

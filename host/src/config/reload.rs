@@ -38,6 +38,10 @@ const ASKS_MAX: usize = 16;
 /// What is said elsewhere, as on the command line, over what stands in the files.
 pub type Adjust = Box<dyn Fn(&mut Config) + Send + Sync>;
 
+/// A part of the host that can take up another configuration. It makes what it takes, or says why that cannot be made; what it
+/// gives puts that in place, once all parts have what they need.
+pub type Taker = Box<dyn Fn(&Config) -> anyhow::Result<Box<dyn FnOnce() + Send>> + Send + Sync>;
+
 /// What came of a configuration that was asked for.
 pub type Answer = Result<Changes, Mistakes>;
 

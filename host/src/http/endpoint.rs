@@ -21,7 +21,7 @@ use crate::{
 pub(super) async fn serve(gate: &Gate, request: HttpRequest<Incoming>) -> Response {
     let (head, body) = request.into_parts();
     let Some(place) = Place::of(head.uri.path()) else { return respond::no_such_path() };
-    let origin = match gate.origins.judge(&head.headers) {
+    let origin = match gate.origins.load().judge(&head.headers) {
         Verdict::Foreign => return respond::foreign_origin(),
         Verdict::Allowed(origin) => Some(origin.clone()),
         Verdict::None => None,

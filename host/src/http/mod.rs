@@ -13,12 +13,13 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     auth::Principal,
-    config::{Config, HostLimits},
+    config::{Config, HostLimits, Taker},
     mcp::Server,
 };
 
@@ -28,7 +29,7 @@ pub const ENDPOINT: &str = "/mcp";
 /// What every request needs.
 pub(crate) struct Gate {
     server: Arc<Server>,
-    origins: origin::Origins,
+    origins: ArcSwap<origin::Origins>,
     body_bytes_max: usize,
     body_read_max: Duration,
     /// Whether the host ends soon: its answers then say that the connection ends with them.
@@ -50,7 +51,7 @@ impl Http {
         let listener = TcpListener::bind(config.listen).await?;
         let gate = Gate {
             server,
-            origins: origin::Origins::new(&config.allowed_origins),
+            origins: ArcSwap::from_pointee(origin::Origins::new(&config.allowed_origins)),
             body_bytes_max: config.host_limits.body_bytes_max,
             body_read_max: config.host_limits.body_read_max,
             leaving: AtomicBool::new(false),
@@ -62,6 +63,15 @@ impl Http {
     /// Where it listens.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
+    }
+
+    /// Takes up which origins may call.
+    pub fn taker(&self) -> Taker {
+        let gate = Arc::clone(&self.gate);
+        Box::new(move |config| {
+            let (gate, origins) = (Arc::clone(&gate), origin::Origins::new(&config.allowed_origins));
+            Ok(Box::new(move || gate.origins.store(Arc::new(origins))))
+        })
     }
 
     /// Serves until `closing`, then ends idle connections and waits for the others, up to `drain_max`. From `leaving` on,

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Config, ConfigError, Mistakes, Written};
 
-pub(crate) use node::{Node, Place, Step, Value};
+pub(crate) use node::{Node, Step, Value};
 pub(crate) use read::Named;
 pub(crate) use refs::{Environment, of_process};
 pub(crate) use seen::Seen;
