@@ -1,19 +1,21 @@
 //! The composition root: everything is built here, once, from a [`Config`].
 
+mod door;
 mod reload;
 
 use std::{fs, net::SocketAddr, os::unix::fs::DirBuilderExt, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
-use tokio::{sync::mpsc, time};
+use tokio::{net::TcpListener, sync::mpsc, time};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use self::door::Door;
 use crate::{
     admin::{self, Admin},
     catalog::{self, Live, Loaders, Order, Tenants, Yard},
-    config::{CacheDir, Config, Reload, SecretName, Taker},
+    config::{CacheDir, Config, PublicUrl, Reload, SecretName, Taker},
     hosts::Hosts,
-    http::Http,
+    http::{Http, Tls},
     ids::TenantId,
     mcp::{Parts, Runner, Server, stdio},
     metrics::Metrics,
@@ -47,6 +49,7 @@ pub struct Host {
     loaders: Loaders,
     orders: (mpsc::Sender<Order>, mpsc::Receiver<Order>),
     store: Arc<dyn Store>,
+    ring: KeyRing,
     yard: Arc<Yard>,
     hosts: Arc<Hosts>,
     metrics: Metrics,
@@ -61,6 +64,7 @@ pub struct Host {
 pub struct Bound {
     host: Host,
     http: Http,
+    door: Arc<Door>,
     admin: Option<Admin>,
     addr: SocketAddr,
 }
@@ -84,7 +88,7 @@ impl Host {
             tenants: Arc::clone(&tenants),
             signals,
             hosts: Arc::clone(&hosts),
-            ring,
+            ring: ring.clone(),
             store: Arc::clone(&store),
             lanes: Arc::clone(yard.sandbox().lanes()),
             background: background.clone(),
@@ -114,6 +118,7 @@ impl Host {
             loaders,
             orders,
             store,
+            ring,
             yard,
             hosts,
             metrics,
@@ -166,16 +171,14 @@ impl Host {
     /// meant.
     pub async fn bind(self) -> Result<Bound> {
         self.check_wishes()?;
-        let listen = self.config.listen;
-        if !listen.ip().is_loopback() && !self.config.allow_anonymous {
-            bail!(
-                "{listen} can be reached from other machines, and this host asks nobody who they are: listen on 127.0.0.1, \
-                 or say --allow-anonymous to let everybody call every tool"
-            );
-        }
-        let http = Http::bind(&self.config, Arc::clone(&self.server)).await;
-        let http = http.with_context(|| format!("cannot listen on {}", self.config.listen))?;
-        let addr = http.local_addr().context("the listener has no address")?;
+        let config = &self.config;
+        let listen = config.listen;
+        door::check_reach(config, listen)?;
+        let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+        let addr = listener.local_addr().context("the listener has no address")?;
+        let door = Door::new(config, addr, self.ring.clone())?;
+        let tls = config.tls.as_ref().map(Tls::load).transpose().map_err(anyhow::Error::msg)?;
+        let http = Http::new(config, listener, Arc::clone(&self.server), door.auth(), tls);
         let admin = match self.config.admin_listen {
             Some(address) => {
                 let admin = Admin::bind(address, self.metrics.clone(), self.report()).await;
@@ -183,7 +186,7 @@ impl Host {
             }
             None => None,
         };
-        Ok(Bound { host: self, http, admin, addr })
+        Ok(Bound { host: self, http, door, admin, addr })
     }
 
     fn report(&self) -> admin::Report {
@@ -263,6 +266,11 @@ impl Bound {
         self.addr
     }
 
+    /// The endpoint, as somebody on this machine reaches it.
+    pub fn url(&self) -> String {
+        PublicUrl::of_listener(self.addr, self.host.config.tls.is_some()).endpoint(None)
+    }
+
     /// Where health and metrics are, if anywhere.
     pub fn admin_addr(&self) -> Option<SocketAddr> {
         self.admin.as_ref().and_then(|admin| admin.local_addr().ok())
@@ -277,8 +285,8 @@ impl Bound {
     /// who would find the door closed. Then there are no new connections, streams of news end, and calls in flight end within
     /// the grace period.
     pub async fn run(self, stop: CancellationToken) {
-        let Self { mut host, http, admin, .. } = self;
-        host.takers.push(http.taker());
+        let Self { mut host, http, door, admin, .. } = self;
+        host.takers.extend([http.taker(), door.taker()]);
         let (stopping, ended) = (host.stopping.clone(), CancellationToken::new());
         // Without an admin listener there is nowhere to see it.
         let notice = if admin.is_some() { host.config.drain_notice } else { Duration::ZERO };
@@ -290,8 +298,10 @@ impl Bound {
                 stopping.cancel();
             });
         };
+        door.tend();
         host.while_watching(serving).await;
         ended.cancel();
+        door.close().await;
         if let Some(admin) = admin {
             // Whoever holds a connection open must not keep the host from ending.
             let _ = time::timeout(ADMIN_END_MAX, admin).await;

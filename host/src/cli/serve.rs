@@ -6,12 +6,11 @@ use anyhow::Context;
 use clap::Args;
 use serde_json::json;
 
-use super::{Outcome, Source, runtime, start_log};
+use super::{Outcome, Source, files, runtime, start_log};
 use crate::{
     catalog::Catalog,
     config::{Config, Reload},
     host::{Bound, Host},
-    http::ENDPOINT,
     ids::TenantId,
     shutdown,
     telemetry::LogFormat,
@@ -46,6 +45,7 @@ impl Serve {
         runtime()?.block_on(async {
             let stop = shutdown::on_signal().context("cannot wait for signals")?;
             let (config, reload) = serve.open()?;
+            files::raise(config.host_limits.connections_max);
             let host = Host::build(config).await?.reloading(reload).bind().await?;
             if serve.json {
                 println!("{}", as_json(&host));
@@ -96,7 +96,7 @@ fn as_json(host: &Bound) -> serde_json::Value {
     let live = host.host().live();
     let catalog = live.now();
     json!({
-        "url": format!("http://{}{ENDPOINT}", host.addr()),
+        "url": host.url(),
         "version": env!("CARGO_PKG_VERSION"),
         "plugins": plugins(&catalog),
         "refused": catalog.refused(),
@@ -108,7 +108,7 @@ fn as_json(host: &Bound) -> serde_json::Value {
 
 fn as_text(host: &Bound) -> String {
     use std::fmt::Write;
-    let mut text = format!("toolyard {} serves MCP on http://{}{ENDPOINT}\n", env!("CARGO_PKG_VERSION"), host.addr());
+    let mut text = format!("toolyard {} serves MCP on {}\n", env!("CARGO_PKG_VERSION"), host.url());
     // Writing to a string cannot fail.
     let _ = writeln!(text, "engine: {}", host.host().settings());
     if let Some(address) = host.admin_addr() {

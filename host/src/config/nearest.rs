@@ -1,16 +1,20 @@
 //! What was probably meant by a word that is none.
 
-/// The nearest of the `known` words, or all of them if none is near: the end of a sentence that says that `wrong` is none.
+/// So many words are named where none is near.
+const NAMED_MAX: usize = 12;
+
+/// The nearest of the `known` words, or several if none is near: the end of a sentence that says that `wrong` is none.
 pub(super) fn did_you_mean(wrong: &str, known: &[&str]) -> String {
-    let nearest = known.iter().min_by_key(|known| edits(wrong, known));
-    match nearest.filter(|known| edits(wrong, known) <= known.len().max(3) / 2) {
-        Some(known) => format!("did you mean `{known}`?"),
-        None if known.is_empty() => "nothing can stand here".into(),
-        None => format!(
-            "what can stand here is {}",
-            known.iter().map(|known| format!("`{known}`")).collect::<Vec<_>>().join(", ")
-        ),
+    let mut near = known.to_vec();
+    near.sort_by_key(|known| edits(wrong, known));
+    let Some(nearest) = near.first() else { return "nothing can stand here".into() };
+    if edits(wrong, nearest) <= nearest.len().max(3) / 2 {
+        return format!("did you mean `{nearest}`?");
     }
+    let named = if known.len() > NAMED_MAX { &near[..NAMED_MAX / 4] } else { known };
+    let named: Vec<String> = named.iter().map(|known| format!("`{known}`")).collect();
+    let more = if known.len() > NAMED_MAX { format!(" and {} more", known.len() - named.len()) } else { String::new() };
+    format!("what can stand here is {}{more}", named.join(", "))
 }
 
 /// The edit distance of two words (Levenshtein).

@@ -79,6 +79,7 @@ fn defaults() -> Vec<(&'static str, Value)> {
         ("limits.session_ttl_ms", ms(host.session_ttl)),
         ("limits.drain_ms_max", ms(host.drain_max)),
         ("limits.tasks_max", json!(host.tasks_max)),
+        ("limits.tasks_ended_max", json!(host.tasks_ended_max)),
         ("limits.tasks_running_max", json!(host.tasks_running_max)),
         ("limits.task_ttl_ms", ms(host.task_ttl)),
         ("limits.task_result_ttl_ms", ms(host.task_result_ttl)),

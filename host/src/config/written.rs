@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     CacheDir, Config, ConfigError, DEFAULT_LISTEN, DRAIN_NOTICE, Egress, HostLimits, Identity, Limits, Mistakes,
-    PluginSettings, SecretName, Secrets, SharedStore, TaskMode, ToolSettings, WrittenGrants, WrittenLimits,
+    PluginSettings, PublicUrl, SecretName, Secrets, SharedStore, TaskMode, ToolSettings, WrittenAuth, WrittenGrants,
+    WrittenLimits, WrittenTls,
     limits::call_limits,
     secrets::WrittenSecret,
     store::Access,
@@ -42,6 +43,13 @@ pub struct Written {
     pub admin_listen: Option<SocketAddr>,
     /// Whether callers without credentials may come from other machines.
     pub allow_anonymous: bool,
+    /// Under which URL clients know the host, such as `https://tools.example.com`.
+    #[schemars(with = "Option<String>")]
+    pub public_url: Option<PublicUrl>,
+    /// Who may call.
+    pub auth: WrittenAuth,
+    /// The host's own certificate.
+    pub tls: Option<WrittenTls>,
     /// Whether a plugin is refused that was not granted what it cannot do without.
     pub strict_grants: bool,
     /// The folder of plugins.
@@ -222,6 +230,10 @@ call_limits!(define_host_limits
         tasks_max: u64
     }
     {
+        /// Tasks of one tenant that have ended, and whose results are still there.
+        tasks_ended_max: u64
+    }
+    {
         /// Tasks that run on this host at once; the others wait.
         tasks_running_max: u32
     }
@@ -288,10 +300,18 @@ impl Written {
         };
         let store = SharedStore::new(self.store.as_deref(), access, &secrets)?;
         let top = AtTop { plugins: self.plugins, plugin: self.plugin, secrets: secrets.clone(), limits };
+        let tenants = tenants::tenants(self.tenant, top, base)?;
+        let auth = self.auth.usable(base)?;
+        if let Some((unknown, place)) = auth.tenants().find(|(tenant, _)| !tenants.contains_key(*tenant)) {
+            return Err(ConfigError::new(format!("{place}: there is no tenant `{unknown}`; add [tenant.{unknown}]")));
+        }
         Ok(Config {
             listen,
             admin_listen: self.admin_listen,
             allow_anonymous: self.allow_anonymous,
+            auth,
+            tls: self.tls.map(|tls| tls.usable(base)),
+            public_url: self.public_url,
             strict_grants: self.strict_grants,
             cache_dir: match self.cache_dir {
                 Some(dir) if dir.as_os_str().is_empty() => CacheDir::Nowhere,
@@ -309,7 +329,7 @@ impl Written {
             identity: self.server.usable()?,
             host_limits: self.limits.for_host().map_err(|error| error.within("[limits]"))?,
             drain_notice: self.drain_notice_ms.map_or(DRAIN_NOTICE, Duration::from_millis),
-            tenants: tenants::tenants(self.tenant, top, base)?,
+            tenants,
             secrets,
             egress: Egress {
                 dns: self.egress.dns,
@@ -394,6 +414,7 @@ impl WrittenHostLimits {
             session_ttl: self.session_ttl_ms.map_or(default.session_ttl, Duration::from_millis),
             drain_max: self.drain_ms_max.map_or(default.drain_max, Duration::from_millis),
             tasks_max: self.tasks_max.unwrap_or(default.tasks_max),
+            tasks_ended_max: self.tasks_ended_max.unwrap_or(default.tasks_ended_max),
             tasks_running_max: self.tasks_running_max.unwrap_or(default.tasks_running_max).max(1),
             task_ttl: self.task_ttl_ms.map_or(default.task_ttl, Duration::from_millis).max(TASK_TTL_MIN),
             task_result_ttl: self.task_result_ttl_ms.map_or(default.task_result_ttl, Duration::from_millis),

@@ -29,7 +29,7 @@ pub(crate) struct Document {
 
 /// What a text says, before anybody asks whether it can be used.
 pub(super) fn written(text: &str) -> Result<Written, Mistakes> {
-    check::written(&Document::parse(text, &of_process)?)
+    Document::parse(text, &of_process)?.written()
 }
 
 /// A configuration that can be used.
@@ -80,6 +80,11 @@ impl Document {
     /// A path that a value says, for this process.
     pub(crate) fn beside(&self, path: &Path) -> PathBuf {
         self.base.join(path)
+    }
+
+    /// What it says, before anybody asks whether it can be used.
+    pub(crate) fn written(&self) -> Result<Written, Mistakes> {
+        check::written(self)
     }
 
     /// Checks everything.

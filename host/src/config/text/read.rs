@@ -22,8 +22,9 @@ pub(crate) struct Named {
     pub(crate) at: Place,
 }
 
-/// Keys of what the host makes or fills itself, or hands on as it is: nothing in there is read as configuration.
-const NOT_READ: &[&str] = &["audit", "cache_dir", "folders", "plugins", "state_dir"];
+/// Keys of what the host makes or fills itself, hands on as it is, or looks after in a place of its own: nothing in there is
+/// read as configuration.
+const NOT_READ: &[&str] = &["audit", "cache_dir", "folders", "keys_file", "plugins", "state_dir", "tls"];
 
 impl Named {
     /// Whether what is there is part of what the configuration means, such as a key or a certificate.

@@ -2,23 +2,14 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
-    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
+
+use crate::stamp::Stamp;
 
 /// Files and folders, and how each looked when it was first looked at.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Seen(BTreeMap<PathBuf, Option<Stamp>>);
-
-/// Tells a changed file from an unchanged one without reading it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
-    len: u64,
-    inode: u64,
-    /// Seconds and nanoseconds of the last change of the file's status, which writers cannot set.
-    changed: (i64, i64),
-}
 
 impl Seen {
     /// Looks at `path`, if nobody has yet. To be done before it is read: what changes meanwhile is then seen as a change.
@@ -47,13 +38,5 @@ impl Seen {
     /// Looks at all that `other` has looked at.
     pub(crate) fn note_all(&mut self, other: &Self) {
         other.paths().for_each(|path| self.note(path));
-    }
-}
-
-impl Stamp {
-    /// `None`: it is not there. A link is followed: what it leads to is what is read.
-    fn of(path: &Path) -> Option<Self> {
-        let meta = fs::metadata(path).ok()?;
-        Some(Self { len: meta.len(), inode: meta.ino(), changed: (meta.ctime(), meta.ctime_nsec()) })
     }
 }
