@@ -54,9 +54,7 @@ impl Mistakes {
     /// may be secret, and are said by their references.
     pub(super) fn new(mut mistakes: Vec<ConfigError>, given: &[(String, String)]) -> Self {
         for mistake in &mut mistakes {
-            for (reference, value) in given {
-                mistake.reason = hidden(&mistake.reason, reference, value);
-            }
+            mistake.reason = concealed(&mistake.reason, given);
         }
         mistakes.sort();
         mistakes.dedup();
@@ -72,6 +70,11 @@ impl Mistakes {
     pub(super) fn into_first(self) -> ConfigError {
         self.0.into_iter().next().unwrap_or_else(|| ConfigError::new("the configuration is wrong"))
     }
+}
+
+/// A sentence with references in place of the values that they stand for.
+pub(super) fn concealed(reason: &str, given: &[(String, String)]) -> String {
+    given.iter().fold(reason.to_owned(), |reason, (reference, value)| hidden(&reason, reference, value))
 }
 
 fn hidden(text: &str, reference: &str, value: &str) -> String {

@@ -71,7 +71,10 @@ fn every_mistake_is_said_with_its_place_and_nothing_else_is() {
 #[test]
 fn what_holds_is_shown_without_secrets() {
     let files = [
-        ("toolyard.toml", "include = ['${STAGE}.toml']\nlisten = '127.0.0.1:${PORT:-8080}'\n[secret.s]\nenv = 'HIDDEN'\n"),
+        (
+            "toolyard.toml",
+            "include = ['${STAGE}.toml']\nlisten = '127.0.0.1:${PORT:-8080}'\n[secret.s]\nenv = 'HIDDEN'\n",
+        ),
         ("staging.toml", "[limits]\ncalls_max = '${CALLS}'\n[[seal.keys]]\nid = '1'\nsecret = 'file:key'\n"),
         ("key", "YTNmNWM5ZDEyZTdiNDg2MDlmMWMyYjNhNGQ1ZTZmNzA=\n"),
     ];
@@ -143,7 +146,8 @@ fn a_file_that_changes_is_taken_up_while_the_host_serves() {
     let host = &configured.host;
     assert_eq!(host.tools(), ["one_echo"]);
     assert_eq!(configured.status_for("https://app.example.com"), 403);
-    configured.write(|before| format!("allowed_origins = ['https://app.example.com']\n{before}").replace("'one'", "'two'"));
+    configured
+        .write(|before| format!("allowed_origins = ['https://app.example.com']\n{before}").replace("'one'", "'two'"));
     host.wait_for_tools(&["two_echo"]);
     assert_eq!(configured.status_for("https://app.example.com"), 200);
     let line = host.log.wait_for(&["the configuration was read again, and is in force"]);

@@ -8,7 +8,7 @@ use super::{
     node::{Node, Step, Value},
     read::{self, Named},
 };
-use crate::config::{Config, ConfigError, Mistakes, Written};
+use crate::config::{Config, ConfigError, Mistakes, Written, mistakes::concealed};
 
 /// Whoever made more mistakes than this mends some of them first.
 const MISTAKES_MAX: usize = 100;
@@ -79,7 +79,9 @@ impl Search {
         let node = self.root.descend(&path);
         let follows = may_follow && node.is_maimed() || self.taken.iter().any(|taken| reason.contains(taken));
         if !follows {
-            self.mistakes.push(node.at.mistake(reason));
+            // Of two references with the same value, it is the one here that is meant.
+            let given = node.given.as_ref().map_or(&[][..], |given| &given.parts);
+            self.mistakes.push(node.at.mistake(concealed(&reason, given)));
         }
         if matches!(node.value, Value::Table(_)) {
             let keys: Vec<&str> = path.iter().filter_map(Step::key).collect();
