@@ -204,3 +204,58 @@ fn a_hangup_reads_secrets_again_and_ends_nothing() {
     assert_eq!(configured.host.tools(), ["p_echo"]);
     configured.host.stop();
 }
+
+/// What `toolyard keys add` prints: a key.
+fn new_key(file: &Path) -> String {
+    let mut command = Command::new(host_program());
+    command.args(["keys", "--file"]).arg(file).args(["add", "--subject", "ci"]);
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    text(&output.stdout).trim().to_owned()
+}
+
+#[test]
+fn who_may_call_is_taken_up_while_the_host_serves() {
+    let configured = Configured::start("");
+    let host = &configured.host;
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let file = folder.path().join("keys.json");
+    let key = new_key(&file);
+    let request = modern_request("tools/list", json!({}));
+    let status = |key: Option<&str>| match key {
+        Some(key) => host.send(&request.clone().header("Authorization", &format!("Bearer {key}"))).status,
+        None => host.send(&request).status,
+    };
+    assert_eq!(status(None), 200);
+    let asking = format!("[auth]\nkeys_file = '{}'\n", file.display());
+    configured.write(|before| format!("{before}{asking}"));
+    eventually("callers to be asked who they are", || (status(None) == 401).then_some(()));
+    assert_eq!(status(Some(&key)), 200);
+
+    // A file of keys that is not there: the configuration is right, and what it takes cannot be made.
+    configured.write(|before| format!("{before}{}", asking.replace("keys.json", "none.json")));
+    host.log.wait_for(&["the one before it stays in force", "keys_file", "none.json"]);
+    assert_eq!((status(None), status(Some(&key))), (401, 200));
+
+    configured.write(str::to_owned);
+    eventually("nobody to be asked any more", || (status(None) == 200).then_some(()));
+    configured.host.stop();
+}
+
+#[test]
+fn a_host_that_others_reach_does_not_stop_asking() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let file = folder.path().join("keys.json");
+    let key = new_key(&file);
+    let asking = format!("public_url = 'http://127.0.0.1'\n[auth]\nkeys_file = '{}'\n", file.display());
+    let setup = Setup::new().script("p", &json!({ "tools": [{ "name": "echo" }] })).config(&asking);
+    let host = setup.listen("0.0.0.0:0".parse().expect("an address")).start();
+    let configured = Configured { before: "drain_notice_ms = 0\n".into(), host };
+    configured.write(str::to_owned);
+    configured.host.log.wait_for(&["the one before it stays in force", "can be reached from other machines"]);
+    let request = modern_request("tools/list", json!({}));
+    assert_eq!(configured.host.send(&request).status, 401);
+    let known = request.header("Authorization", &format!("Bearer {key}"));
+    assert_eq!(configured.host.send(&known).status, 200);
+    configured.host.stop();
+}
