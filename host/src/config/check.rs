@@ -25,8 +25,8 @@ pub struct Checked {
 /// that a file is not there.
 pub fn check(path: &Path) -> Result<Checked, Mistakes> {
     let mut seen = Seen::default();
-    let usable = Document::read(path, &of_process, &mut seen)?.usable()?;
-    let missing = missing(&usable);
+    let usable = Document::read(path, &of_process, &mut seen)?.checked(absence)?;
+    let missing = without_folder(&usable);
     if !missing.is_empty() {
         return Err(Mistakes::new(missing, &[]));
     }
@@ -39,33 +39,31 @@ pub fn check(path: &Path) -> Result<Checked, Mistakes> {
     Ok(Checked { files: seen.files(), values, tenants: tenants.len(), plugins })
 }
 
-/// What `path` says; with `effective`, also what holds where it says nothing. Secrets are hidden.
+/// What `path` says; with `effective`, also what holds where it says nothing. Secrets are hidden. The files that it names need not
+/// be there: it may be for another machine.
 pub fn show(path: &Path, effective: bool) -> Result<Vec<Shown>, Mistakes> {
-    let usable = Document::read(path, &of_process, &mut Seen::default())?.usable()?;
-    Ok(shown(&usable.document, effective))
+    let document = Document::read(path, &of_process, &mut Seen::default())?;
+    document.written()?;
+    Ok(shown(&document, effective))
 }
 
-/// The files and folders that a configuration names and that are not there.
-fn missing(usable: &Usable) -> Vec<ConfigError> {
-    let named = usable.paths.iter().filter(|named| !named.is_any_of(MADE) && !named.path.as_os_str().is_empty());
-    let mut missing: Vec<ConfigError> = named.filter_map(|named| absence(named, usable)).collect();
-    for (id, tenant) in &usable.config.tenants {
-        // Folders that somebody wrote down are among those above.
-        let Some(folder) = tenant.plugins.as_deref().filter(|folder| !folder.is_dir()) else { continue };
-        if !missing.iter().any(|mistake| mistake.reason().contains(&format!("`{}`", folder.display()))) {
-            let key = Step::Key("tenant".into());
-            let at = &usable.document.root.descend(&[key, Step::Key(id.to_string())]).at;
-            let reason = format!("[tenant.{id}] the plugin folder `{}` is not there; create it", folder.display());
-            missing.push(at.mistake(reason));
-        }
-    }
-    missing
+/// The tenants whose plugin folder is not there, although nobody named it.
+fn without_folder(usable: &Usable) -> Vec<ConfigError> {
+    let absent = usable.config.tenants.iter().filter_map(|(id, tenant)| {
+        let folder = tenant.plugins.as_deref().filter(|folder| !folder.is_dir())?;
+        let tenant = [Step::Key("tenant".into()), Step::Key(id.to_string())];
+        let reason = format!("[tenant.{id}] the plugin folder `{}` is not there; create it", folder.display());
+        Some(usable.document.root.descend(&tenant).at.mistake(reason))
+    });
+    absent.collect()
 }
 
-fn absence(named: &Named, usable: &Usable) -> Option<ConfigError> {
-    let path = usable.document.beside(&named.path);
+/// What is wrong with a path that is named: that nothing is there.
+fn absence(document: &Document, named: &Named) -> Option<ConfigError> {
+    let path = document.beside(&named.path);
     // A pattern stands for whatever there is.
-    if path.exists() || path.to_string_lossy().contains('*') {
+    let is_pattern = path.to_string_lossy().contains('*');
+    if named.is_any_of(MADE) || named.path.as_os_str().is_empty() || is_pattern || path.exists() {
         return None;
     }
     let key = named.key.iter().rev().find_map(Step::key).unwrap_or_default();
@@ -87,15 +85,18 @@ mod tests {
             check(&file).unwrap_err().iter().map(|mistake| mistake.to_string().replace(&folder, "")).collect();
         assert_eq!(
             mistakes,
-            [
-                "main.toml:3: `ca_files`: `ca.pem` is not there",
-                "main.toml:5: `file`: `key` is not there",
-                "main.toml:6: [tenant.acme] the plugin folder `plugins/acme` is not there; create it",
-            ]
+            ["main.toml:3: `ca_files`: `ca.pem` is not there", "main.toml:5: `file`: `key` is not there",]
         );
+        std::fs::write(&file, text.replace("state_dir", "statedir")).unwrap();
+        assert_eq!(check(&file).unwrap_err().iter().len(), 3, "what is not there is said with what is wrong");
+        std::fs::write(&file, text).unwrap();
         for name in ["ca.pem", "key"] {
             std::fs::write(dir.path().join(name), "").unwrap();
         }
+        let folder = check(&file).unwrap_err().to_string();
+        assert!(
+            folder.contains("main.toml:6: [tenant.acme] the plugin folder") && folder.contains("acme` is not there")
+        );
         std::fs::create_dir_all(dir.path().join("plugins/acme")).unwrap();
         assert_eq!(check(&file), Ok(Checked { files: 1, values: 3, tenants: 2, plugins: 0 }));
     }

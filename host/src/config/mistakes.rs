@@ -61,6 +61,13 @@ impl Mistakes {
         Self(mistakes)
     }
 
+    /// These, and others. Of those that are in the same line, the first say it all.
+    pub(super) fn and(self, others: Vec<ConfigError>) -> Self {
+        let said = |other: &ConfigError| self.0.iter().any(|own| (&own.file, own.line) == (&other.file, other.line));
+        let others: Vec<ConfigError> = others.into_iter().filter(|other| !said(other)).collect();
+        Self::new([self.0, others].concat(), &[])
+    }
+
     /// One for each line.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &ConfigError> {
         self.0.iter()

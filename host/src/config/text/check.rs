@@ -14,7 +14,7 @@ use crate::config::{Config, ConfigError, Mistakes, Written, mistakes::concealed}
 const MISTAKES_MAX: usize = 100;
 
 /// What is usable of `document`, and the paths that it names; or all that is wrong with it.
-pub(super) fn usable(document: &Document) -> Result<(Config, Vec<Named>), Mistakes> {
+pub(super) fn usable(document: &Document) -> Result<(Config, Vec<Named>), Wanting> {
     all(document, |root| {
         let (written, paths) = parse(root, document)?;
         let config = written.usable(&document.base).map_err(|error| {
@@ -28,7 +28,14 @@ pub(super) fn usable(document: &Document) -> Result<(Config, Vec<Named>), Mistak
 
 /// What `document` says, with every value of the type that its place wants.
 pub(super) fn written(document: &Document) -> Result<Written, Mistakes> {
-    all(document, |root| Ok(parse(root, document)?.0))
+    all(document, |root| Ok(parse(root, document)?.0)).map_err(|wanting| wanting.mistakes)
+}
+
+/// A configuration that something is wrong with.
+pub(super) struct Wanting {
+    pub(super) mistakes: Mistakes,
+    /// What is named by the rest of it.
+    pub(super) paths: Vec<Named>,
 }
 
 fn parse(root: &Node, document: &Document) -> Result<(Written, Vec<Named>), Wrong> {
@@ -40,10 +47,12 @@ fn parse(root: &Node, document: &Document) -> Result<(Written, Vec<Named>), Wron
 }
 
 /// What `attempt` makes of the document, or all mistakes that it finds in one after the other.
-fn all<T>(document: &Document, attempt: impl Fn(&Node) -> Result<T, Wrong>) -> Result<T, Mistakes> {
+fn all<T>(document: &Document, attempt: impl Fn(&Node) -> Result<T, Wrong>) -> Result<T, Wanting> {
     let mut found = attempt(&document.root);
-    if document.mistakes.is_empty() && found.is_ok() {
-        return found.map_err(|wrong| ConfigError::new(wrong.reason).into());
+    if document.mistakes.is_empty()
+        && let Ok(good) = found
+    {
+        return Ok(good);
     }
     let mut search =
         Search { root: document.root.clone(), mistakes: document.mistakes.clone(), taken: BTreeSet::new() };
@@ -53,7 +62,9 @@ fn all<T>(document: &Document, attempt: impl Fn(&Node) -> Result<T, Wrong>) -> R
         }
         found = attempt(&search.root);
     }
-    Err(Mistakes::new(search.mistakes, &document.root.given_parts()))
+    let mistakes = Mistakes::new(search.mistakes, &document.root.given_parts());
+    let paths = parse(&search.root, document).map(|(_, paths)| paths).unwrap_or_default();
+    Err(Wanting { mistakes, paths })
 }
 
 /// A mistake that was found, and the value that it is in.

@@ -89,8 +89,22 @@ impl Document {
 
     /// Checks everything.
     pub(crate) fn usable(self) -> Result<Usable, Mistakes> {
-        let (config, paths) = check::usable(&self)?;
+        let (config, paths) = check::usable(&self).map_err(|wanting| wanting.mistakes)?;
         Ok(Usable { config, document: self, paths })
+    }
+
+    /// Checks everything; also what `look` finds wrong with a path that is named.
+    pub(crate) fn checked(self, look: impl Fn(&Self, &Named) -> Option<ConfigError>) -> Result<Usable, Mistakes> {
+        let (usable, paths) = match check::usable(&self) {
+            Ok((config, paths)) => (Ok(config), paths),
+            Err(wanting) => (Err(wanting.mistakes), wanting.paths),
+        };
+        let missing: Vec<ConfigError> = paths.iter().filter_map(|named| look(&self, named)).collect();
+        match usable {
+            Ok(config) if missing.is_empty() => Ok(Usable { config, document: self, paths }),
+            Ok(_) => Err(Mistakes::new(missing, &[])),
+            Err(mistakes) => Err(mistakes.and(missing)),
+        }
     }
 
     /// Puts in what strings stand for. Those that stand for nothing are taken out, and said later.
