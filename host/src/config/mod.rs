@@ -9,11 +9,13 @@ mod mistakes;
 mod nearest;
 mod pattern;
 mod place;
+mod policy;
 mod reload;
 mod schema;
 mod secrets;
 mod show;
 mod store;
+mod telemetry;
 mod tenants;
 mod text;
 mod wishes;
@@ -45,11 +47,16 @@ pub use limits::{INSTANCES_MAX, Limits, WrittenLimits};
 pub use mistakes::{ConfigError, Mistakes};
 pub use pattern::UrlPattern;
 pub use place::{PublicUrl, canonical, trusted_url};
+pub use policy::{
+    ArgumentType, PolicyArguments, PolicyDefault, PolicySettings, PolicyText, Unreadable, WrittenArguments,
+    WrittenPolicy,
+};
 pub use reload::{Adjust, Answer, Ask, Proposal, Reload, Taker};
 pub use schema::schema;
 pub use secrets::{Secret, SecretName, Secrets};
 pub use show::Shown;
 pub use store::{SharedStore, StoreForm, StoreUrl};
+pub use telemetry::{Telemetry, WrittenTelemetry};
 pub use tenants::{Quotas, TenantSettings, WrittenTenant};
 pub use wishes::{Wish, Wishes};
 pub use written::{Written, WrittenIcon};
@@ -100,6 +107,9 @@ pub struct Config {
     /// Those at the top of the file: the host's own, and the tenant `default`'s.
     pub secrets: Secrets,
     pub egress: Egress,
+    /// Where traces go. `None`: nothing is traced.
+    pub telemetry: Option<Telemetry>,
+    pub policy: PolicySettings,
 }
 
 /// How plugins' requests leave this machine.
@@ -228,6 +238,8 @@ pub struct ToolSettings {
     pub task: Option<TaskMode>,
     /// What a caller must have been granted beside the plugin's own.
     pub scopes: Vec<String>,
+    /// Arguments that policies may see.
+    pub policy_arguments: PolicyArguments,
 }
 
 /// When calls of a tool become tasks. Only those of clients that know tasks do.

@@ -3,7 +3,7 @@
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::{Config, DEFAULT_PLUGINS, Written};
+use super::{Config, DEFAULT_PLUGINS, Written, store::DEFAULT_PREFIX};
 
 /// Where a value of another type than a string may be a reference to one.
 const REFERENCE: &str = r"^\s*\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}\s*$|^file:";
@@ -62,6 +62,8 @@ fn defaults() -> Vec<(&'static str, Value)> {
     let mut defaults = vec![
         ("listen", json!(config.listen)),
         ("plugins", json!(DEFAULT_PLUGINS)),
+        ("store_prefix", json!(DEFAULT_PREFIX)),
+        ("auth.dpop.window_ms", ms(config.auth.dpop.window)),
         ("drain_notice_ms", ms(config.drain_notice)),
         ("server.name", json!(identity.name)),
         ("server.version", json!(identity.version)),

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     CacheDir, Config, ConfigError, DEFAULT_LISTEN, DRAIN_NOTICE, Egress, HostLimits, Identity, Limits, Mistakes,
-    PluginSettings, PublicUrl, SecretName, Secrets, SharedStore, TaskMode, ToolSettings, WrittenAuth, WrittenGrants,
-    WrittenLimits, WrittenTls,
+    PluginSettings, PolicyArguments, PublicUrl, SecretName, Secrets, SharedStore, TaskMode, ToolSettings,
+    WrittenArguments, WrittenAuth, WrittenGrants, WrittenLimits, WrittenPolicy, WrittenTelemetry, WrittenTls,
     limits::call_limits,
     secrets::WrittenSecret,
     store::Access,
@@ -79,6 +79,8 @@ pub struct Written {
     pub plugin: BTreeMap<PluginId, WrittenPlugin>,
     pub secret: BTreeMap<SecretName, WrittenSecret>,
     pub egress: WrittenEgress,
+    pub telemetry: WrittenTelemetry,
+    pub policy: WrittenPolicy,
 }
 
 /// `[egress]`
@@ -274,6 +276,8 @@ pub struct WrittenTool {
     pub task: Option<TaskMode>,
     /// What a caller's token must hold, beside what the plugin as a whole asks for.
     pub scopes: Vec<String>,
+    /// Arguments that policies may see.
+    pub policy_arguments: Option<WrittenArguments>,
 }
 
 impl Written {
@@ -329,7 +333,9 @@ impl Written {
             identity: self.server.usable()?,
             host_limits: self.limits.for_host().map_err(|error| error.within("[limits]"))?,
             drain_notice: self.drain_notice_ms.map_or(DRAIN_NOTICE, Duration::from_millis),
+            policy: self.policy.usable(base, tenants::policy_arguments(&tenants)?)?,
             tenants,
+            telemetry: self.telemetry.usable(base, &secrets)?,
             secrets,
             egress: Egress {
                 dns: self.egress.dns,
@@ -440,7 +446,8 @@ impl WrittenPlugin {
                 )));
             }
             let scopes = checked_scopes(written.scopes).map_err(|error| error.within(&format!("tool.{tool}")))?;
-            tools.insert(tool, ToolSettings { limits: own, task: written.task, scopes });
+            let policy_arguments = written.policy_arguments.map(PolicyArguments::from).unwrap_or_default();
+            tools.insert(tool, ToolSettings { limits: own, task: written.task, scopes, policy_arguments });
         }
         let grants = self.grants.usable(base).map_err(|error| error.within("grants"))?;
         Ok(PluginSettings {

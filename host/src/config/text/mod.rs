@@ -48,6 +48,7 @@ impl Usable {
         for named in self.paths.iter().filter(|named| named.is_read()) {
             seen.note(&self.document.beside(&named.path));
         }
+        self.config.policy.sources().iter().for_each(|path| seen.note(path));
         seen
     }
 }
