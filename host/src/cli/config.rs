@@ -6,7 +6,10 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::{Outcome, shown};
-use crate::config::{self, Checked, Mistakes, Shown};
+use crate::{
+    config::{self, Checked, Mistakes, Shown},
+    policy::Policy,
+};
 
 /// Looks at a configuration, with no server.
 #[derive(Debug, Args)]
@@ -68,10 +71,12 @@ impl Check {
             let mistakes = checked.as_ref().err().map(Mistakes::iter).into_iter().flatten();
             println!("{:#}", json!({ "mistakes": mistakes.collect::<Vec<_>>() }));
         }
-        let Checked { files, values, tenants, plugins } = checked?;
+        let Checked { config, files, values } = checked?;
+        policies(&config)?;
         if !self.json {
             let (files, values) = (counted(files, "file"), counted(values, "value"));
-            let (tenants, plugins) = (counted(tenants, "tenant"), counted(plugins, "plugin"));
+            let plugins = config.tenants.values().map(|tenant| tenant.plugin.len()).sum();
+            let (tenants, plugins) = (counted(config.tenants.len(), "tenant"), counted(plugins, "plugin"));
             println!(
                 "{}: nothing is wrong with it ({files}, {values}, {tenants}, settings of {plugins})",
                 shown(&self.file.display().to_string())
@@ -91,6 +96,15 @@ impl Show {
         }
         Ok(Outcome::Done)
     }
+}
+
+/// What is wrong with the policies that a configuration names.
+fn policies(config: &config::Config) -> anyhow::Result<()> {
+    let loaded = Policy::load(&config.policy).map_err(|mistakes| {
+        let mistakes: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!("the policies are wrong\n{}", mistakes.join("\n"))
+    });
+    loaded.map(drop)
 }
 
 fn counted(number: usize, what: &str) -> String {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{
-    ConfigError, Mistakes, Shown,
+    Config, ConfigError, Mistakes, Shown,
     show::shown,
     text::{Document, Named, Seen, Step, Usable, Value, of_process},
 };
@@ -12,13 +12,11 @@ use super::{
 const MADE: &[&str] = &["audit", "cache_dir", "state_dir"];
 
 /// What a configuration is made of that nothing is wrong with.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Checked {
+    pub config: Config,
     pub files: usize,
     pub values: usize,
-    pub tenants: usize,
-    /// Plugins of which something is said.
-    pub plugins: usize,
 }
 
 /// Looks for everything that is wrong with `path`: what a host would say at its start, and what it would find only later, as
@@ -34,9 +32,7 @@ pub fn check(path: &Path) -> Result<Checked, Mistakes> {
     usable.document.root.visit(&mut Vec::new(), &mut |_, node| {
         values += usize::from(!matches!(node.value, Value::Table(_) | Value::Array(_)));
     });
-    let tenants = &usable.config.tenants;
-    let plugins = tenants.values().map(|tenant| tenant.plugin.len()).sum();
-    Ok(Checked { files: seen.files(), values, tenants: tenants.len(), plugins })
+    Ok(Checked { config: usable.config, files: seen.files(), values })
 }
 
 /// What `path` says; with `effective`, also what holds where it says nothing. Secrets are hidden. The files that it names need not
@@ -98,6 +94,7 @@ mod tests {
             folder.contains("main.toml:6: [tenant.acme] the plugin folder") && folder.contains("acme` is not there")
         );
         std::fs::create_dir_all(dir.path().join("plugins/acme")).unwrap();
-        assert_eq!(check(&file), Ok(Checked { files: 1, values: 3, tenants: 2, plugins: 0 }));
+        let checked = check(&file).unwrap();
+        assert_eq!((checked.files, checked.values, checked.config.tenants.len()), (1, 3, 2));
     }
 }

@@ -333,6 +333,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_hangup_has_all_of_it_read_again() {
+        let mut scene = Scene::of(TEXT);
+        // Whoever listens has made sure that it does not end the process.
+        rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::HUP).unwrap();
+        assert_eq!(scene.next().await, (vec![], vec![]));
+    }
+
+    #[tokio::test]
+    async fn a_policy_that_comes_or_changes_is_news() {
+        let mut scene = Scene::of(&format!("{TEXT}[policy]\nfiles = ['*.cedar']\n"));
+        scene.write("one.cedar", "permit (principal, action, resource);");
+        assert_eq!(scene.next().await, (vec![], vec![]));
+        scene.write("one.cedar", "forbid (principal, action, resource);");
+        assert_eq!(scene.next().await, (vec![], vec![]));
+    }
+
+    #[tokio::test]
     async fn what_is_wrong_is_told_and_does_not_come_into_force() {
         let mut scene = Scene::of(TEXT);
         let ask = scene.reload.ask();
