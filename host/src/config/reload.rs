@@ -21,7 +21,7 @@ use super::{
     Changes, Config, ConfigError, Mistakes,
     text::{Document, Seen, Usable, of_process},
 };
-use crate::shutdown::Hangups;
+use crate::{metrics, shutdown::Hangups};
 
 /// A burst of events ends when nothing came for this long: editors write, rename and set times one after the other.
 const QUIET: Duration = Duration::from_millis(50);
@@ -206,6 +206,7 @@ fn listed(keys: &[String]) -> String {
 }
 
 fn refused(mistakes: Mistakes, answer: Option<oneshot::Sender<Answer>>) {
+    metrics::reloaded("configuration", false);
     for mistake in mistakes.iter() {
         tracing::error!(%mistake, "the configuration is wrong; the one before it stays in force");
     }

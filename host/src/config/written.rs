@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     CacheDir, Config, ConfigError, DEFAULT_LISTEN, DRAIN_NOTICE, Egress, HostLimits, Identity, Limits, Mistakes,
     PluginSettings, PolicyArguments, PublicUrl, SecretName, Secrets, SharedStore, TaskMode, ToolSettings,
-    WrittenArguments, WrittenAuth, WrittenGrants, WrittenLimits, WrittenPolicy, WrittenTelemetry, WrittenTls,
+    WrittenArguments, WrittenAudit, WrittenAuth, WrittenGrants, WrittenLimits, WrittenPolicy, WrittenTelemetry, WrittenTls,
     limits::call_limits,
     secrets::WrittenSecret,
     store::Access,
@@ -81,6 +81,7 @@ pub struct Written {
     pub egress: WrittenEgress,
     pub telemetry: WrittenTelemetry,
     pub policy: WrittenPolicy,
+    pub audit: WrittenAudit,
 }
 
 /// `[egress]`
@@ -337,6 +338,7 @@ impl Written {
             tenants,
             telemetry: self.telemetry.usable(base, &secrets)?,
             secrets,
+            audit: self.audit.usable(base)?,
             egress: Egress {
                 dns: self.egress.dns,
                 ca_files: self.egress.ca_files.iter().map(|file| base.join(file)).collect(),

@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    audit::{Audit, record::Change},
     catalog::Order,
     config::{Proposal, Reload, Taker},
 };
@@ -16,6 +17,7 @@ pub(super) async fn follow(
     mut reload: Reload,
     takers: Vec<Taker>,
     orders: mpsc::Sender<Order>,
+    audit: Audit,
     stop: CancellationToken,
 ) {
     loop {
@@ -25,7 +27,11 @@ pub(super) async fn follow(
         };
         match take(&proposal, &takers, &orders).await {
             Ok(()) => reload.accept(proposal),
-            Err(reason) => reload.reject(proposal, &format!("{reason:#}")),
+            Err(reason) => {
+                let reason = format!("{reason:#}");
+                audit.note(&Change { what: "configuration", change: "refused", name: None, reason: Some(&reason) });
+                reload.reject(proposal, &reason);
+            }
         }
     }
 }
