@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     CacheDir, Config, ConfigError, DEFAULT_LISTEN, DRAIN_NOTICE, Egress, HostLimits, Identity, Limits, Mistakes,
     PluginSettings, PolicyArguments, PublicUrl, SecretName, Secrets, SharedStore, TaskMode, ToolSettings,
-    WrittenArguments, WrittenAudit, WrittenAuth, WrittenGrants, WrittenLimits, WrittenPolicy, WrittenTelemetry, WrittenTls,
+    WrittenArguments, WrittenAudit, WrittenAuth, WrittenGrants, WrittenLimits, WrittenPolicy, WrittenTelemetry,
+    WrittenTls,
     limits::call_limits,
     secrets::WrittenSecret,
     store::Access,
