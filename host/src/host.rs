@@ -1,17 +1,20 @@
 //! The composition root: everything is built here, once, from a [`Config`].
 
+mod door;
+mod reload;
+
 use std::{fs, net::SocketAddr, os::unix::fs::DirBuilderExt, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use tokio::{net::TcpListener, sync::mpsc, time};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use self::door::Door;
 use crate::{
     admin::{self, Admin},
     audit::Audit,
-    auth::Authenticator,
     catalog::{self, Live, Loaders, Order, Tenants, Yard},
-    config::{CacheDir, Config, PublicUrl, SecretName},
+    config::{CacheDir, Config, PublicUrl, Reload, SecretName, Taker},
     hosts::Hosts,
     http::{Http, Tls},
     ids::TenantId,
@@ -59,6 +62,9 @@ pub struct Host {
     hosts: Arc<Hosts>,
     metrics: Metrics,
     traces: Option<Exporting>,
+    /// Where another configuration comes from, and what takes it up beside the plugins.
+    reload: Option<Reload>,
+    takers: Vec<Taker>,
     background: TaskTracker,
     stopping: CancellationToken,
 }
@@ -67,7 +73,7 @@ pub struct Host {
 pub struct Bound {
     host: Host,
     http: Http,
-    auth: Arc<Authenticator>,
+    door: Arc<Door>,
     admin: Option<Admin>,
     addr: SocketAddr,
 }
@@ -124,6 +130,7 @@ impl Host {
             tracing::warn!("what tenants have used today on other hosts is not known yet: {error}");
         }
         let orders = mpsc::channel(ORDERS_MAX);
+        let (reload, takers) = (None, Vec::new());
         Ok(Self {
             config,
             server,
@@ -137,6 +144,8 @@ impl Host {
             hosts,
             metrics,
             traces,
+            reload,
+            takers,
             background,
             stopping,
         })
@@ -183,6 +192,11 @@ impl Host {
         self.yard.sandbox().settings()
     }
 
+    /// Has it take up what `reload` reads while it serves.
+    pub fn reloading(self, reload: Option<Reload>) -> Self {
+        Self { reload, ..self }
+    }
+
     /// Binds the address of the configuration.
     ///
     /// A host that anybody can reach and that asks nobody who they are is refused, unless the configuration says that this is
@@ -191,17 +205,12 @@ impl Host {
         self.check_wishes()?;
         let config = &self.config;
         let listen = config.listen;
-        if !listen.ip().is_loopback() && !config.auth.asks() && !config.allow_anonymous {
-            bail!(
-                "{listen} can be reached from other machines, and this host asks nobody who they are: say who may call in [auth], \
-                 listen on 127.0.0.1, or say --allow-anonymous to let everybody call every tool"
-            );
-        }
+        door::check_reach(config, listen)?;
         let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
         let addr = listener.local_addr().context("the listener has no address")?;
-        let auth = Arc::new(authenticator(config, addr, self.ring.clone(), self.server.audit())?);
+        let door = Door::new(config, addr, (self.ring.clone(), self.server.audit().clone()))?;
         let tls = config.tls.as_ref().map(Tls::load).transpose().map_err(anyhow::Error::msg)?;
-        let http = Http::new(config, listener, Arc::clone(&self.server), Arc::clone(&auth), tls);
+        let http = Http::new(config, listener, Arc::clone(&self.server), door.auth(), tls);
         let admin = match self.config.admin_listen {
             Some(address) => {
                 let admin = Admin::bind(address, self.metrics.clone(), self.report()).await;
@@ -209,7 +218,7 @@ impl Host {
             }
             None => None,
         };
-        Ok(Bound { host: self, http, auth, admin, addr })
+        Ok(Bound { host: self, http, door, admin, addr })
     }
 
     fn report(&self) -> admin::Report {
@@ -263,6 +272,9 @@ impl Host {
     /// the grace period.
     async fn while_watching<T>(self, serving: impl Future<Output = T>) -> T {
         let watching = CancellationToken::new();
+        let (orders, takers, audit) = (self.orders.0.clone(), self.takers, self.server.audit().clone());
+        let follow = |reload| tokio::spawn(reload::follow(reload, takers, orders, audit, watching.clone()));
+        let following = self.reload.map(follow);
         let watcher = tokio::spawn(catalog::watch(self.loaders, self.orders.1, watching.clone()));
         let settling = tokio::spawn(settle(Arc::clone(&self.tenants), Arc::clone(&self.store)));
         self.background.spawn(self.server.run_tasks());
@@ -272,6 +284,9 @@ impl Host {
         let served = serving.await;
         watching.cancel();
         let _ = watcher.await;
+        if let Some(following) = following {
+            let _ = following.await;
+        }
         drain(&self.background, self.config.host_limits.drain_max).await;
         among_others.abort();
         settling.abort();
@@ -312,7 +327,8 @@ impl Bound {
     /// who would find the door closed. Then there are no new connections, streams of news end, and calls in flight end within
     /// the grace period.
     pub async fn run(self, stop: CancellationToken) {
-        let Self { host, http, auth, admin, .. } = self;
+        let Self { mut host, http, door, admin, .. } = self;
+        host.takers.extend([http.taker(), door.taker(), host.policy.taker()]);
         let (stopping, ended) = (host.stopping.clone(), CancellationToken::new());
         // Without an admin listener there is nowhere to see it.
         let notice = if admin.is_some() { host.config.drain_notice } else { Duration::ZERO };
@@ -324,10 +340,10 @@ impl Bound {
                 stopping.cancel();
             });
         };
-        let tending = tokio::spawn(auth.tend(ended.clone()));
+        door.tend();
         host.while_watching(serving).await;
         ended.cancel();
-        let _ = tending.await;
+        door.close().await;
         if let Some(admin) = admin {
             // Whoever holds a connection open must not keep the host from ending.
             let _ = time::timeout(ADMIN_END_MAX, admin).await;
@@ -364,22 +380,6 @@ fn policy(config: &Config) -> Result<Policy> {
         tracing::warn!(policy = %odd, "a policy is odd");
     }
     Ok(policy)
-}
-
-/// Who decides who is calling. Reads the files that this takes.
-fn authenticator(config: &Config, addr: SocketAddr, ring: KeyRing, audit: &Audit) -> Result<Authenticator> {
-    let own = || PublicUrl::of_listener(addr, config.tls.is_some());
-    let public = config.public_url.clone().unwrap_or_else(own);
-    if addr.ip().is_unspecified() && config.public_url.is_none() && !config.auth.issuers.is_empty() {
-        bail!("{addr} is no address that clients know this host by, and tokens are made for one: set public_url");
-    }
-    if config.auth.asks() && !public.is_https() && !addr.ip().is_loopback() {
-        tracing::warn!(%public, "keys and tokens travel unencrypted; set [tls], or a public_url that begins with https");
-    }
-    let auth = Authenticator::new(&config.auth, public, &config.identity.name, ring);
-    let auth = auth.audited(audit.clone());
-    auth.load().map_err(anyhow::Error::msg)?;
-    Ok(auth)
 }
 
 /// What plugins are made with.

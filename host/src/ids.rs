@@ -7,6 +7,9 @@ use sha2::{Digest as _, Sha256};
 /// The longest name that model APIs accept for a tool.
 pub const NAME_CHARS_MAX: usize = 64;
 
+/// What [`check_name`] takes, as a regular expression.
+pub(crate) const NAME_PATTERN: &str = "^[A-Za-z0-9_-]{1,64}$";
+
 /// Why a name was refused, as a clause: "`a b` may hold only …".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{name}` is not a legal name: use 1 to {NAME_CHARS_MAX} letters, digits, `_` and `-`")]
@@ -67,6 +70,16 @@ macro_rules! name_type {
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
                 String::deserialize(input)?.parse().map_err(serde::de::Error::custom)
+            }
+        }
+
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({ "type": "string", "pattern": $crate::ids::NAME_PATTERN })
             }
         }
     };

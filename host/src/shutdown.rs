@@ -1,6 +1,6 @@
-//! Being told to stop.
+//! Being told to stop, or to look again.
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 /// A token that SIGTERM or SIGINT (Ctrl-C) cancels. A second signal ends the process at once.
@@ -23,4 +23,21 @@ pub fn on_signal() -> std::io::Result<CancellationToken> {
         }
     });
     Ok(stop)
+}
+
+/// SIGHUP, which ends the process no more once somebody listens.
+pub struct Hangups(Signal);
+
+impl Hangups {
+    /// Listens from now on.
+    pub fn new() -> std::io::Result<Self> {
+        signal(SignalKind::hangup()).map(Self)
+    }
+
+    /// Waits for the next one.
+    pub async fn next(&mut self) {
+        if self.0.recv().await.is_none() {
+            std::future::pending().await
+        }
+    }
 }

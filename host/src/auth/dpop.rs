@@ -34,7 +34,7 @@ pub(super) struct Proofs {
     /// Makes and reads nonces, which are the same on all hosts that share it.
     ring: KeyRing,
     /// By the key's thumbprint: calls with different keys share no lock.
-    seen: papaya::HashMap<String, Arc<Mutex<Seen>>>,
+    seen: Arc<papaya::HashMap<String, Arc<Mutex<Seen>>>>,
 }
 
 /// The proofs of one key.
@@ -92,7 +92,16 @@ pub(super) enum BadProof {
 
 impl Proofs {
     pub(super) fn new(settings: &Dpop, ring: KeyRing) -> Self {
-        Self { settings: settings.clone(), ring, seen: papaya::HashMap::new() }
+        Self { settings: settings.clone(), ring, seen: Arc::default() }
+    }
+
+    /// The same under other settings: what was used once stays used.
+    pub(super) fn succeeded(&self, settings: &Dpop) -> Self {
+        Self { settings: settings.clone(), ring: self.ring.clone(), seen: Arc::clone(&self.seen) }
+    }
+
+    pub(super) fn ring(&self) -> &KeyRing {
+        &self.ring
     }
 
     /// Checks a proof as RFC 9449, 4.3, says. One that was good is good no more.

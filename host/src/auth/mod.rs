@@ -110,6 +110,12 @@ impl Authenticator {
         Self { audit, ..self }
     }
 
+    /// One that takes this one's place under other settings. A proof that was used with this one cannot be used with that one.
+    pub fn succeeded(&self, settings: &Auth, public: PublicUrl, name: &str) -> Self {
+        let next = Self::new(settings, public, name, self.proofs.ring().clone());
+        Self { proofs: self.proofs.succeeded(&settings.dpop), audit: self.audit.clone(), ..next }
+    }
+
     /// Reads what has to be there when the host begins: the file of keys, and the certificates that issuers are trusted by. The error is
     /// a sentence for the operator.
     pub fn load(&self) -> Result<(), String> {

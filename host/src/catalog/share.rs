@@ -261,8 +261,8 @@ mod tests {
 
     const MS: u64 = 1_000_000;
 
-    fn plugin() -> Arc<metrics::OfPlugin> {
-        metrics::of_plugin("acme", "p")
+    fn plugin() -> Arc<crate::metrics::OfPlugin> {
+        crate::metrics::of_plugin("acme", "p")
     }
 
     #[test]

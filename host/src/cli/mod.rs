@@ -5,6 +5,7 @@ mod ask;
 mod audit;
 mod build;
 mod call;
+mod config;
 mod dev;
 mod files;
 mod inspect;
@@ -54,6 +55,8 @@ enum Verb {
     Call(call::Call),
     /// Show what a plugin is: its tools, imports, size and digest
     Inspect(inspect::Inspect),
+    /// Check a configuration, show what holds, print its schema
+    Config(config::Config),
     /// Look at the audit trail: verify, tail, query
     Audit(audit::Audit),
     /// Begin a plugin: a project with one tool, a test and a README
@@ -103,6 +106,7 @@ pub fn main() -> ExitCode {
         Verb::Stdio(stdio) => stdio.run(),
         Verb::Call(call) => call.run(),
         Verb::Inspect(inspect) => inspect.run(),
+        Verb::Config(config) => config.run(),
         Verb::Audit(audit) => audit.run(),
         Verb::New(new) => new.run(),
         Verb::Build(build) => build.run(),
@@ -137,6 +141,12 @@ impl Source {
             Some(path) => Config::read(path)?,
             None => Config::new(),
         };
+        self.adjust(&mut config);
+        Ok(config)
+    }
+
+    /// What is said here, over what the configuration says.
+    fn adjust(&self, config: &mut Config) {
         if let Some(plugins) = &self.plugins {
             config.set_plugins(plugins.clone());
         }
@@ -151,9 +161,8 @@ impl Source {
         config.state_dir = match &self.state_dir {
             Some(dir) if dir.is_empty() => None,
             Some(dir) => Some(dir.into()),
-            None => config.state_dir.or_else(|| usual_dir("XDG_STATE_HOME", ".local/state")),
+            None => config.state_dir.take().or_else(|| usual_dir("XDG_STATE_HOME", ".local/state")),
         };
-        Ok(config)
     }
 }
 

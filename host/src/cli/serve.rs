@@ -1,6 +1,6 @@
 //! `toolyard serve`
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::Context;
 use clap::Args;
@@ -9,6 +9,7 @@ use serde_json::json;
 use super::{Outcome, Source, files, runtime, start_log};
 use crate::{
     catalog::Catalog,
+    config::{Config, Reload},
     host::{Bound, Host},
     ids::TenantId,
     shutdown,
@@ -43,18 +44,13 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
         start_log(self.log_format, "info");
-        let mut config = self.source.config()?;
-        if let Some(listen) = self.listen {
-            config.listen = listen;
-        }
-        config.allow_anonymous |= self.allow_anonymous;
-        config.strict_grants |= self.strict_grants;
-        config.supply.locked |= self.locked;
-        files::raise(config.host_limits.connections_max);
+        let serve = Arc::new(self);
         runtime()?.block_on(async {
             let stop = shutdown::on_signal().context("cannot wait for signals")?;
-            let host = Host::build(config).await?.bind().await?;
-            if self.json {
+            let (config, reload) = serve.open()?;
+            files::raise(config.host_limits.connections_max);
+            let host = Host::build(config).await?.reloading(reload).bind().await?;
+            if serve.json {
                 println!("{}", as_json(&host));
             } else {
                 print!("{}", as_text(&host));
@@ -62,6 +58,29 @@ impl Serve {
             host.run(stop).await;
             Ok(Outcome::Done)
         })
+    }
+
+    /// The configuration, and how it is read again, if it is one that is read.
+    fn open(self: &Arc<Self>) -> anyhow::Result<(Config, Option<Reload>)> {
+        let Some(path) = &self.source.config else {
+            let mut config = Config::new();
+            self.adjust(&mut config);
+            return Ok((config, None));
+        };
+        let serve = Arc::clone(self);
+        let (config, reload) = Reload::open(path, Box::new(move |config| serve.adjust(config)))?;
+        Ok((config, Some(reload)))
+    }
+
+    /// What is said on the command line, over what the configuration says.
+    fn adjust(&self, config: &mut Config) {
+        self.source.adjust(config);
+        if let Some(listen) = self.listen {
+            config.listen = listen;
+        }
+        config.allow_anonymous |= self.allow_anonymous;
+        config.strict_grants |= self.strict_grants;
+        config.supply.locked |= self.locked;
     }
 }
 

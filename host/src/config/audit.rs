@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
@@ -14,7 +15,7 @@ const ROTATE_BYTES_MAX: u64 = 128 << 20;
 const ROTATE_BYTES_MIN: u64 = 16 << 10;
 
 /// `[audit]` as it is written.
-#[derive(Debug, Default, Clone, Deserialize)]
+#[derive(Debug, Default, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct WrittenAudit {
     /// The file that the trail is in. Older parts of it stand beside it.
@@ -36,7 +37,7 @@ pub struct WrittenAudit {
 }
 
 /// `arguments` of `[audit]`.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum WrittenArguments {
     #[default]

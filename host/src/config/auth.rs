@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
@@ -110,7 +111,7 @@ pub struct Tls {
 }
 
 /// `[auth]`
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct WrittenAuth {
     /// The file of API keys, which `toolyard keys` writes.
@@ -121,11 +122,12 @@ pub struct WrittenAuth {
     pub scopes: Vec<String>,
     /// Whose access tokens are taken.
     pub issuer: Vec<WrittenIssuer>,
+    /// How proofs of possession (RFC 9449) are handled.
     pub dpop: WrittenDpop,
 }
 
 /// `true`, `false`, or a tenant's name.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum WrittenAnonymous {
     Whether(bool),
@@ -133,7 +135,7 @@ pub enum WrittenAnonymous {
 }
 
 /// `[[auth.issuer]]`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WrittenIssuer {
     /// The issuer's URL, exactly as it stands in its tokens' `iss`.
@@ -148,10 +150,13 @@ pub struct WrittenIssuer {
     /// The tenants that it may name.
     #[serde(default)]
     pub tenants: BTreeSet<TenantId>,
+    /// The claim that is a user's name. Default: `sub`.
     pub subject_claim: Option<String>,
     /// Put in front of a user's name, so that two issuers' users of one name stay two.
     pub subject_prefix: Option<String>,
+    /// The claim that holds the scopes. Default: `scope`, or else `scp`.
     pub scopes_claim: Option<String>,
+    /// The claim that holds a user's groups. Default: `groups`.
     pub groups_claim: Option<String>,
     /// What its tokens may be signed with, such as `RS256`.
     pub algorithms: Option<Vec<String>>,
@@ -169,7 +174,7 @@ pub struct WrittenIssuer {
 }
 
 /// One audience, or several.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum WrittenAudience {
     One(String),
@@ -177,7 +182,7 @@ pub enum WrittenAudience {
 }
 
 /// `[auth.dpop]`
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct WrittenDpop {
     /// Whether tokens are refused that are bound to no key.
@@ -189,7 +194,7 @@ pub struct WrittenDpop {
 }
 
 /// `[tls]`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WrittenTls {
     /// The certificate and those that it hangs on, in PEM.

@@ -6,6 +6,7 @@ use std::{
 };
 
 use ipnet::IpNet;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{ConfigError, SecretName, pattern::UrlPattern};
@@ -42,10 +43,12 @@ pub struct HttpGrant {
 }
 
 /// A header that is added to a request on its way out, so that the guest never holds what is secret in it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HeaderGrant {
+    /// The header's.
     pub name: String,
+    /// The name of the secret that is its value.
     pub secret: SecretName,
     /// Stands before the secret, such as `Bearer `.
     #[serde(default)]
@@ -74,13 +77,16 @@ pub struct FolderGrant {
 }
 
 /// Bounds of a plugin's key-value data.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct KeyValueGrant {
     /// Of all keys and values together.
     pub bytes_max: u64,
+    /// How many keys there may be.
     pub keys_max: u64,
+    /// Of one key.
     pub key_bytes_max: usize,
+    /// Of one value.
     pub value_bytes_max: usize,
 }
 
@@ -91,20 +97,27 @@ impl Default for KeyValueGrant {
 }
 
 /// `[plugin.NAME.grants]`
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct WrittenGrants {
+    /// Where it may send HTTP requests.
     pub http: Vec<WrittenHttp>,
+    /// Where it may open TCP connections.
     pub tcp: Vec<WrittenTcp>,
+    /// Folders of this machine that it sees.
     pub folders: Vec<WrittenFolder>,
+    /// Values that outlive its calls. `{}` grants them with the usual bounds.
     pub keyvalue: Option<KeyValueGrant>,
+    /// What `wasi:config` tells it.
     pub config: BTreeMap<String, String>,
+    /// Names of secrets whose value it may read, by their key in `wasi:config`.
     pub secrets: BTreeMap<String, SecretName>,
+    /// Its environment variables.
     pub environment: BTreeMap<String, String>,
 }
 
 /// `[[plugin.NAME.grants.http]]`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WrittenHttp {
     /// Scheme, host, port and the beginning of the path: `https://api.example.com/v1/`.
@@ -113,29 +126,39 @@ pub struct WrittenHttp {
     pub methods: Option<Vec<String>>,
     /// Such as `10.0.0.0/8`. Default: none but what is public.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub networks: Vec<IpNet>,
+    /// Headers that the host adds to these requests.
     #[serde(default)]
     pub headers: Vec<HeaderGrant>,
 }
 
 /// `[[plugin.NAME.grants.tcp]]`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WrittenTcp {
+    /// A name or an address.
     pub host: String,
+    /// From 1 to 65535.
     pub port: u16,
+    /// Networks that the name may lead into although they are not public, such as `10.0.0.0/8`.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub networks: Vec<IpNet>,
 }
 
 /// `[[plugin.NAME.grants.folders]]`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WrittenFolder {
+    /// The folder on this machine.
     pub path: PathBuf,
+    /// Where the guest sees it, such as `/data`.
     pub guest: String,
+    /// Whether the guest may change what is in it.
     #[serde(default)]
     pub write: bool,
+    /// How large all that is in it may become by what guests write. Default: 1 GiB.
     pub bytes_max: Option<u64>,
 }
 

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::ConfigError;
@@ -82,8 +83,15 @@ macro_rules! define {
             }
         }
 
+        impl Limits {
+            /// Each by its key in the file.
+            pub(super) fn listed(&self) -> Vec<(&'static str, serde_json::Value)> {
+                vec![$((concat!("limits.", stringify!($name)), self.$name.into()),)+]
+            }
+        }
+
         /// Limits as they are written: those that are said.
-        #[derive(Debug, Default, Clone, Deserialize)]
+        #[derive(Debug, Default, Clone, Deserialize, JsonSchema)]
         #[serde(deny_unknown_fields, default)]
         pub struct WrittenLimits {
             $($(#[doc = $doc])+ pub $name: Option<$type>,)+

@@ -2,16 +2,24 @@
 
 mod audit;
 mod auth;
+mod changes;
+mod check;
 mod grants;
 mod limits;
+mod mistakes;
+mod nearest;
 mod pattern;
 mod place;
 mod policy;
+mod reload;
+mod schema;
 mod secrets;
+mod show;
 mod store;
 mod supply;
 mod telemetry;
 mod tenants;
+mod text;
 mod wishes;
 mod written;
 
@@ -23,6 +31,7 @@ use std::{
     time::Duration,
 };
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{
@@ -34,24 +43,35 @@ pub use audit::{ArgumentsShown, AuditSettings, WrittenAudit};
 #[cfg(test)]
 pub(crate) use auth::auth_for_tests;
 pub use auth::{Algorithm, Auth, Dpop, Issuer, TenantOf, Tls, WrittenAuth, WrittenTls, is_scope};
+pub use changes::Changes;
+pub use check::{Checked, check, show};
 pub use grants::{FolderGrant, Grants, HeaderGrant, HttpGrant, KeyValueGrant, TcpGrant, WrittenGrants};
 pub use limits::{INSTANCES_MAX, Limits, WrittenLimits};
+pub use mistakes::{ConfigError, Mistakes};
 pub use pattern::UrlPattern;
 pub use place::{PublicUrl, canonical, trusted_url};
 pub use policy::{
     ArgumentType, PolicyArguments, PolicyDefault, PolicySettings, PolicyText, Unreadable, WrittenArguments,
     WrittenPolicy,
 };
+pub use reload::{Adjust, Answer, Ask, Proposal, Reload, Taker};
+pub use schema::schema;
 pub use secrets::{Secret, SecretName, Secrets};
+pub use show::Shown;
 pub use store::{SharedStore, StoreForm, StoreUrl};
 pub use supply::{PluginSupply, Reference, Registry, Source, Supply, WrittenRegistry, WrittenSupply, is_loopback};
 pub use telemetry::{Telemetry, WrittenTelemetry};
 pub use tenants::{Quotas, TenantSettings, WrittenTenant};
 pub use wishes::{Wish, Wishes};
-pub use written::{ConfigError, Written, WrittenIcon};
+pub use written::{Written, WrittenIcon};
+
+use text::{Document, Seen, of_process};
 
 /// Where `toolyard serve` listens when nobody says otherwise.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
+
+/// The folder of plugins when nobody names one.
+pub const DEFAULT_PLUGINS: &str = "plugins";
 
 /// How long a host that was told to end goes on as before, so that balancers see that it is not ready any more: they look
 /// every few seconds.
@@ -232,7 +252,7 @@ pub struct ToolSettings {
 }
 
 /// When calls of a tool become tasks. Only those of clients that know tasks do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TaskMode {
     Never,
@@ -250,9 +270,9 @@ impl Config {
         Written::default().usable(Path::new(".")).expect("the defaults are usable: a test builds them")
     }
 
-    /// Reads `path`. Paths in it are relative to its folder.
-    pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        Written::read(path)?.usable(path.parent().unwrap_or(Path::new("."))).map_err(|reason| reason.in_file(path))
+    /// Reads `path` and what it includes, with the environment of this process. Paths in a file are relative to its folder.
+    pub fn read(path: &Path) -> Result<Self, Mistakes> {
+        Ok(Document::read(path, &of_process, &mut Seen::default())?.usable()?.config)
     }
 
     /// The tenant that a host has of whom none is written.

@@ -19,7 +19,7 @@ const FILE_BYTES_MAX: u64 = 4 << 20;
 #[serde(deny_unknown_fields, default)]
 pub struct WrittenPolicy {
     /// Files of Cedar policies; a `*` in a file's name stands for anything.
-    pub files: Vec<String>,
+    pub files: Vec<PathBuf>,
     /// What holds without files.
     pub default: Option<PolicyDefault>,
 }
@@ -93,10 +93,10 @@ impl WrittenPolicy {
             ));
         }
         if let Some(wrong) = self.files.iter().find(|file| {
-            let folder = Path::new(file).parent();
-            file.is_empty() || folder.is_some_and(|folder| folder.to_string_lossy().contains('*'))
+            let folder = file.parent();
+            file.as_os_str().is_empty() || folder.is_some_and(|folder| folder.to_string_lossy().contains('*'))
         }) {
-            let reason = format!("[policy] files: `{wrong}` may have `*` in the name of the file only");
+            let reason = format!("[policy] files: `{}` may have `*` in the name of the file only", wrong.display());
             return Err(ConfigError::new(reason));
         }
         let files = self.files.iter().map(|file| base.join(file)).collect();
@@ -105,6 +105,12 @@ impl WrittenPolicy {
 }
 
 impl PolicySettings {
+    /// All whose change may be a change of the policies: the files, and the folders in which files are looked for.
+    pub(super) fn sources(&self) -> Vec<PathBuf> {
+        let folders = self.files.iter().filter_map(|pattern| pattern.parent()).map(Path::to_owned);
+        folders.chain(self.files.iter().filter_map(|pattern| matching(pattern).ok()).flatten()).collect()
+    }
+
     /// Reads all files, in the order in which they are named, and by name where a pattern fits several. Each is read once.
     pub fn read(&self) -> Result<Vec<PolicyText>, Vec<Unreadable>> {
         let (mut texts, mut wrong) = (Vec::<PolicyText>::new(), Vec::new());

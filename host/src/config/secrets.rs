@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::ConfigError;
@@ -53,7 +54,7 @@ impl fmt::Debug for Secret {
 }
 
 /// `[secret.NAME]`: where it is. One of the three.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct WrittenSecret {
     /// An environment variable of the host.

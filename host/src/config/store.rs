@@ -19,7 +19,7 @@ const SENTINEL_PORT: u16 = 26379;
 /// Redis Cluster Specification: hash tags stand between braces, and these names come before them.
 const PREFIX_CHARS_MAX: usize = 64;
 
-const DEFAULT_PREFIX: &str = "toolyard";
+pub(super) const DEFAULT_PREFIX: &str = "toolyard";
 
 /// The store that hosts share.
 #[derive(Debug, Clone, PartialEq, Eq)]

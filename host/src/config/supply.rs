@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{ConfigError, SecretName, Secrets};
@@ -85,7 +86,7 @@ pub struct Reference {
 }
 
 /// `[supply]`
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct WrittenSupply {
     /// Public keys in PEM, of which one must have signed.
@@ -103,9 +104,10 @@ pub struct WrittenSupply {
 }
 
 /// `[registry."HOST:PORT"]`
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct WrittenRegistry {
+    /// Who the host says it is; without, it says nothing.
     pub username: Option<String>,
     /// The name of a secret.
     pub password_secret: Option<SecretName>,

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
@@ -14,7 +15,7 @@ const SERVICE_NAME: &str = "toolyard";
 const TRACES_PATH: &str = "/v1/traces";
 
 /// `[telemetry]`
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct WrittenTelemetry {
     /// Where the collector is, such as `http://127.0.0.1:4318`.

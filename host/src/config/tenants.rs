@@ -8,11 +8,12 @@ use std::{
     sync::Arc,
 };
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    ConfigError, Limits, PluginSettings, PolicyArguments, SecretName, Secrets, WrittenLimits, secrets::WrittenSecret,
-    written::WrittenPlugin,
+    ConfigError, DEFAULT_PLUGINS, Limits, PluginSettings, PolicyArguments, SecretName, Secrets, WrittenLimits,
+    secrets::WrittenSecret, written::WrittenPlugin,
 };
 use crate::ids::{PluginId, TenantId};
 
@@ -29,7 +30,7 @@ pub struct TenantSettings {
 }
 
 /// A tenant's share of the host. `None`: no bound but the host's.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Quotas {
     /// Calls that run at once.
@@ -45,14 +46,17 @@ pub struct Quotas {
 }
 
 /// `[tenant.NAME]`
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct WrittenTenant {
     /// Its folder of plugins; without, the folder of its name in the host's.
     pub plugins: Option<PathBuf>,
     pub limits: WrittenLimits,
+    /// Its share of the host.
     pub quotas: Quotas,
+    /// What is said of its plugins.
     pub plugin: BTreeMap<PluginId, WrittenPlugin>,
+    /// Secrets that its plugins can be granted.
     pub secret: BTreeMap<SecretName, WrittenSecret>,
 }
 
@@ -71,7 +75,7 @@ pub(super) fn tenants(
     top: AtTop,
     base: &Path,
 ) -> Result<BTreeMap<TenantId, Arc<TenantSettings>>, ConfigError> {
-    let folder = base.join(top.plugins.as_deref().unwrap_or(Path::new("plugins")));
+    let folder = base.join(top.plugins.as_deref().unwrap_or(Path::new(DEFAULT_PLUGINS)));
     // With tenants of other names, `default` has plugins only where somebody says so.
     let has_others = written.keys().any(|id| *id != TenantId::default());
     let plugins = (top.plugins.is_some() || !has_others).then(|| folder.clone());

@@ -172,3 +172,51 @@ fn tenants_have_nothing_of_each_other() {
     assert!(error("[tenant.acme.quotas]\ncalls_max = 0").contains("use at least 1"));
     assert!(error("[plugin.p]\nscopes = [\"a b\"]").contains("`a b` is no scope"));
 }
+
+/// Every example of a configuration that the project gives away: those of the pages for operators, and those of `deploy/`.
+fn examples() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut examples = Vec::new();
+    let docs = std::fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    for page in docs.filter(|path| path.extension().is_some_and(|kind| kind == "md")).chain([root.join("README.md")]) {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for block in text.split("```toml\n").skip(1) {
+            let (example, _) = block.split_once("```").unwrap();
+            examples.push((page.display().to_string(), example.to_owned()));
+        }
+    }
+    let deploy = std::fs::read_dir(root.join("deploy")).unwrap();
+    for file in deploy.map(|entry| entry.unwrap().path().join("toolyard.toml")).filter(|file| file.exists()) {
+        examples.push((file.display().to_string(), std::fs::read_to_string(file).unwrap()));
+    }
+    examples
+}
+
+#[test]
+fn the_examples_are_what_the_schema_and_the_host_take() {
+    let validator = jsonschema::draft202012::new(&schema()).unwrap();
+    let examples = examples();
+    assert!(examples.len() > 10, "there are more than {}", examples.len());
+    let bare = |_: &str| Ok(None);
+    for (place, example) in examples {
+        // A file of wishes has reasons in it, and is none of these.
+        if example.contains("why = ") {
+            continue;
+        }
+        let document: serde_json::Value =
+            serde_json::to_value(toml::from_str::<toml::Value>(&example).unwrap()).unwrap();
+        let errors: Vec<String> = validator.iter_errors(&document).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{place}: {errors:#?}\n{example}");
+        let read = text::Document::parse(&without_files(&example), &bare).and_then(|document| document.written());
+        assert!(
+            read.is_ok(),
+            "{place}: {}\n{example}",
+            read.err().map(|mistakes| mistakes.to_string()).unwrap_or_default()
+        );
+    }
+}
+
+/// The same with its references to files as plain texts: the files are of machines that are not here.
+fn without_files(example: &str) -> String {
+    example.replace("\"file:", "\"").replace("include = [", "allowed_origins = [")
+}

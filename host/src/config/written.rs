@@ -2,24 +2,26 @@
 
 use std::{
     collections::BTreeMap,
-    fmt, fs, io,
+    fs,
     net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CacheDir, Config, DEFAULT_LISTEN, DRAIN_NOTICE, Egress, HostLimits, Identity, Limits, PluginSettings, PluginSupply,
-    PolicyArguments, PublicUrl, SecretName, Secrets, SharedStore, Supply, TaskMode, ToolSettings, WrittenArguments,
-    WrittenAudit, WrittenAuth, WrittenGrants, WrittenLimits, WrittenPolicy, WrittenRegistry, WrittenSupply,
-    WrittenTelemetry, WrittenTls,
+    CacheDir, Config, ConfigError, DEFAULT_LISTEN, DRAIN_NOTICE, Egress, HostLimits, Identity, Limits, Mistakes,
+    PluginSettings, PluginSupply, PolicyArguments, PublicUrl, SecretName, Secrets, SharedStore, Supply, TaskMode,
+    ToolSettings, WrittenArguments, WrittenAudit, WrittenAuth, WrittenGrants, WrittenLimits, WrittenPolicy,
+    WrittenRegistry, WrittenSupply, WrittenTelemetry, WrittenTls,
     limits::call_limits,
     secrets::WrittenSecret,
     store::Access,
     tenants::{self, AtTop, WrittenTenant},
+    text,
 };
 use crate::{
     ids::{NAME_CHARS_MAX, PluginId, TenantId},
@@ -29,51 +31,13 @@ use crate::{
 /// A task that lived shorter would be gone before its client asks for it a second time.
 const TASK_TTL_MIN: Duration = Duration::from_secs(1);
 
-/// A mistake in the configuration: where it is, what it is, and what was probably meant.
-#[derive(Debug)]
-pub struct ConfigError {
-    file: Option<PathBuf>,
-    /// Line, counted from 1.
-    line: Option<usize>,
-    reason: String,
-}
-
-impl ConfigError {
-    pub(super) fn new(reason: impl Into<String>) -> Self {
-        Self { file: None, line: None, reason: reason.into() }
-    }
-
-    /// The same, said of the part `place`.
-    pub(super) fn within(mut self, place: &str) -> Self {
-        self.reason = format!("{place} {}", self.reason);
-        self
-    }
-
-    pub(super) fn in_file(mut self, file: &Path) -> Self {
-        self.file = Some(file.to_owned());
-        self
-    }
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(file) = &self.file {
-            write!(f, "{}", file.display())?;
-            if let Some(line) = self.line {
-                write!(f, ":{line}")?;
-            }
-            write!(f, ": ")?;
-        }
-        f.write_str(&self.reason)
-    }
-}
-
-impl std::error::Error for ConfigError {}
-
 /// The file.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Written {
+    /// Files whose values hold where this one says nothing: paths from this file's folder on, in which a file's name may
+    /// have a `*`. The later says more than the earlier, and this file has the last word.
+    pub include: Vec<String>,
     /// Address and port, such as `127.0.0.1:8080`.
     pub listen: Option<String>,
     /// Address and port of health and metrics, such as `127.0.0.1:9090`.
@@ -81,8 +45,11 @@ pub struct Written {
     /// Whether callers without credentials may come from other machines.
     pub allow_anonymous: bool,
     /// Under which URL clients know the host, such as `https://tools.example.com`.
+    #[schemars(with = "Option<String>")]
     pub public_url: Option<PublicUrl>,
+    /// Who may call.
     pub auth: WrittenAuth,
+    /// The host's own certificate.
     pub tls: Option<WrittenTls>,
     /// Whether a plugin is refused that was not granted what it cannot do without.
     pub strict_grants: bool,
@@ -94,10 +61,15 @@ pub struct Written {
     pub state_dir: Option<PathBuf>,
     /// The store that hosts share, such as `redis://HOST:PORT`.
     pub store: Option<String>,
+    /// The name of the secret that is the store's password.
     pub store_password: Option<SecretName>,
+    /// The name of the secret that is the sentinels' password.
     pub store_sentinel_password: Option<SecretName>,
+    /// Stands before all keys in the store, so that several installations can share it.
     pub store_prefix: Option<String>,
+    /// Certificates to trust instead of the system's for the store, in PEM.
     pub store_ca_files: Vec<PathBuf>,
+    /// Origins of web pages that may call, beside those of this machine, such as `https://app.example.com`.
     pub allowed_origins: Vec<String>,
     /// Milliseconds that the door stays open after SIGTERM, for those who look at `/readyz`.
     pub drain_notice_ms: Option<u64>,
@@ -117,7 +89,7 @@ pub struct Written {
 }
 
 /// `[egress]`
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct WrittenEgress {
     /// Name servers, such as `10.0.0.53:53`.
@@ -127,33 +99,40 @@ pub struct WrittenEgress {
 }
 
 /// `[server]`
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct WrittenServer {
+    /// For programs.
     pub name: Option<String>,
+    /// For people.
     pub title: Option<String>,
+    /// Default: Toolyard's own.
     pub version: Option<String>,
+    /// For the model: what this server is for.
     pub instructions: Option<String>,
+    /// Where people read about it.
     pub website_url: Option<String>,
     pub icons: Vec<WrittenIcon>,
 }
 
 /// `[[server.icons]]`: written as in the file, given out as the protocol's `Icon`.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct WrittenIcon {
     /// An `https:` or `data:` URI.
     pub src: String,
+    /// Such as `image/png`.
     #[serde(skip_serializing_if = "Option::is_none", rename(serialize = "mimeType"))]
     pub mime_type: Option<String>,
     /// Such as `48x48` or `any`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sizes: Vec<String>,
+    /// The background that it is made for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub theme: Option<WrittenTheme>,
 }
 
-#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum WrittenTheme {
     Light,
@@ -161,7 +140,7 @@ pub enum WrittenTheme {
 }
 
 /// `[seal]`: the same on all hosts that serve the same clients.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WrittenSeal {
     /// The first seals, all open: put a new one in front to rotate.
@@ -169,23 +148,27 @@ pub struct WrittenSeal {
 }
 
 /// `[[seal.keys]]`: an id, and 32 bytes in base64 or in a file.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WrittenKey {
+    /// 1 to 16 letters, digits and `-`; stands in front of what is sealed.
     pub id: String,
+    /// 32 bytes in base64.
+    #[schemars(extend("writeOnly" = true))]
     pub secret: Option<String>,
+    /// A file that holds the same.
     pub file: Option<PathBuf>,
 }
 
 /// Makes the type of `[limits]`. The limits of calls are repeated in it rather than flattened in: serde cannot refuse
 /// unknown keys beside a flattened part.
 macro_rules! define_host_limits {
-    ($({ $own:ident: $own_type:ty })* $($(#[doc = $doc:literal])+ $name:ident: $type:ty = $default:expr,)+) => {
+    ($({ $(#[doc = $own_doc:literal])+ $own:ident: $own_type:ty })* $($(#[doc = $doc:literal])+ $name:ident: $type:ty = $default:expr,)+) => {
         /// `[limits]`: the host's own, and those of calls for all plugins.
-        #[derive(Debug, Default, Deserialize)]
+        #[derive(Debug, Default, Deserialize, JsonSchema)]
         #[serde(deny_unknown_fields, default)]
         pub struct WrittenHostLimits {
-            $(pub $own: Option<$own_type>,)*
+            $($(#[doc = $own_doc])+ pub $own: Option<$own_type>,)*
             $($(#[doc = $doc])+ pub $name: Option<$type>,)+
         }
 
@@ -197,32 +180,88 @@ macro_rules! define_host_limits {
     };
 }
 call_limits!(define_host_limits
-    { calls_max: u32 }
-    { queue_max: u32 }
-    { warm_instances_max: u32 }
-    { queue_wait_ms_max: u64 }
-    { body_bytes_max: usize }
-    { body_read_ms_max: u64 }
-    { header_bytes_max: usize }
-    { header_read_ms_max: u64 }
-    { connections_max: usize }
-    { component_bytes_max: u64 }
-    { input_wait_ms_max: u64 }
-    { session_ttl_ms: u64 }
-    { drain_ms_max: u64 }
-    { tasks_max: u64 }
-    { tasks_ended_max: u64 }
-    { tasks_running_max: u32 }
-    { task_ttl_ms: u64 }
-    { task_result_ttl_ms: u64 }
+    {
+        /// Calls that run at once.
+        calls_max: u32
+    }
+    {
+        /// Calls that wait for their turn; those beyond are refused at once.
+        queue_max: u32
+    }
+    {
+        /// Fresh instances that are kept ready, of all plugins together.
+        warm_instances_max: u32
+    }
+    {
+        /// Milliseconds that a call waits for its turn before it is refused.
+        queue_wait_ms_max: u64
+    }
+    {
+        /// A request's body.
+        body_bytes_max: usize
+    }
+    {
+        /// Milliseconds after which a body that has not arrived is not waited for.
+        body_read_ms_max: u64
+    }
+    {
+        /// A request's line and headers together.
+        header_bytes_max: usize
+    }
+    {
+        /// Milliseconds after which a client that has not sent its headers is cut off.
+        header_read_ms_max: u64
+    }
+    {
+        /// Connections that are open at once.
+        connections_max: usize
+    }
+    {
+        /// A component's file.
+        component_bytes_max: u64
+    }
+    {
+        /// Milliseconds that a client has to answer what a plugin asks of it.
+        input_wait_ms_max: u64
+    }
+    {
+        /// Milliseconds that a legacy session lives.
+        session_ttl_ms: u64
+    }
+    {
+        /// Milliseconds that calls in flight may go on after SIGTERM.
+        drain_ms_max: u64
+    }
+    {
+        /// Tasks of one tenant that have not ended.
+        tasks_max: u64
+    }
+    {
+        /// Tasks of one tenant that have ended, and whose results are still there.
+        tasks_ended_max: u64
+    }
+    {
+        /// Tasks that run on this host at once; the others wait.
+        tasks_running_max: u32
+    }
+    {
+        /// Milliseconds that a task lives from its creation on, if it does not come to its end before.
+        task_ttl_ms: u64
+    }
+    {
+        /// Milliseconds that a task's result stays, at least.
+        task_result_ttl_ms: u64
+    }
 );
 
 /// `[plugin.NAME]`
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct WrittenPlugin {
+    /// Stands before its tools' names, with `_` between. Empty: nothing, not even the `_`. Default: its name.
     pub prefix: Option<String>,
     pub limits: WrittenLimits,
+    /// What is said of single tools, by the plugin's own name for them.
     pub tool: BTreeMap<String, WrittenTool>,
     pub grants: WrittenGrants,
     /// Fresh instances that are kept ready.
@@ -240,7 +279,7 @@ pub struct WrittenPlugin {
 }
 
 /// `[plugin.NAME.tool.TOOL]`
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct WrittenTool {
     pub limits: WrittenLimits,
@@ -253,22 +292,9 @@ pub struct WrittenTool {
 }
 
 impl Written {
-    /// Reads and parses a file.
-    pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = fs::read_to_string(path).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => ConfigError::new("there is no such file").in_file(path),
-            _ => ConfigError::new(format!("cannot be read: {error}")).in_file(path),
-        })?;
-        Self::parse(&text).map_err(|error| error.in_file(path))
-    }
-
     /// Parses a file's text.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        toml::from_str(text).map_err(|error| ConfigError {
-            file: None,
-            line: error.span().map(|span| text[..span.start].matches('\n').count() + 1),
-            reason: with_nearest(error.message()),
-        })
+        text::written(text).map_err(Mistakes::into_first)
     }
 
     /// Fills in the defaults and checks the rest. `base` is the folder that relative paths start from.
@@ -279,7 +305,7 @@ impl Written {
                 "`listen` is `{listen}`; it must be an address and a port, such as {DEFAULT_LISTEN}"
             ))
         })?;
-        let limits = self.limits.for_calls().over(&Limits::default())?;
+        let limits = self.limits.for_calls().over(&Limits::default()).map_err(|error| error.within("[limits]"))?;
         let secrets = Secrets::new(self.secret, base)?;
         let access = Access {
             password: self.store_password,
@@ -317,7 +343,7 @@ impl Written {
             store,
             seal: self.seal.map(|seal| seal.usable(base)).transpose()?,
             identity: self.server.usable()?,
-            host_limits: self.limits.for_host()?,
+            host_limits: self.limits.for_host().map_err(|error| error.within("[limits]"))?,
             drain_notice: self.drain_notice_ms.map_or(DRAIN_NOTICE, Duration::from_millis),
             policy: self.policy.usable(base, tenants::policy_arguments(&tenants)?)?,
             tenants,
@@ -461,30 +487,4 @@ fn checked_scopes(scopes: Vec<String>) -> Result<Vec<String>, ConfigError> {
         }
         None => Ok(scopes),
     }
-}
-
-/// Adds the nearest right key to serde's "unknown field `x`, expected one of `a`, `b`".
-fn with_nearest(message: &str) -> String {
-    let mut quoted = message.split('`').skip(1).step_by(2);
-    let Some(wrong) = quoted.next().filter(|_| message.starts_with("unknown field")) else { return message.to_owned() };
-    let nearest = quoted.min_by_key(|known| edits(wrong, known));
-    match nearest.filter(|known| edits(wrong, known) <= known.len().max(3) / 2) {
-        Some(known) => format!("unknown key `{wrong}`; did you mean `{known}`?"),
-        None => message.replacen("unknown field", "unknown key", 1),
-    }
-}
-
-/// The edit distance of two words (Levenshtein).
-fn edits(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.chars().enumerate() {
-            let change = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.chars().count()]
 }

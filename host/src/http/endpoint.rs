@@ -22,7 +22,7 @@ use crate::{
 pub(super) async fn serve(gate: &Gate, request: HttpRequest<Incoming>) -> Response {
     let (head, body) = request.into_parts();
     let Some(place) = Place::of(head.uri.path()) else { return document(gate, &head.method, head.uri.path()) };
-    let origin = match gate.origins.judge(&head.headers) {
+    let origin = match gate.origins.load().judge(&head.headers) {
         Verdict::Foreign => return not_let_in(gate, place, respond::foreign_origin()),
         Verdict::Allowed(origin) => Some(origin.clone()),
         Verdict::None => None,
@@ -79,7 +79,7 @@ impl<'a> Place<'a> {
 
 /// What is public about the host.
 fn document(gate: &Gate, method: &Method, path: &str) -> Response {
-    match gate.auth.metadata(path) {
+    match gate.auth.load().metadata(path) {
         Some(_) if method == Method::OPTIONS => respond::public_preflight(),
         Some(document) if method == Method::GET => respond::public_document(&document),
         Some(_) => respond::method_not_allowed(),
@@ -90,10 +90,11 @@ fn document(gate: &Gate, method: &Method, path: &str) -> Response {
 /// Who calls, and at whose. A host that asks nobody who they are believes what they say.
 async fn visitor(gate: &Gate, place: Place<'_>, method: &Method, headers: &HeaderMap) -> Result<Visitor, Response> {
     let tenant = place.tenant().map_err(|_| respond::no_such_path())?;
-    let principal = gate.auth.authenticate(method, tenant.as_ref(), headers).await;
+    let auth = gate.auth.load();
+    let principal = auth.authenticate(method, tenant.as_ref(), headers).await;
     let principal = principal.map_err(|challenge| respond::challenge(&challenge))?;
-    gate.server.visitor(principal).ok_or_else(|| match gate.auth.asks() {
-        true => respond::challenge(&gate.auth.forbidden()),
+    gate.server.visitor(principal).ok_or_else(|| match auth.asks() {
+        true => respond::challenge(&auth.forbidden()),
         false => respond::no_such_path(),
     })
 }
@@ -155,11 +156,11 @@ async fn post(
 
 /// What a caller is told whose request is refused: if another token would do, which.
 fn refused(gate: &Gate, place: Place<'_>, headers: &HeaderMap, refusal: &Refusal) -> Response {
-    let response = respond::refusal(refusal);
+    let (response, auth) = (respond::refusal(refusal), gate.auth.load());
     match &refusal.rejection.fault {
-        Fault::Denied { scopes, .. } if !scopes.is_empty() && gate.auth.asks() => {
+        Fault::Denied { scopes, .. } if !scopes.is_empty() && auth.asks() => {
             let tenant = place.tenant().ok().flatten();
-            respond::with_challenge(response, &gate.auth.insufficient_scope(tenant.as_ref(), headers, scopes))
+            respond::with_challenge(response, &auth.insufficient_scope(tenant.as_ref(), headers, scopes))
         }
         _ => response,
     }

@@ -14,12 +14,13 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     auth::Authenticator,
-    config::{Config, HostLimits},
+    config::{Config, HostLimits, Taker},
     mcp::Server,
 };
 
@@ -28,15 +29,18 @@ pub use tls::Tls;
 /// The path of the endpoint.
 pub const ENDPOINT: &str = "/mcp";
 
+/// Who decides who is calling; replaced whole when the configuration changes.
+pub type Auth = Arc<ArcSwap<Authenticator>>;
+
 /// What every request needs.
 pub(crate) struct Gate {
     server: Arc<Server>,
-    origins: origin::Origins,
+    origins: ArcSwap<origin::Origins>,
     body_bytes_max: usize,
     body_read_max: Duration,
     /// Whether the host ends soon: its answers then say that the connection ends with them.
     leaving: AtomicBool,
-    auth: Arc<Authenticator>,
+    auth: Auth,
     tls: Option<Arc<Tls>>,
 }
 
@@ -49,16 +53,10 @@ pub struct Http {
 
 impl Http {
     /// Serves on a listener, to those whom `auth` lets in.
-    pub fn new(
-        config: &Config,
-        listener: TcpListener,
-        server: Arc<Server>,
-        auth: Arc<Authenticator>,
-        tls: Option<Tls>,
-    ) -> Self {
+    pub fn new(config: &Config, listener: TcpListener, server: Arc<Server>, auth: Auth, tls: Option<Tls>) -> Self {
         let gate = Gate {
             server,
-            origins: origin::Origins::new(&config.allowed_origins),
+            origins: ArcSwap::from_pointee(origin::Origins::new(&config.allowed_origins)),
             body_bytes_max: config.host_limits.body_bytes_max,
             body_read_max: config.host_limits.body_read_max,
             leaving: AtomicBool::new(false),
@@ -71,6 +69,15 @@ impl Http {
     /// Where it listens.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
+    }
+
+    /// Takes up which origins may call.
+    pub fn taker(&self) -> Taker {
+        let gate = Arc::clone(&self.gate);
+        Box::new(move |config| {
+            let (gate, origins) = (Arc::clone(&gate), origin::Origins::new(&config.allowed_origins));
+            Ok(Box::new(move || gate.origins.store(Arc::new(origins))))
+        })
     }
 
     /// Serves until `closing`, then ends idle connections and waits for the others, up to `drain_max`. From `leaving` on,

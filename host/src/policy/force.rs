@@ -10,7 +10,11 @@ use super::{
     cedar::{PolicyError, Reasons, Rule},
     engine::{Engine, Refused},
 };
-use crate::{auth::Principal, config::PolicySettings, metrics};
+use crate::{
+    auth::Principal,
+    config::{PolicySettings, Taker},
+    metrics,
+};
 
 /// What is asked before anything is listed or done. Clones are the same policies, also when these are replaced.
 #[derive(Clone)]
@@ -35,6 +39,19 @@ impl Policy {
         metrics::reloaded("policy", read.is_ok());
         self.current.store(Arc::new(read?));
         Ok(())
+    }
+
+    /// Takes up other policies, or the same files as they are now.
+    pub fn taker(&self) -> Taker {
+        let current = Arc::clone(&self.current);
+        Box::new(move |config| {
+            let engine = Engine::load(&config.policy).map_err(|mistakes| {
+                let mistakes: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+                anyhow::anyhow!("{}", mistakes.join("\n"))
+            })?;
+            let current = Arc::clone(&current);
+            Ok(Box::new(move || current.store(Arc::new(engine))))
+        })
     }
 
     /// Whether a caller may do something. Without arguments, this is about listing, or about things whose arguments no policy

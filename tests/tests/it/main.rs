@@ -13,6 +13,7 @@ mod cancelling;
 mod chaos;
 mod cli;
 mod clients;
+mod configuration;
 mod context;
 mod deploy;
 mod dev;

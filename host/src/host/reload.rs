@@ -1,0 +1,47 @@
+//! Another configuration for a host that runs.
+
+use std::sync::Arc;
+
+use anyhow::{Result, anyhow};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    audit::{Audit, record::Change},
+    catalog::Order,
+    config::{Proposal, Reload, Taker},
+};
+
+/// Takes up what `reload` proposes, until `stop`: all parts or none.
+pub(super) async fn follow(
+    mut reload: Reload,
+    takers: Vec<Taker>,
+    orders: mpsc::Sender<Order>,
+    audit: Audit,
+    stop: CancellationToken,
+) {
+    loop {
+        let proposal = tokio::select! {
+            () = stop.cancelled() => return,
+            proposal = reload.next() => proposal,
+        };
+        match take(&proposal, &takers, &orders).await {
+            Ok(()) => reload.accept(proposal),
+            Err(reason) => {
+                let reason = format!("{reason:#}");
+                audit.note(&Change { what: "configuration", change: "refused", name: None, reason: Some(&reason) });
+                reload.reject(proposal, &reason);
+            }
+        }
+    }
+}
+
+/// Makes every part anew before the first is put in place.
+async fn take(proposal: &Proposal, takers: &[Taker], orders: &mpsc::Sender<Order>) -> Result<()> {
+    let ready: Vec<_> = takers.iter().map(|taker| taker(&proposal.config)).collect::<Result<_>>()?;
+    ready.into_iter().for_each(|put| put());
+    let (done, told) = oneshot::channel();
+    let ending = || anyhow!("the host is ending");
+    orders.send(Order::Configure(Arc::clone(&proposal.config), done)).await.map_err(|_| ending())?;
+    told.await.map_err(|_| ending())
+}
