@@ -1,8 +1,10 @@
 //! Configuration: what was written ([`written`]) and what is usable ([`Config`]). Nothing below reads files or the environment.
 
+mod auth;
 mod grants;
 mod limits;
 mod pattern;
+mod place;
 mod secrets;
 mod store;
 mod tenants;
@@ -24,9 +26,13 @@ use crate::{
     seal::KeyRing,
 };
 
+#[cfg(test)]
+pub(crate) use auth::auth_for_tests;
+pub use auth::{Algorithm, Auth, Dpop, Issuer, TenantOf, Tls, WrittenAuth, WrittenTls, is_scope};
 pub use grants::{FolderGrant, Grants, HeaderGrant, HttpGrant, KeyValueGrant, TcpGrant, WrittenGrants};
 pub use limits::{INSTANCES_MAX, Limits, WrittenLimits};
 pub use pattern::UrlPattern;
+pub use place::{PublicUrl, canonical, trusted_url};
 pub use secrets::{Secret, SecretName, Secrets};
 pub use store::{SharedStore, StoreForm, StoreUrl};
 pub use tenants::{Quotas, TenantSettings, WrittenTenant};
@@ -48,6 +54,12 @@ pub struct Config {
     pub admin_listen: Option<SocketAddr>,
     /// Whether callers without credentials may come from other machines.
     pub allow_anonymous: bool,
+    /// Who may call.
+    pub auth: Auth,
+    /// The host's own certificate; `None`: it speaks plain HTTP.
+    pub tls: Option<Tls>,
+    /// Under which URL clients know the host; `None`: under the address where it listens.
+    pub public_url: Option<PublicUrl>,
     /// Whether a plugin is refused that was not granted what it cannot do without.
     pub strict_grants: bool,
     pub cache_dir: CacheDir,

@@ -12,8 +12,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CacheDir, Config, DEFAULT_LISTEN, DRAIN_NOTICE, Egress, HostLimits, Identity, Limits, PluginSettings, SecretName,
-    Secrets, SharedStore, TaskMode, ToolSettings, WrittenGrants, WrittenLimits,
+    CacheDir, Config, DEFAULT_LISTEN, DRAIN_NOTICE, Egress, HostLimits, Identity, Limits, PluginSettings, PublicUrl,
+    SecretName, Secrets, SharedStore, TaskMode, ToolSettings, WrittenAuth, WrittenGrants, WrittenLimits, WrittenTls,
     limits::call_limits,
     secrets::WrittenSecret,
     store::Access,
@@ -78,6 +78,10 @@ pub struct Written {
     pub admin_listen: Option<SocketAddr>,
     /// Whether callers without credentials may come from other machines.
     pub allow_anonymous: bool,
+    /// Under which URL clients know the host, such as `https://tools.example.com`.
+    pub public_url: Option<PublicUrl>,
+    pub auth: WrittenAuth,
+    pub tls: Option<WrittenTls>,
     /// Whether a plugin is refused that was not granted what it cannot do without.
     pub strict_grants: bool,
     /// The folder of plugins.
@@ -269,10 +273,18 @@ impl Written {
         };
         let store = SharedStore::new(self.store.as_deref(), access, &secrets)?;
         let top = AtTop { plugins: self.plugins, plugin: self.plugin, secrets: secrets.clone(), limits };
+        let tenants = tenants::tenants(self.tenant, top, base)?;
+        let auth = self.auth.usable(base)?;
+        if let Some((unknown, place)) = auth.tenants().find(|(tenant, _)| !tenants.contains_key(*tenant)) {
+            return Err(ConfigError::new(format!("{place}: there is no tenant `{unknown}`; add [tenant.{unknown}]")));
+        }
         Ok(Config {
             listen,
             admin_listen: self.admin_listen,
             allow_anonymous: self.allow_anonymous,
+            auth,
+            tls: self.tls.map(|tls| tls.usable(base)),
+            public_url: self.public_url,
             strict_grants: self.strict_grants,
             cache_dir: match self.cache_dir {
                 Some(dir) if dir.as_os_str().is_empty() => CacheDir::Nowhere,
@@ -290,7 +302,7 @@ impl Written {
             identity: self.server.usable()?,
             host_limits: self.limits.for_host()?,
             drain_notice: self.drain_notice_ms.map_or(DRAIN_NOTICE, Duration::from_millis),
-            tenants: tenants::tenants(self.tenant, top, base)?,
+            tenants,
             secrets,
             egress: Egress {
                 dns: self.egress.dns,

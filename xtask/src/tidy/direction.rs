@@ -24,7 +24,7 @@ const LAYERS: &[&[&str]] = &[
 
 /// What every module may use. These use only each other.
 const SHARED: &[&str] =
-    &["config", "ids", "json", "seal", "signals", "telemetry", "metrics", "observe", "shutdown", "audit"];
+    &["config", "ids", "json", "seal", "signals", "stamp", "telemetry", "metrics", "observe", "shutdown", "audit"];
 
 /// Siblings that never use each other.
 const STRANGERS: &[[&str; 2]] = &[["mcp::modern", "mcp::legacy"]];
@@ -42,13 +42,13 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("hyper", &["http", "admin", "sandbox"]),
     ("hyper_util", &["http", "admin"]),
     ("jsonschema", &["catalog"]),
-    ("jsonwebtoken", &["auth"]),
+    ("papaya", &["auth"]),
     ("metrics_exporter_prometheus", &["metrics"]),
     ("mimalloc", &["main"]),
     ("notify", &["build", "catalog"]),
     ("redis", &["store"]),
     ("rusqlite", &["store"]),
-    ("tokio_rustls", &["sandbox", "store"]),
+    ("tokio_rustls", &["http", "sandbox", "store"]),
     ("toml", &["build", "config"]),
     ("tracing_subscriber", &["telemetry"]),
     ("wasi_preview1_component_adapter_provider", &["build"]),
