@@ -17,10 +17,12 @@ use crate::{
     mcp::{Parts, Runner, Server, stdio},
     metrics::Metrics,
     observe::Observer,
+    policy::Policy,
     sandbox::{Network, Options, Outside, Sandbox, Settings},
     seal::KeyRing,
     signals::Signals,
     store::{Credentials, Redis, Sqlite, Store},
+    telemetry::{self, Exporting},
 };
 
 /// How long answers on the admin listener may take after the last call.
@@ -42,6 +44,7 @@ const KEY_FILE: &str = "seal.key";
 pub struct Host {
     config: Arc<Config>,
     server: Arc<Server>,
+    policy: Policy,
     tenants: Arc<Tenants>,
     loaders: Loaders,
     orders: (mpsc::Sender<Order>, mpsc::Receiver<Order>),
@@ -50,6 +53,7 @@ pub struct Host {
     yard: Arc<Yard>,
     hosts: Arc<Hosts>,
     metrics: Metrics,
+    traces: Option<Exporting>,
     background: TaskTracker,
     stopping: CancellationToken,
 }
@@ -72,12 +76,16 @@ impl Host {
     /// The same, with somebody who looks on at all calls.
     pub async fn build_observed(config: Config, observer: Option<Observer>) -> Result<Self> {
         let (config, metrics) = (Arc::new(config), Metrics::start());
+        let policy = policy(&config)?;
         let signals = Signals::new();
         let tenants = Arc::new(Tenants::new(signals.clone()));
         let (background, stopping) = (TaskTracker::new(), CancellationToken::new());
         let (store, ring) = state(&config).await?;
         let hosts = Arc::new(Hosts::new(Arc::clone(&store), signals.clone())?);
         let yard = Arc::new(yard(&config, Arc::clone(&store))?);
+        let id = hosts.id().to_string();
+        let start = |settings| telemetry::start_traces(settings, &config.secrets, &id);
+        let traces = config.telemetry.as_ref().map(start).transpose()?;
         let parts = Parts {
             tenants: Arc::clone(&tenants),
             signals,
@@ -88,6 +96,8 @@ impl Host {
             background: background.clone(),
             stopping: stopping.clone(),
             observer,
+            tracer: traces.as_ref().map(|traces| traces.tracer().clone()),
+            policy: policy.clone(),
         };
         let server = Arc::new(Server::new(&config, parts));
         if let Err(error) = server.recall().await {
@@ -104,7 +114,22 @@ impl Host {
             tracing::warn!("what tenants have used today on other hosts is not known yet: {error}");
         }
         let orders = mpsc::channel(ORDERS_MAX);
-        Ok(Self { config, server, tenants, loaders, orders, store, ring, yard, hosts, metrics, background, stopping })
+        Ok(Self {
+            config,
+            server,
+            policy,
+            tenants,
+            loaders,
+            orders,
+            store,
+            ring,
+            yard,
+            hosts,
+            metrics,
+            traces,
+            background,
+            stopping,
+        })
     }
 
     /// What it was built from.
@@ -115,6 +140,11 @@ impl Host {
     /// The tenants there are.
     pub fn tenants(&self) -> &Arc<Tenants> {
         &self.tenants
+    }
+
+    /// Who may do what. Reloading it takes effect with the next request; lists may then be others.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
     }
 
     /// What is loaded of the tenant `default`.
@@ -168,8 +198,11 @@ impl Host {
     }
 
     fn report(&self) -> admin::Report {
-        let yard = Arc::clone(&self.yard);
-        Box::new(move || yard.sandbox().report())
+        let (yard, tenants) = (Arc::clone(&self.yard), Arc::clone(&self.tenants));
+        Box::new(move || {
+            yard.sandbox().report();
+            tenants.report();
+        })
     }
 
     /// Whether all plugins have what they cannot do without, if the configuration wants that.
@@ -228,6 +261,9 @@ impl Host {
             tracing::warn!("what tenants used last is not counted: {error}");
         }
         self.hosts.leave().await;
+        if let Some(traces) = self.traces {
+            traces.end().await;
+        }
         served
     }
 }
@@ -297,6 +333,18 @@ async fn drain(background: &TaskTracker, drain_max: Duration) {
     if time::timeout(drain_max, background.wait()).await.is_err() {
         tracing::warn!("some calls whose client is gone did not end within drain_ms_max");
     }
+}
+
+/// The policies. Every mistake in them is told, one in a line.
+fn policy(config: &Config) -> Result<Policy> {
+    let policy = Policy::load(&config.policy).map_err(|mistakes| {
+        let mistakes: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!("{}", mistakes.join("\n"))
+    })?;
+    for odd in policy.warnings() {
+        tracing::warn!(policy = %odd, "a policy is odd");
+    }
+    Ok(policy)
 }
 
 /// Who decides who is calling. Reads the files that this takes.

@@ -13,10 +13,14 @@ use super::{
     offer::{Offer, OfferedTool, Offers},
 };
 use crate::{
-    config::{Limits, PluginSettings, Secrets, TaskMode, TenantSettings, ToolSettings, Wishes},
+    config::{Limits, PluginSettings, PolicyArguments, Secrets, TaskMode, TenantSettings, ToolSettings, Wishes},
     ids::{Digest, IllegalName, PluginId, PromptName, TenantId, ToolName},
+    metrics::{self, OfPlugin, OfTool},
     sandbox::{self, Component, Granted, Outside, Sandbox, Score, contract},
 };
+
+/// In place of a tool's name, for calls that are of none. No tool's name looks so.
+const NO_TOOL: &str = "(none)";
 
 /// What plugins are made with: one for all of them.
 pub struct Yard {
@@ -73,6 +77,10 @@ pub struct Program {
     pub slots: Slots,
     /// How heavy its calls are that are none of tools.
     pub score: Arc<Score>,
+    /// The same calls, as they are counted.
+    pub calls: Arc<OfTool>,
+    /// What is counted of it.
+    pub counts: Arc<OfPlugin>,
     /// The beginnings of the URIs that it answers for.
     pub prefixes: Arc<[String]>,
     /// What a caller must have been granted for anything of it.
@@ -96,6 +104,7 @@ pub struct Tool {
     task_limits: Limits,
     task: TaskMode,
     score: Arc<Score>,
+    calls: Arc<OfTool>,
     scopes: Arc<[String]>,
     program: Arc<Program>,
 }
@@ -131,10 +140,12 @@ impl Plugin {
         }
         let (shared, owned, name, grants) = (Arc::clone(yard), owned.clone(), id.clone(), settings.grants.clone());
         let (tenant, share) = (owned.tenant.clone(), Arc::clone(&owned.share));
+        let counts = metrics::of_plugin(tenant.as_str(), id.as_str());
+        let named = Arc::clone(&counts);
         // Compiling takes seconds of both processor and memory, and a secret may come from a command: not on a thread that
         // serves requests.
         let load = move || {
-            let granted = Granted::new(name.as_str(), &owned.space(&name), &grants, &owned.secrets, &shared.outside)?;
+            let granted = Granted::new(&named, &owned.space(&name), &grants, &owned.secrets, &shared.outside)?;
             shared.sandbox.load(granted, &bytes).map_err(|error| error.to_string())
         };
         let component =
@@ -147,9 +158,11 @@ impl Plugin {
         }
         let prefix = prefix.unwrap_or_else(|| id.to_string());
         let slots = Slots::new(limits.plugin_calls_max, limits.plugin_queue_max);
-        let (prefixes, score) = (Arc::clone(&offer.prefixes), Arc::new(Score::of(share.spent())));
+        let calls = other_calls(&offer, &tenant, &id);
+        let (prefixes, score) = (Arc::clone(&offer.prefixes), Arc::new(Score::of(share.spent(), &calls)));
         let scopes = scopes.into();
-        let program = Program { tenant, id, component, limits, tools, share, slots, score, prefixes, scopes };
+        let program =
+            Program { tenant, id, component, limits, tools, share, slots, score, calls, counts, prefixes, scopes };
         let program = Arc::new(program);
 
         let tools = named_once("tool", &offer.tools, |tool| Tool::new(tool, &prefix, &program), |tool| &tool.name)?;
@@ -241,6 +254,14 @@ async fn described(
     Ok((component, offer))
 }
 
+/// What is counted of the calls of a plugin that are none of tools, if it can have some.
+fn other_calls(offer: &Offer, tenant: &TenantId, id: &PluginId) -> Arc<OfTool> {
+    if offer.prompts.is_empty() && offer.prefixes.is_empty() {
+        return Arc::default();
+    }
+    metrics::of_tool(tenant.as_str(), id.as_str(), NO_TOOL)
+}
+
 /// Gives public names to a list of things, of which each stands once.
 fn named_once<O, T, N: Clone + Eq + Hash + Display>(
     what: &str,
@@ -270,7 +291,7 @@ fn public_name<N: FromStr<Err = IllegalName>>(what: &str, own: &str, prefix: &st
 impl Tool {
     fn new(offered: &Arc<OfferedTool>, prefix: &str, program: &Arc<Program>) -> Result<Self, String> {
         let described = &offered.described;
-        let name = public_name("tool", &described.name, prefix)?;
+        let name: ToolName = public_name("tool", &described.name, prefix)?;
         let settings = program.tools.get(&described.name);
         let limits = settings.map_or(&program.limits, |settings| &settings.limits).clone();
         let usual = if described.long_running { TaskMode::AtOnce } else { TaskMode::WhenSlow };
@@ -281,13 +302,15 @@ impl Tool {
         } else {
             program.scopes.iter().chain(own_scopes).cloned().collect()
         };
+        let calls = metrics::of_tool(program.tenant.as_str(), program.id.as_str(), name.as_str());
         Ok(Self {
             name,
             offered: Arc::clone(offered),
             task_limits: limits.of_tasks(),
             limits,
             task,
-            score: Arc::new(Score::of(program.share.spent())),
+            score: Arc::new(Score::of(program.share.spent(), &calls)),
+            calls,
             scopes,
             program: Arc::clone(program),
         })
@@ -331,9 +354,20 @@ impl Tool {
         self.offered.described.annotations.as_ref().is_some_and(|hints| hints.idempotent == Some(true))
     }
 
+    /// The arguments that policies may see.
+    pub fn policy_arguments(&self) -> &PolicyArguments {
+        let settings = self.program.tools.get(&self.offered.described.name);
+        settings.map_or(PolicyArguments::none(), |settings| &settings.policy_arguments)
+    }
+
     /// How heavy its calls have been.
     pub fn score(&self) -> &Arc<Score> {
         &self.score
+    }
+
+    /// Its calls, as they are counted.
+    pub fn calls(&self) -> &Arc<OfTool> {
+        &self.calls
     }
 
     /// The arguments that clients repeat as HTTP headers.

@@ -12,8 +12,9 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CacheDir, Config, DEFAULT_LISTEN, DRAIN_NOTICE, Egress, HostLimits, Identity, Limits, PluginSettings, PublicUrl,
-    SecretName, Secrets, SharedStore, TaskMode, ToolSettings, WrittenAuth, WrittenGrants, WrittenLimits, WrittenTls,
+    CacheDir, Config, DEFAULT_LISTEN, DRAIN_NOTICE, Egress, HostLimits, Identity, Limits, PluginSettings,
+    PolicyArguments, PublicUrl, SecretName, Secrets, SharedStore, TaskMode, ToolSettings, WrittenArguments,
+    WrittenAuth, WrittenGrants, WrittenLimits, WrittenPolicy, WrittenTelemetry, WrittenTls,
     limits::call_limits,
     secrets::WrittenSecret,
     store::Access,
@@ -106,6 +107,8 @@ pub struct Written {
     pub plugin: BTreeMap<PluginId, WrittenPlugin>,
     pub secret: BTreeMap<SecretName, WrittenSecret>,
     pub egress: WrittenEgress,
+    pub telemetry: WrittenTelemetry,
+    pub policy: WrittenPolicy,
 }
 
 /// `[egress]`
@@ -234,6 +237,8 @@ pub struct WrittenTool {
     pub task: Option<TaskMode>,
     /// What a caller's token must hold, beside what the plugin as a whole asks for.
     pub scopes: Vec<String>,
+    /// Arguments that policies may see.
+    pub policy_arguments: Option<WrittenArguments>,
 }
 
 impl Written {
@@ -302,7 +307,9 @@ impl Written {
             identity: self.server.usable()?,
             host_limits: self.limits.for_host()?,
             drain_notice: self.drain_notice_ms.map_or(DRAIN_NOTICE, Duration::from_millis),
+            policy: self.policy.usable(base, tenants::policy_arguments(&tenants)?)?,
             tenants,
+            telemetry: self.telemetry.usable(base, &secrets)?,
             secrets,
             egress: Egress {
                 dns: self.egress.dns,
@@ -413,7 +420,8 @@ impl WrittenPlugin {
                 )));
             }
             let scopes = checked_scopes(written.scopes).map_err(|error| error.within(&format!("tool.{tool}")))?;
-            tools.insert(tool, ToolSettings { limits: own, task: written.task, scopes });
+            let policy_arguments = written.policy_arguments.map(PolicyArguments::from).unwrap_or_default();
+            tools.insert(tool, ToolSettings { limits: own, task: written.task, scopes, policy_arguments });
         }
         let grants = self.grants.usable(base).map_err(|error| error.within("grants"))?;
         Ok(PluginSettings {

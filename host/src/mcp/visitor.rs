@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::fault::Fault;
 use crate::{
-    auth::Principal,
+    auth::{By, Principal},
     catalog::{Catalog, Tenant},
-    policy::{self, Denied, Governed, Permit},
+    policy::{self, Action, Denied, Governed, Permit, Policy, Uri, What},
+    telemetry::{self, SpanKind},
 };
 
 /// A caller at its tenant's.
@@ -14,6 +15,7 @@ use crate::{
 pub struct Visitor {
     pub principal: Arc<Principal>,
     pub tenant: Arc<Tenant>,
+    pub policy: Policy,
 }
 
 impl Visitor {
@@ -22,16 +24,43 @@ impl Visitor {
         self.tenant.live.now()
     }
 
-    /// Asks for leave to use `what`.
-    pub(super) fn permit<T: Governed>(&self, what: &Arc<T>) -> Result<Permit<T>, Fault> {
-        policy::permit(&self.principal, what).map_err(Fault::from)
+    /// Whether it sees what everybody sees: nobody was asked who they are, and no policy tells callers apart.
+    pub(super) fn is_anybody(&self) -> bool {
+        self.principal.by == By::Anonymous && self.policy.is_open()
     }
-}
 
-impl From<Denied> for Fault {
-    fn from(denied: Denied) -> Self {
-        match denied {
-            Denied::Scopes(scopes) => Self::Denied { scopes },
+    /// Whether it may know of a thing. What it may not know of is to it as if it were not there.
+    pub(super) fn knows(&self, what: &What<'_>) -> bool {
+        self.policy.may(&self.principal, Action::List, what, None).allowed
+    }
+
+    /// Whether it may hear of what a resource holds.
+    pub(super) fn may_hear_of(&self, uri: &str) -> bool {
+        if self.policy.is_open() {
+            return true;
         }
+        let catalog = self.catalog();
+        let unknown = || Fault::NotFound { uri: uri.to_owned() };
+        let plugin = catalog.answering_for(uri);
+        plugin.is_some_and(|plugin| self.permit(plugin.program(), Uri::Resource(uri), unknown).is_ok())
+    }
+
+    /// Asks for leave to use `what`; `unknown` is what is said of things that are not there.
+    pub(super) fn permit<'a, T: Governed>(
+        &self,
+        what: &'a Arc<T>,
+        with: T::With<'a>,
+        unknown: impl FnOnce() -> Fault,
+    ) -> Result<Permit<T>, Fault> {
+        let mut span = telemetry::begin("policy", SpanKind::Internal);
+        policy::permit(&self.policy, &self.principal, what, with).map_err(|denied| {
+            span.failed("denied");
+            what.program().counts.denied();
+            match denied {
+                Denied::Unknown { .. } => unknown(),
+                Denied::Scopes(scopes) => Fault::Denied { scopes, misfit: None },
+                Denied::Policy { misfit, .. } => Fault::Denied { scopes: Vec::new(), misfit },
+            }
+        })
     }
 }

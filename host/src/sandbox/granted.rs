@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     config::{Grants, Secrets},
-    metrics,
+    metrics::OfPlugin,
     observe::{self, Seen},
     store::Store,
 };
@@ -28,8 +28,8 @@ pub struct Outside {
 
 /// All that one plugin may touch.
 pub struct Granted {
-    /// As the log calls the plugin.
-    plugin: Arc<str>,
+    /// Which one, as the log and the metrics know it.
+    plugin: Arc<OfPlugin>,
     /// What `wasi:config` tells it, secrets included.
     pub(super) config: Vec<(String, String)>,
     pub(super) environment: Vec<(String, String)>,
@@ -41,9 +41,9 @@ pub struct Granted {
 
 impl Granted {
     /// Nothing: what a plugin has while it is described, or if nobody granted it anything.
-    pub fn nothing(plugin: &str) -> Self {
+    pub fn nothing(plugin: &Arc<OfPlugin>) -> Self {
         Self {
-            plugin: plugin.into(),
+            plugin: Arc::clone(plugin),
             config: Vec::new(),
             environment: Vec::new(),
             folders: Vec::new(),
@@ -56,7 +56,7 @@ impl Granted {
     /// What `grants` say. Reads secrets and looks at folders, so it may block. `space` is where the plugin's key-value data
     /// is; it is unlike any other plugin's and tenant's.
     pub fn new(
-        plugin: &str,
+        plugin: &Arc<OfPlugin>,
         space: &str,
         grants: &Grants,
         secrets: &Secrets,
@@ -68,7 +68,7 @@ impl Granted {
         }
         let keyspace = grants.keyvalue.clone().map(|bounds| Keyspace::new(plugin, &outside.store, space, bounds));
         Ok(Self {
-            plugin: plugin.into(),
+            plugin: Arc::clone(plugin),
             config,
             environment: pairs(&grants.environment),
             folders: grants.folders.iter().map(|folder| Folder::open(plugin, folder)).collect::<Result<_, _>>()?,
@@ -78,8 +78,8 @@ impl Granted {
         })
     }
 
-    /// As the log calls the plugin.
-    pub(super) fn plugin(&self) -> &Arc<str> {
+    /// Which one, as the log and the metrics know it.
+    pub(super) fn plugin(&self) -> &Arc<OfPlugin> {
         &self.plugin
     }
 }
@@ -108,13 +108,13 @@ impl Refusals {
     }
 
     /// `grant` is the part of `[plugin.NAME.grants]` that would have to say `missing`.
-    pub(super) fn add(&self, plugin: &str, grant: &'static str, missing: &dyn std::fmt::Display) {
-        metrics::refused(plugin, grant);
+    pub(super) fn add(&self, plugin: &OfPlugin, grant: &'static str, missing: &dyn std::fmt::Display) {
+        plugin.refused(grant);
         let take = |left: u32| left.checked_sub(1);
         if self.lines_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() {
             // Debug form: what is missing is in the guest's words.
             let missing: String = missing.to_string().chars().take(MISSING_CHARS_MAX).collect();
-            tracing::warn!(plugin, grant, ?missing, "refused: it is not granted");
+            tracing::warn!(plugin = plugin.name(), grant, ?missing, "refused: it is not granted");
             observe::say(|| Seen::Refused { grant, missing });
         }
     }
