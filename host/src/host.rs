@@ -8,6 +8,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     admin::{self, Admin},
+    audit::Audit,
     auth::Authenticator,
     catalog::{self, Live, Loaders, Order, Tenants, Yard},
     config::{CacheDir, Config, PublicUrl, SecretName},
@@ -82,6 +83,8 @@ impl Host {
         let (background, stopping) = (TaskTracker::new(), CancellationToken::new());
         let (store, ring) = state(&config).await?;
         let hosts = Arc::new(Hosts::new(Arc::clone(&store), signals.clone())?);
+        let audit = config.audit.as_ref().map(|settings| Audit::start(settings, hosts.id())).transpose();
+        let audit = audit.map_err(anyhow::Error::msg)?.unwrap_or_default();
         let yard = Arc::new(yard(&config, Arc::clone(&store))?);
         let id = hosts.id().to_string();
         let start = |settings| telemetry::start_traces(settings, &config.secrets, &id);
@@ -95,6 +98,7 @@ impl Host {
             lanes: Arc::clone(yard.sandbox().lanes()),
             background: background.clone(),
             stopping: stopping.clone(),
+            audit: audit.clone(),
             observer,
             tracer: traces.as_ref().map(|traces| traces.tracer().clone()),
             policy: policy.clone(),
@@ -104,7 +108,7 @@ impl Host {
             // They are read again when the store is there.
             tracing::warn!("what is known of sessions cannot be read: {error}");
         }
-        let mut loaders = Loaders::new(Arc::clone(&config), Arc::clone(&yard), Arc::clone(&tenants));
+        let mut loaders = Loaders::new(Arc::clone(&config), Arc::clone(&yard), Arc::clone(&tenants), audit);
         if let Err((dir, error)) = loaders.scan().await {
             let dir = dir.display();
             let what = format!("cannot read the plugin folder `{dir}`; create it, or name another with --plugins");
@@ -161,6 +165,11 @@ impl Host {
     /// What runs its calls, for those that no client makes.
     pub fn runner(&self) -> &Runner {
         self.server.runner()
+    }
+
+    /// Where calls and changes are written down.
+    pub fn audit(&self) -> &Audit {
+        self.server.audit()
     }
 
     /// Which of the engine's fast paths are in force.
@@ -229,6 +238,9 @@ impl Host {
 
     /// Serves one client on standard input and output, until it is gone or `stop`.
     pub async fn run_stdio(self, stop: CancellationToken) -> Result<()> {
+        if self.config.audit.as_ref().is_some_and(|audit| audit.stdout) {
+            bail!("[audit] stdout: standard output is the client's here; leave it out, or use `toolyard serve`");
+        }
         self.check_wishes()?;
         let line_bytes_max = self.config.host_limits.body_bytes_max;
         let (server, stopping) = (Arc::clone(&self.server), self.stopping.clone());
@@ -264,6 +276,7 @@ impl Host {
         if let Some(traces) = self.traces {
             traces.end().await;
         }
+        self.server.audit().close().await;
         served
     }
 }

@@ -33,6 +33,7 @@ async function begin() {
   keys = await freshKeys();
   const provider = new Provider(issuer, {
     jwks: { keys },
+    scopes: ['openid', 'offline_access', ...scopes],
     clients: [
       {
         client_id: 'machine',
@@ -57,6 +58,13 @@ async function begin() {
           accessTokenTTL: 600,
           jwt: { sign: { alg: 'RS256' } },
         }),
+      },
+    },
+    // A client registers with the scopes that it asks for first. It may ask for more later.
+    extraClientMetadata: {
+      properties: ['any_scope'],
+      validator(context, name, value, metadata) {
+        delete metadata.scope;
       },
     },
     extraTokenClaims: (context, token) => ({ groups: [token.accountId ? 'people' : 'programs'] }),

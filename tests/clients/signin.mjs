@@ -48,6 +48,8 @@ class Person {
     say({ granted: tokens.scope, type: tokens.token_type });
     this.saved = tokens;
   }
+  saveDiscoveryState(state) { this.discovered = state; }
+  discoveryState() { return this.discovered; }
   saveCodeVerifier(verifier) { this.verifier = verifier; }
   codeVerifier() { return this.verifier; }
   async redirectToAuthorization(address) {
@@ -63,7 +65,7 @@ class PersonWithKey extends Person {
   }
 }
 
-const machine = () => new ClientCredentialsProvider({ clientId: 'machine', clientSecret: 'machine-secret', scope: 'read write' });
+const machine = () => new ClientCredentialsProvider({ clientId: 'machine', clientSecret: 'machine-secret' });
 const provider = { person: () => new Person(), 'person-dpop': () => new PersonWithKey(), machine }[mode]();
 
 let last;

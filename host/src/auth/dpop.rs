@@ -60,6 +60,8 @@ pub(super) struct Shown<'a> {
 /// Why a proof proves nothing. The text is for whoever sent it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum BadProof {
+    #[error("a token that is bound to a key takes exactly one `DPoP` header")]
+    Count,
     #[error("the proof is no JWT that this server reads")]
     NoJwt,
     #[error("the proof must be of type dpop+jwt")]

@@ -41,7 +41,7 @@ impl PublicKey {
         };
         match (text("kty")?, text("crv")) {
             ("RSA", _) => {
-                let (n, e) = (significant(bytes("n")?), significant(bytes("e")?));
+                let (n, e) = (significant(&bytes("n")?), significant(&bytes("e")?));
                 (!n.is_empty() && n.len() <= RSA_BYTES_MAX && !e.is_empty()).then_some(Self::Rsa { n, e })
             }
             ("EC", Some("P-256")) => point(32).map(Self::P256),
@@ -107,7 +107,7 @@ fn rsa_parameters(algorithm: Algorithm) -> Option<&'static signature::RsaParamet
 }
 
 /// A number without the zeros that some write in front of it, which `ring` does not take.
-fn significant(bytes: Vec<u8>) -> Vec<u8> {
+fn significant(bytes: &[u8]) -> Vec<u8> {
     let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
     bytes[zeros..].to_vec()
 }

@@ -41,7 +41,7 @@ use crate::{
     stamp::Stamp,
 };
 use challenge::{Challenger, Scheme};
-use dpop::{Proofs, Shown};
+use dpop::{BadProof, Proofs, Shown};
 use fetch::Get;
 use keys::ApiKeys;
 use oauth::{Refused, Trusted, Validated};
@@ -281,11 +281,12 @@ impl Authenticator {
             }
             (None, Scheme::Bearer) => return Ok(()),
         };
-        let mut proofs = headers.get_all("dpop").iter();
-        let (Some(proof), None) = (proofs.next(), proofs.next()) else {
-            let reason = "a token that is bound to a key takes exactly one `DPoP` header";
-            return Err(wrong(reason));
+        let bad = |bad: BadProof| {
+            tracing::debug!(reason = %bad, "a proof of possession was refused");
+            self.challenger.bad_proof(&path(tenant), bad, self.proofs.nonce().as_deref())
         };
+        let mut proofs = headers.get_all("dpop").iter();
+        let (Some(proof), None) = (proofs.next(), proofs.next()) else { return Err(bad(BadProof::Count)) };
         let shown = Shown {
             proof: proof.to_str().unwrap_or_default(),
             method: method.as_str(),
@@ -293,10 +294,7 @@ impl Authenticator {
             token: credential.token,
             jkt,
         };
-        self.proofs.check(&shown, now_s).map_err(|bad| {
-            tracing::debug!(reason = %bad, "a proof of possession was refused");
-            self.challenger.bad_proof(&path(tenant), bad, self.proofs.nonce().as_deref())
-        })
+        self.proofs.check(&shown, now_s).map_err(bad)
     }
 }
 

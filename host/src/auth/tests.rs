@@ -129,10 +129,11 @@ async fn those_without_credentials_have_a_place_if_the_operator_says_so() {
 async fn bound_tokens_take_their_proof() {
     let world = world("");
     let bound = world.signer.sign(&claims(now_s(), &json!({ "cnf": { "jkt": "x" } })));
-    for authorization in [format!("Bearer {bound}"), format!("DPoP {bound}")] {
+    for (scheme, error) in [("Bearer", "invalid_token"), ("DPoP", "invalid_dpop_proof")] {
+        let authorization = format!("{scheme} {bound}");
         let refused = world.authenticator.authenticate(&Method::POST, None, &headers(&[&authorization])).await;
         let line = refused.unwrap_err().headers()[0].1.to_str().unwrap().to_owned();
-        assert!(line.starts_with("DPoP ") && line.contains("error=\"invalid_token\""), "{line}");
+        assert!(line.starts_with("DPoP ") && line.contains(&format!("error=\"{error}\"")), "{line}");
     }
     let required = self::world("[dpop]\nrequired = true");
     let token = format!("Bearer {}", required.token());

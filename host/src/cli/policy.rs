@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{Outcome, Source, runtime, shown, start_log};
 use crate::{
+    audit::Audit,
     auth::{By, Principal},
     catalog::{Catalog, Loaders, Tenants},
     config::Config,
@@ -213,7 +214,7 @@ impl Explain {
 async fn catalogs(config: Config) -> anyhow::Result<Arc<Tenants>> {
     let yard = host::yard_alone(&config).await?;
     let tenants = Arc::new(Tenants::new(Signals::new()));
-    let mut loaders = Loaders::new(Arc::new(config), yard, Arc::clone(&tenants));
+    let mut loaders = Loaders::new(Arc::new(config), yard, Arc::clone(&tenants), Audit::off());
     let scanned = loaders.scan().await;
     scanned.map_err(|(dir, error)| anyhow!("the plugin folder `{}` cannot be read: {error}", dir.display()))?;
     Ok(tenants)

@@ -1,5 +1,6 @@
 //! Configuration: what was written ([`written`]) and what is usable ([`Config`]). Nothing below reads files or the environment.
 
+mod audit;
 mod auth;
 mod grants;
 mod limits;
@@ -28,6 +29,7 @@ use crate::{
     seal::KeyRing,
 };
 
+pub use audit::{ArgumentsShown, AuditSettings, WrittenAudit};
 #[cfg(test)]
 pub(crate) use auth::auth_for_tests;
 pub use auth::{Algorithm, Auth, Dpop, Issuer, TenantOf, Tls, WrittenAuth, WrittenTls, is_scope};
@@ -90,6 +92,8 @@ pub struct Config {
     /// Where traces go. `None`: nothing is traced.
     pub telemetry: Option<Telemetry>,
     pub policy: PolicySettings,
+    /// Where calls and changes are written down. `None`: nowhere.
+    pub audit: Option<AuditSettings>,
 }
 
 /// How plugins' requests leave this machine.

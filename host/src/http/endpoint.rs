@@ -1,7 +1,7 @@
 //! `POST /mcp`: what a request must be before anybody reads it.
 
 use axum::{
-    http::{HeaderMap, HeaderValue, Method, Request as HttpRequest, header},
+    http::{HeaderMap, HeaderValue, Method, Request as HttpRequest, StatusCode, header},
     response::Response,
 };
 use bytes::Bytes;
@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use super::{ENDPOINT, Gate, origin::Verdict, respond};
 use crate::{
+    audit::record::Refused,
     ids::{IllegalName, TenantId},
     mcp::{Answer, Fault, Refusal, Request, SESSION_HEADER, Via, Visitor},
     metrics,
@@ -22,7 +23,7 @@ pub(super) async fn serve(gate: &Gate, request: HttpRequest<Incoming>) -> Respon
     let (head, body) = request.into_parts();
     let Some(place) = Place::of(head.uri.path()) else { return document(gate, &head.method, head.uri.path()) };
     let origin = match gate.origins.judge(&head.headers) {
-        Verdict::Foreign => return respond::foreign_origin(),
+        Verdict::Foreign => return not_let_in(gate, place, respond::foreign_origin()),
         Verdict::Allowed(origin) => Some(origin.clone()),
         Verdict::None => None,
     };
@@ -32,13 +33,21 @@ pub(super) async fn serve(gate: &Gate, request: HttpRequest<Incoming>) -> Respon
             let visitor = visitor(gate, place, &head.method, &head.headers).await;
             match known(gate, &mut trace, visitor) {
                 Ok(visitor) => answer(gate, (visitor, trace), (place, &head.method, &head.headers), body).await,
-                Err(response) => response,
+                Err(response) => not_let_in(gate, place, response),
             }
         }
         Method::OPTIONS => respond::preflight(),
         _ => respond::method_not_allowed(),
     };
     readable_by(origin, response)
+}
+
+/// Writes down that somebody was not let in.
+fn not_let_in(gate: &Gate, place: Place<'_>, response: Response) -> Response {
+    let tenant = if let Place::Of(tenant) = place { Some(tenant) } else { None };
+    let status = Some(response.status().as_u16());
+    gate.server.audit().note(&Refused { reason: "not let in", status, tenant, ..Refused::default() });
+    response
 }
 
 /// Where a request goes.
@@ -93,7 +102,12 @@ async fn visitor(gate: &Gate, place: Place<'_>, method: &Method, headers: &Heade
 fn known(gate: &Gate, trace: &mut Trace, visitor: Result<Visitor, Response>) -> Result<Visitor, Response> {
     let result = match &visitor {
         Ok(visitor) => visitor.principal.by.kind(),
-        Err(_) => "refused",
+        Err(response) => match response.status() {
+            StatusCode::UNAUTHORIZED => "unauthorized",
+            StatusCode::FORBIDDEN => "forbidden",
+            StatusCode::SERVICE_UNAVAILABLE => "away",
+            _ => "refused",
+        },
     };
     metrics::authenticated(result);
     trace.authenticated(result, visitor.is_err());

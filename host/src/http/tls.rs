@@ -27,7 +27,7 @@ use tokio_rustls::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{config, stamp::Stamp};
+use crate::{config, metrics, stamp::Stamp};
 
 /// How often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -106,6 +106,7 @@ impl Current {
             Ok(key) => {
                 tracing::info!("the host's certificate was read anew");
                 self.key.store(Arc::new(key));
+                metrics::reloaded("certificate", true);
             }
             // The key comes a moment after its certificate, or before it: then the next look finds both.
             Err(reason) => tracing::warn!(reason, "the host's certificate stays what it was"),

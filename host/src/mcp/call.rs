@@ -241,6 +241,16 @@ impl Wanted {
         decided.is_none() && self.principal().by == By::Anonymous
     }
 
+    /// Which policy permits it, where one had to.
+    pub(super) fn rule(&self) -> Option<&str> {
+        let rule = match self {
+            Self::Tool { permit, .. } => permit.rule(),
+            Self::Prompt { permit, .. } => permit.rule(),
+            Self::Resource { permit, .. } => permit.rule(),
+        };
+        rule.map(|rule| &**rule)
+    }
+
     pub(super) fn principal(&self) -> &Arc<Principal> {
         match self {
             Self::Tool { permit, .. } => permit.principal(),
@@ -293,9 +303,10 @@ fn without_place(error: &serde_json::Error) -> String {
 /// Runs a call. A fault is for the client's program; everything that a model could act on is a [`Reply`].
 pub async fn run(runner: &Runner, call: &Call) -> Result<Reply, Fault> {
     let running = call.wanted.counts().begin();
-    let done = match (&runner.observer, &call.trace) {
-        (None, None) => run_unseen(runner, call).await,
-        _ => Box::pin(observed::run(runner, call)).await,
+    let is_seen = runner.observer.is_some() || runner.audit.is_on() || call.trace.is_some();
+    let done = match is_seen {
+        false => run_unseen(runner, call).await,
+        true => Box::pin(observed::run(runner, call)).await,
     };
     running.ended(counted::outcome(&done));
     done

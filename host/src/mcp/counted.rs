@@ -144,6 +144,7 @@ fn kind(fault: &Fault) -> &'static str {
         Fault::Exceeded(_) => "quota_exceeded",
         Fault::TooManyTasks(_) => "too_many_tasks",
         Fault::StoreAway => "store_away",
+        Fault::NotRecorded => "not_recorded",
         Fault::Internal(_) => "internal",
     }
 }

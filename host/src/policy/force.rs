@@ -10,7 +10,7 @@ use super::{
     cedar::{PolicyError, Reasons, Rule},
     engine::{Engine, Refused},
 };
-use crate::{auth::Principal, config::PolicySettings};
+use crate::{auth::Principal, config::PolicySettings, metrics};
 
 /// What is asked before anything is listed or done. Clones are the same policies, also when these are replaced.
 #[derive(Clone)]
@@ -31,7 +31,9 @@ impl Policy {
 
     /// Reads the files anew. With a mistake in them, those that are in force stay.
     pub fn reload(&self, settings: &PolicySettings) -> Result<(), Vec<PolicyError>> {
-        self.current.store(Arc::new(Engine::load(settings)?));
+        let read = Engine::load(settings);
+        metrics::reloaded("policy", read.is_ok());
+        self.current.store(Arc::new(read?));
         Ok(())
     }
 

@@ -263,6 +263,46 @@ fn tenants_are_told_apart() {
 }
 
 #[test]
+fn callers_are_told_apart_by_what_their_keys_say() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let file = folder.path().join("keys.jsonl");
+    let key = |subject: &str, more: &[&str]| {
+        let mut command = Command::new(host_program());
+        command.arg("keys").arg("--file").arg(&file).args(["add", "--subject", subject, "--id", subject]).args(more);
+        let output = command.output().expect("the host can be started");
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).expect("the host prints text").trim().to_owned()
+    };
+    let keys = [key("ada", &["--group", "operators"]), key("bob", &["--scope", "see"]), key("eve", &[])];
+    let policies = r#"
+        permit (principal in Group::"operators", action, resource);
+        permit (principal, action == Action::"list", resource is Tool) when { principal.scopes.contains("see") };
+        permit (principal == User::"eve", action, resource == Tool::"p_open");
+    "#;
+    let host = setup(policies).config(&format!("[auth]\nkeys_file = '{}'\n", file.display())).start();
+    let send = |key: &str, method: &str, params: Value| {
+        host.send(&modern_request(method, params).header("Authorization", &format!("Bearer {key}")))
+    };
+    // Again and again, so that what is remembered of one is not taken for another's.
+    for _ in 0..3 {
+        for (key, tools, open, locked) in [
+            (&keys[0], &["p_open", "p_locked", "p_hidden", "p_tell"][..], 200, 200),
+            (&keys[1], &["p_open", "p_locked", "p_hidden", "p_tell"], 403, 403),
+            (&keys[2], &["p_open"], 200, 400),
+        ] {
+            let listed = send(key, "tools/list", json!({})).result();
+            let listed = listed["tools"].as_array().expect("a list").iter();
+            let listed: Vec<&str> = listed.map(|tool| tool["name"].as_str().expect("a text")).collect();
+            assert_eq!(listed, tools);
+            for (tool, status) in [("p_open", open), ("p_locked", locked)] {
+                assert_eq!(send(key, "tools/call", json!({ "name": tool })).status, status, "{tool}");
+            }
+        }
+    }
+    host.stop();
+}
+
+#[test]
 fn a_task_is_permitted_anew_when_it_runs() {
     let state = tempfile::tempdir().expect("a temporary folder can be made");
     let rounds = json!([{ "who": form("Who?", "x") }]);

@@ -24,7 +24,7 @@ const LAYERS: &[&[&str]] = &[
 
 /// What every module may use. These use only each other.
 const SHARED: &[&str] =
-    &["config", "ids", "json", "seal", "signals", "stamp", "telemetry", "metrics", "observe", "shutdown", "audit"];
+    &["config", "clock", "ids", "json", "seal", "signals", "stamp", "telemetry", "metrics", "observe", "shutdown", "audit"];
 
 /// Siblings that never use each other.
 const STRANGERS: &[[&str; 2]] = &[["mcp::modern", "mcp::legacy"]];
@@ -42,13 +42,12 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("hyper", &["http", "admin", "sandbox"]),
     ("hyper_util", &["http", "admin"]),
     ("jsonschema", &["catalog"]),
-    ("papaya", &["auth"]),
     ("metrics_exporter_prometheus", &["metrics"]),
     ("mimalloc", &["main"]),
     ("notify", &["build", "catalog"]),
-    ("opentelemetry", &["telemetry"]),
-    ("opentelemetry_otlp", &["telemetry"]),
-    ("opentelemetry_sdk", &["telemetry"]),
+    ("opentelemetry", &["audit", "telemetry"]),
+    ("opentelemetry_otlp", &["audit", "telemetry"]),
+    ("opentelemetry_sdk", &["audit", "telemetry"]),
     ("redis", &["store"]),
     ("rusqlite", &["store"]),
     ("tokio_rustls", &["http", "sandbox", "store"]),

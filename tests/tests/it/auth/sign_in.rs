@@ -62,7 +62,8 @@ fn a_program_calls_on_its_own_behalf() {
     let issuer = Issuer::start();
     let host = trusting(&issuer, "");
     let lines = sign_in(&host, "machine");
-    assert_eq!(statuses(&lines), [401, 200], "{lines:#?}");
+    // It needs nobody to agree, so it steps up by itself.
+    assert_eq!(statuses(&lines), [401, 200, 403, 200], "{lines:#?}");
     assert_eq!(all(&lines, "sum"), [&json!(42)]);
     host.stop();
 }
@@ -89,7 +90,7 @@ fn a_token_that_is_bound_to_a_key_is_of_no_use_without_it() {
                     assert_eq!(status, 200, "{more}: {challenge}");
                     continue;
                 }
-                "without a proof" | "as a bearer" | "two proofs" => "error=\"invalid_token\"",
+                "as a bearer" => "error=\"invalid_token\"",
                 _ => "error=\"invalid_dpop_proof\"",
             };
             assert!(
