@@ -12,8 +12,8 @@ use crate::machine::Cores;
 use crate::scale::{Hosted, Yard};
 use crate::wire::{Era, Right, Template};
 
-/// Components that differ: those that there are more of are copies, which need not be compiled each. To the host they are plugins
-/// of their own all the same, with compiled code and a memory image of their own.
+/// Components that differ: what there is more of are the same under other names, since to compile each takes too long. More than
+/// a processor's caches hold do.
 const DIFFERENT_MAX: usize = 100;
 
 pub(crate) fn measure(
