@@ -80,13 +80,13 @@ fn load(host: &Host, plugins: &Path, cache: &Path, cores: &[usize], copies: usiz
 
 fn write_copies(folder: &Path, component: &[u8], copies: usize) -> Result<()> {
     fs::create_dir(folder)?;
-    fill(folder, component, copies)
+    fill(folder, component, copies, copies)
 }
 
-/// Puts so many copies into a folder that is there.
-pub(crate) fn fill(folder: &Path, component: &[u8], copies: usize) -> Result<()> {
+/// Puts so many copies into a folder that is there, of which so many differ.
+pub(crate) fn fill(folder: &Path, component: &[u8], copies: usize, different: usize) -> Result<()> {
     for copy in 0..copies {
-        fs::write(folder.join(format!("{}.wasm", name(copy))), marked(component, copy))?;
+        fs::write(folder.join(format!("{}.wasm", name(copy))), marked(component, copy % different))?;
     }
     Ok(())
 }

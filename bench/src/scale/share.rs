@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context as _, Result};
 
-/// Of each period, in µs. Short, so that a host that has used its part is not away for long.
-const PERIOD_US: u32 = 10_000;
+/// Of each period, in µs. Long enough that what a host begins with is not cold each time, and short for who waits.
+const PERIOD_US: u32 = 50_000;
 
 /// A group of processes (cgroups(7)) with a bound on their CPU time, which is removed with its value.
 pub(super) struct Share {

@@ -12,6 +12,10 @@ use crate::machine::Cores;
 use crate::scale::{Hosted, Yard};
 use crate::wire::{Era, Right, Template};
 
+/// Components that differ: what there is more of are the same under other names, since to compile each takes too long. More than
+/// a processor's caches hold do.
+const DIFFERENT_MAX: usize = 100;
+
 pub(crate) fn measure(
     host: &Host,
     settings: &Settings,
@@ -22,12 +26,12 @@ pub(crate) fn measure(
     let mut yard = Yard::new(host, &cores.all)?;
     let fill = |size: usize| {
         let component = &component;
-        move |plugins: &std::path::Path| density::fill(plugins, component, size)
+        move |plugins: &std::path::Path| density::fill(plugins, component, size, DIFFERENT_MAX)
     };
-    let largest = settings.sizes.plugins.iter().copied().max().context("sizes")?;
-    progress(&format!("many plugins: compiling {largest}"));
+    let compiled = settings.sizes.plugins.iter().copied().max().context("sizes")?.min(DIFFERENT_MAX);
+    progress(&format!("many plugins: compiling {compiled}"));
     // On all cores, and what it leaves in memory goes with it.
-    yard.start_with("", fill(largest))?.server.stop()?;
+    yard.start_with("", fill(compiled))?.server.stop()?;
     let one = [cores.server];
     yard.cores = &one;
     let mut all = Vec::new();
