@@ -1,13 +1,23 @@
 //! The composition root: everything is built here, once, from a [`Config`].
 
-use std::{fs, net::SocketAddr, os::unix::fs::DirBuilderExt, path::Path, sync::Arc, time::Duration};
+use std::{
+    fs,
+    net::SocketAddr,
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::{Context, Result, bail};
-use tokio::{sync::mpsc, time};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    admin::{self, Admin},
+    admin::{self, Admin, Key, Watched},
     catalog::{self, Live, Loaders, Order, Tenants, Yard},
     config::{CacheDir, Config, SecretName},
     hosts::Hosts,
@@ -57,6 +67,7 @@ pub struct Bound {
     host: Host,
     http: Http,
     admin: Option<Admin>,
+    admin_key_file: Option<PathBuf>,
     addr: SocketAddr,
 }
 
@@ -151,19 +162,31 @@ impl Host {
         let http = Http::bind(&self.config, Arc::clone(&self.server)).await;
         let http = http.with_context(|| format!("cannot listen on {}", self.config.listen))?;
         let addr = http.local_addr().context("the listener has no address")?;
-        let admin = match self.config.admin_listen {
+        let (admin, admin_key_file) = match self.config.admin_listen {
             Some(address) => {
-                let admin = Admin::bind(address, self.metrics.clone(), self.report()).await;
-                Some(admin.with_context(|| format!("cannot listen on {address} for health and metrics"))?)
+                let (parts, key_file) = self.admin_parts().context("the admin listener")?;
+                let admin = Admin::bind(address, parts).await;
+                (Some(admin.with_context(|| format!("cannot listen on {address} for the operator"))?), key_file)
             }
-            None => None,
+            None => (None, None),
         };
-        Ok(Bound { host: self, http, admin, addr })
+        Ok(Bound { host: self, http, admin, admin_key_file, addr })
     }
 
-    fn report(&self) -> admin::Report {
-        let yard = Arc::clone(&self.yard);
-        Box::new(move || yard.sandbox().report())
+    /// What the operator is told, and where the key is that this machine made for that.
+    fn admin_parts(&self) -> Result<(admin::Parts, Option<PathBuf>)> {
+        let settings = self.config.admin.clone();
+        let found = Key::find(&settings, &self.config.secrets, self.config.state_dir.as_deref());
+        let found = found.map_err(anyhow::Error::msg)?;
+        let (yard, orders) = (Arc::clone(&self.yard), self.orders());
+        let watched = Watched {
+            server: Arc::clone(&self.server),
+            calls_max: self.config.host_limits.calls_max,
+            reload: Box::new(move || Box::pin(look(orders.clone()))),
+            audited: None,
+        };
+        let report = Box::new(move || yard.sandbox().report());
+        Ok((admin::Parts { metrics: self.metrics.clone(), report, settings, key: found.key, watched }, found.file))
     }
 
     /// Whether all plugins have what they cannot do without, if the configuration wants that.
@@ -237,6 +260,11 @@ impl Bound {
         self.admin.as_ref().and_then(|admin| admin.local_addr().ok())
     }
 
+    /// Where the key to the admin API is, if this machine made it.
+    pub fn admin_key_file(&self) -> Option<&Path> {
+        self.admin_key_file.as_deref()
+    }
+
     /// The host itself.
     pub fn host(&self) -> &Host {
         &self.host
@@ -277,6 +305,15 @@ async fn settle(tenants: Arc<Tenants>, store: Arc<dyn Store>) {
             tracing::debug!(%error, "what tenants use is told to the store later");
         }
     }
+}
+
+/// Has the plugin folders read anew.
+async fn look(orders: mpsc::Sender<Order>) -> Result<String, String> {
+    let (done, told) = oneshot::channel();
+    let ending = || "The host is ending, and reads nothing any more.".to_owned();
+    orders.send(Order::Look(done)).await.map_err(|_| ending())?;
+    told.await.map_err(|_| ending())?;
+    Ok("The plugin folders were read anew.".into())
 }
 
 async fn drain(background: &TaskTracker, drain_max: Duration) {

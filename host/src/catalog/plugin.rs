@@ -13,10 +13,14 @@ use super::{
     offer::{Offer, OfferedTool, Offers},
 };
 use crate::{
-    config::{Limits, PluginSettings, Secrets, TaskMode, TenantSettings, ToolSettings, Wishes},
+    config::{Grants, Limits, PluginSettings, Secrets, TaskMode, TenantSettings, ToolSettings, Wishes},
     ids::{Digest, IllegalName, PluginId, PromptName, TenantId, ToolName},
+    inflight::Tally,
     sandbox::{self, Component, Granted, Outside, Sandbox, Score, contract},
 };
+
+/// What the operator sees calls under that are of a plugin's prompts and resources.
+const OF_NO_TOOL: &str = "prompts and resources";
 
 /// What plugins are made with: one for all of them.
 pub struct Yard {
@@ -73,6 +77,8 @@ pub struct Program {
     pub slots: Slots,
     /// How heavy its calls are that are none of tools.
     pub score: Arc<Score>,
+    /// The same calls, as the operator sees them.
+    pub tally: Arc<Tally>,
     /// The beginnings of the URIs that it answers for.
     pub prefixes: Arc<[String]>,
     /// What a caller must have been granted for anything of it.
@@ -86,6 +92,7 @@ pub struct Plugin {
     prompts: Vec<Arc<Prompt>>,
     offer: Arc<Offer>,
     wishes: Wishes,
+    grants: Grants,
 }
 
 /// One tool, its schemas compiled.
@@ -96,6 +103,7 @@ pub struct Tool {
     task_limits: Limits,
     task: TaskMode,
     score: Arc<Score>,
+    tally: Arc<Tally>,
     scopes: Arc<[String]>,
     program: Arc<Program>,
 }
@@ -135,11 +143,12 @@ impl Plugin {
         // serves requests.
         let load = move || {
             let granted = Granted::new(name.as_str(), &owned.space(&name), &grants, &owned.secrets, &shared.outside)?;
+            let granted = granted.of(&owned.tenant);
             shared.sandbox.load(granted, &bytes).map_err(|error| error.to_string())
         };
         let component =
             tokio::task::spawn_blocking(load).await.map_err(|_| "the compiler failed on it".to_owned())??;
-        let PluginSettings { prefix, limits, tools, warm, scopes, .. } = settings;
+        let PluginSettings { prefix, limits, tools, warm, scopes, grants, .. } = settings;
         let (component, offer) = described(yard, component, warm, &limits).await?;
         if !component.left_out().is_empty() {
             let functions = component.left_out().join("; ");
@@ -148,8 +157,8 @@ impl Plugin {
         let prefix = prefix.unwrap_or_else(|| id.to_string());
         let slots = Slots::new(limits.plugin_calls_max, limits.plugin_queue_max);
         let (prefixes, score) = (Arc::clone(&offer.prefixes), Arc::new(Score::of(share.spent())));
-        let scopes = scopes.into();
-        let program = Program { tenant, id, component, limits, tools, share, slots, score, prefixes, scopes };
+        let (scopes, tally) = (scopes.into(), Tally::of(&tenant, &id, OF_NO_TOOL));
+        let program = Program { tenant, id, component, limits, tools, share, slots, score, tally, prefixes, scopes };
         let program = Arc::new(program);
 
         let tools = named_once("tool", &offer.tools, |tool| Tool::new(tool, &prefix, &program), |tool| &tool.name)?;
@@ -159,7 +168,7 @@ impl Plugin {
             |prompt| Prompt::new(prompt, &prefix, &program),
             |prompt| &prompt.name,
         )?;
-        Ok(Self { program, tools, prompts, offer, wishes })
+        Ok(Self { program, tools, prompts, offer, wishes, grants })
     }
 
     pub fn id(&self) -> &PluginId {
@@ -196,6 +205,11 @@ impl Plugin {
     /// What it would like to be granted.
     pub fn wishes(&self) -> &Wishes {
         &self.wishes
+    }
+
+    /// What it was granted.
+    pub fn grants(&self) -> &Grants {
+        &self.grants
     }
 
     /// Whether it answers for any URI.
@@ -270,7 +284,7 @@ fn public_name<N: FromStr<Err = IllegalName>>(what: &str, own: &str, prefix: &st
 impl Tool {
     fn new(offered: &Arc<OfferedTool>, prefix: &str, program: &Arc<Program>) -> Result<Self, String> {
         let described = &offered.described;
-        let name = public_name("tool", &described.name, prefix)?;
+        let name: ToolName = public_name("tool", &described.name, prefix)?;
         let settings = program.tools.get(&described.name);
         let limits = settings.map_or(&program.limits, |settings| &settings.limits).clone();
         let usual = if described.long_running { TaskMode::AtOnce } else { TaskMode::WhenSlow };
@@ -282,6 +296,7 @@ impl Tool {
             program.scopes.iter().chain(own_scopes).cloned().collect()
         };
         Ok(Self {
+            tally: Tally::of(&program.tenant, &program.id, name.as_str()),
             name,
             offered: Arc::clone(offered),
             task_limits: limits.of_tasks(),
@@ -329,6 +344,11 @@ impl Tool {
     /// Whether it may be run twice for one call.
     pub fn is_idempotent(&self) -> bool {
         self.offered.described.annotations.as_ref().is_some_and(|hints| hints.idempotent == Some(true))
+    }
+
+    /// Its calls, as the operator sees them.
+    pub fn tally(&self) -> &Arc<Tally> {
+        &self.tally
     }
 
     /// How heavy its calls have been.

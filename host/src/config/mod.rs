@@ -1,5 +1,7 @@
 //! Configuration: what was written ([`written`]) and what is usable ([`Config`]). Nothing below reads files or the environment.
 
+mod admin;
+mod discovery;
 mod grants;
 mod limits;
 mod pattern;
@@ -24,6 +26,8 @@ use crate::{
     seal::KeyRing,
 };
 
+pub use admin::{AdminSettings, KeyPlace, WrittenAdmin};
+pub use discovery::Discovery;
 pub use grants::{FolderGrant, Grants, HeaderGrant, HttpGrant, KeyValueGrant, TcpGrant, WrittenGrants};
 pub use limits::{INSTANCES_MAX, Limits, WrittenLimits};
 pub use pattern::UrlPattern;
@@ -44,8 +48,9 @@ pub const DRAIN_NOTICE: Duration = Duration::from_secs(4);
 #[derive(Debug, Clone)]
 pub struct Config {
     pub listen: SocketAddr,
-    /// Where health and metrics are; `None`: nowhere.
+    /// Where health, metrics and the admin page are; `None`: nowhere.
     pub admin_listen: Option<SocketAddr>,
+    pub admin: AdminSettings,
     /// Whether callers without credentials may come from other machines.
     pub allow_anonymous: bool,
     /// Whether a plugin is refused that was not granted what it cannot do without.
@@ -60,6 +65,7 @@ pub struct Config {
     /// Origins of web pages that may call, beside those on this machine. Compared as text: `https://app.example`.
     pub allowed_origins: Vec<String>,
     pub identity: Identity,
+    pub discovery: Discovery,
     pub host_limits: HostLimits,
     /// How long the door stays open after SIGTERM, where somebody can see at the admin listener that it will close.
     pub drain_notice: Duration,

@@ -12,8 +12,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CacheDir, Config, DEFAULT_LISTEN, DRAIN_NOTICE, Egress, HostLimits, Identity, Limits, PluginSettings, SecretName,
-    Secrets, SharedStore, TaskMode, ToolSettings, WrittenGrants, WrittenLimits,
+    CacheDir, Config, DEFAULT_LISTEN, DRAIN_NOTICE, Discovery, Egress, HostLimits, Identity, Limits, PluginSettings,
+    SecretName, Secrets, SharedStore, TaskMode, ToolSettings, WrittenAdmin, WrittenGrants, WrittenLimits,
     limits::call_limits,
     secrets::WrittenSecret,
     store::Access,
@@ -95,6 +95,7 @@ pub struct Written {
     pub allowed_origins: Vec<String>,
     /// Milliseconds that the door stays open after SIGTERM, for those who look at `/readyz`.
     pub drain_notice_ms: Option<u64>,
+    pub admin: WrittenAdmin,
     pub server: WrittenServer,
     pub seal: Option<WrittenSeal>,
     pub limits: WrittenHostLimits,
@@ -124,6 +125,12 @@ pub struct WrittenServer {
     pub instructions: Option<String>,
     pub website_url: Option<String>,
     pub icons: Vec<WrittenIcon>,
+    /// Where clients reach it, such as `https://tools.example.com`.
+    pub public_url: Option<String>,
+    /// Its name among all servers: a domain in reverse and a name, such as `com.example/tools`.
+    pub card_name: Option<String>,
+    /// What it is for, in 100 characters.
+    pub description: Option<String>,
 }
 
 /// `[[server.icons]]`: written as in the file, given out as the protocol's `Icon`.
@@ -268,9 +275,12 @@ impl Written {
         };
         let store = SharedStore::new(self.store.as_deref(), access, &secrets)?;
         let top = AtTop { plugins: self.plugins, plugin: self.plugin, secrets: secrets.clone(), limits };
+        let (admin_listen, admin) = self.admin.usable(self.admin_listen, &secrets, base)?;
+        let (identity, discovery) = self.server.usable()?;
         Ok(Config {
             listen,
-            admin_listen: self.admin_listen,
+            admin_listen,
+            admin,
             allow_anonymous: self.allow_anonymous,
             strict_grants: self.strict_grants,
             cache_dir: match self.cache_dir {
@@ -286,7 +296,8 @@ impl Written {
             state_dir: self.state_dir.map(|dir| base.join(dir)),
             store,
             seal: self.seal.map(|seal| seal.usable(base)).transpose()?,
-            identity: self.server.usable()?,
+            identity,
+            discovery,
             host_limits: self.limits.for_host()?,
             drain_notice: self.drain_notice_ms.map_or(DRAIN_NOTICE, Duration::from_millis),
             tenants: tenants::tenants(self.tenant, top, base)?,
@@ -300,16 +311,18 @@ impl Written {
 }
 
 impl WrittenServer {
-    fn usable(self) -> Result<Identity, ConfigError> {
+    fn usable(self) -> Result<(Identity, Discovery), ConfigError> {
         let icons = self.icons.into_iter().map(WrittenIcon::usable).collect::<Result<_, _>>()?;
-        Ok(Identity {
+        let discovery = Discovery::new(self.public_url, self.card_name, self.description)?;
+        let identity = Identity {
             name: self.name.unwrap_or_else(|| "toolyard".into()),
             title: self.title,
             version: self.version.unwrap_or_else(|| env!("CARGO_PKG_VERSION").into()),
             instructions: self.instructions,
             website_url: self.website_url,
             icons,
-        })
+        };
+        Ok((identity, discovery))
     }
 }
 

@@ -20,7 +20,10 @@ use crate::{
 /// Answers a request. There are two kinds of paths; a router would look them up in a table each time.
 pub(super) async fn serve(gate: &Gate, request: HttpRequest<Incoming>) -> Response {
     let (head, body) = request.into_parts();
-    let Some(place) = Place::of(head.uri.path()) else { return respond::no_such_path() };
+    let Some(place) = Place::of(head.uri.path()) else {
+        let found = gate.discovery.answer(gate.server.tenants(), &head.method, head.uri.path(), &head.headers);
+        return found.unwrap_or_else(respond::no_such_path);
+    };
     let origin = match gate.origins.judge(&head.headers) {
         Verdict::Foreign => return respond::foreign_origin(),
         Verdict::Allowed(origin) => Some(origin.clone()),

@@ -1,6 +1,7 @@
 //! The transport: connections, limits, and the one endpoint. Only this module and `admin` know axum.
 
 mod accept;
+mod discovery;
 mod endpoint;
 mod origin;
 mod respond;
@@ -33,6 +34,7 @@ pub(crate) struct Gate {
     body_read_max: Duration,
     /// Whether the host ends soon: its answers then say that the connection ends with them.
     leaving: AtomicBool,
+    discovery: discovery::Discovery,
     /// Whoever calls a host that asks nobody who they are.
     anonymous: Arc<Principal>,
 }
@@ -48,12 +50,16 @@ impl Http {
     /// Binds the address; port 0 picks a free one.
     pub async fn bind(config: &Config, server: Arc<Server>) -> io::Result<Self> {
         let listener = TcpListener::bind(config.listen).await?;
+        // What is told in public is that others reach it at: not what a stranger says in `Host`.
+        let own = listener.local_addr()?;
+        let own = own.ip().is_loopback().then(|| format!("http://{own}"));
         let gate = Gate {
             server,
             origins: origin::Origins::new(&config.allowed_origins),
             body_bytes_max: config.host_limits.body_bytes_max,
             body_read_max: config.host_limits.body_read_max,
             leaving: AtomicBool::new(false),
+            discovery: discovery::Discovery::new(config, own),
             anonymous: Arc::new(Principal::anonymous()),
         };
         Ok(Self { listener, gate: Arc::new(gate), limits: config.host_limits.clone() })

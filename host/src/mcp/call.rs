@@ -17,6 +17,7 @@ use crate::{
     auth::Principal,
     catalog::{Catalog, Program, Prompt, Tool},
     config::Limits,
+    inflight::Tally,
     json,
     observe::{self, Seen},
     policy::Permit,
@@ -81,6 +82,13 @@ pub enum Reply {
     Prompt(PromptResult),
     Resource(Vec<ResourceContents>),
     NeedInput(InputNeed),
+}
+
+impl Reply {
+    /// Whether the caller did not get what it wanted.
+    fn is_failure(&self) -> bool {
+        matches!(self, Self::Tool(completed) if completed.result.is_error)
+    }
 }
 
 /// A tool's result, and its structured content known to be JSON.
@@ -202,6 +210,15 @@ impl Wanted {
         }
     }
 
+    /// Such calls, as the operator sees them.
+    fn tally(&self) -> &Tally {
+        match self {
+            Self::Tool { permit, .. } => permit.what().tally(),
+            Self::Prompt { permit, .. } => &permit.what().program().tally,
+            Self::Resource { permit, .. } => &permit.what().tally,
+        }
+    }
+
     pub(super) fn principal(&self) -> &Arc<Principal> {
         match self {
             Self::Tool { permit, .. } => permit.principal(),
@@ -253,10 +270,15 @@ fn without_place(error: &serde_json::Error) -> String {
 
 /// Runs a call. A fault is for the client's program; everything that a model could act on is a [`Reply`].
 pub async fn run(runner: &Runner, call: &Call) -> Result<Reply, Fault> {
-    match &runner.observer {
+    let mark = call.wanted.tally().begin(&call.wanted.principal().subject);
+    let done = match &runner.observer {
         None => run_unseen(runner, call).await,
         Some(observer) => Box::pin(observed::run(observer, runner, call)).await,
+    };
+    if done.as_ref().map_or(true, Reply::is_failure) {
+        mark.failed();
     }
+    done
 }
 
 pub(super) async fn run_unseen(runner: &Runner, call: &Call) -> Result<Reply, Fault> {

@@ -38,7 +38,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use call::{Call, Completed, Reply, Wanted, read_arguments, run};
 pub use caller::Caller;
-pub use era::Era;
+pub use era::{Era, versions};
 pub use fault::{Fault, Rejection};
 pub use interact::{Question, QuestionKind};
 pub use runner::Runner;
@@ -55,6 +55,7 @@ use crate::{
     seal::KeyRing,
     signals::{Signal, Signals},
     store::{Store, StoreError},
+    tasks::Tasks,
 };
 use legacy::Sessions;
 use message::Message;
@@ -222,6 +223,11 @@ impl Server {
     /// The tenants there are.
     pub fn tenants(&self) -> &Arc<Tenants> {
         &self.tenants
+    }
+
+    /// The tasks of all hosts that share the store.
+    pub fn tasks(&self) -> &Arc<Tasks> {
+        &self.core.tasking.tasks
     }
 
     /// What runs its calls, for those that come another way.

@@ -12,6 +12,7 @@ use crate::{
     auth::Principal,
     catalog::{Program, Slot, Slots},
     config::HostLimits,
+    denials::{self, By, Denial},
     metrics,
     observe::Observer,
     sandbox::{InLane, Lanes, Score, Voice, contract::CallContext},
@@ -50,7 +51,12 @@ impl Runner {
     /// A place among the calls of the tenant, of `program`, and then among all. The queues for them are bounded, so that a flood is refused
     /// and not hoarded.
     pub(super) async fn slot(&self, program: &Program) -> Result<(Option<Slot>, Slot, Slot), Fault> {
-        let share = program.share.enter(program.id.as_str(), self.queue_wait_max).await.map_err(Fault::Exceeded)?;
+        let share = program.share.enter(program.id.as_str(), self.queue_wait_max).await.map_err(|exceeded| {
+            let what = format!("the tenant's share is used up: {}", exceeded.quota());
+            let (tenant, on) = (Some(&program.tenant), Some(program.id.as_str()));
+            denials::note(&Denial { by: By::Limit, tenant, subject: None, on, what: &what });
+            Fault::Exceeded(exceeded)
+        })?;
         let own = program.slots.take(self.queue_wait_max).await.map_err(|_| {
             metrics::limit_reached(program.id.as_str(), "plugin_calls_max");
             Fault::PluginBusy

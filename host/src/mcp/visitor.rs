@@ -6,6 +6,7 @@ use super::fault::Fault;
 use crate::{
     auth::Principal,
     catalog::{Catalog, Tenant},
+    denials::{self, By, Denial},
     policy::{self, Denied, Governed, Permit},
 };
 
@@ -24,7 +25,17 @@ impl Visitor {
 
     /// Asks for leave to use `what`.
     pub(super) fn permit<T: Governed>(&self, what: &Arc<T>) -> Result<Permit<T>, Fault> {
-        policy::permit(&self.principal, what).map_err(Fault::from)
+        policy::permit(&self.principal, what).map_err(|denied| {
+            let fault = Fault::from(denied);
+            denials::note(&Denial {
+                by: By::Policy,
+                tenant: Some(&self.principal.tenant),
+                subject: Some(&self.principal.subject),
+                on: None,
+                what: &fault.message(),
+            });
+            fault
+        })
     }
 }
 

@@ -14,6 +14,8 @@ use super::{
 };
 use crate::{
     config::{Grants, Secrets},
+    denials::{self, By, Denial},
+    ids::TenantId,
     metrics,
     observe::{self, Seen},
     store::Store,
@@ -30,6 +32,8 @@ pub struct Outside {
 pub struct Granted {
     /// As the log calls the plugin.
     plugin: Arc<str>,
+    /// Whose it is, as those are told who see what it was refused.
+    tenant: Option<TenantId>,
     /// What `wasi:config` tells it, secrets included.
     pub(super) config: Vec<(String, String)>,
     pub(super) environment: Vec<(String, String)>,
@@ -44,6 +48,7 @@ impl Granted {
     pub fn nothing(plugin: &str) -> Self {
         Self {
             plugin: plugin.into(),
+            tenant: None,
             config: Vec::new(),
             environment: Vec::new(),
             folders: Vec::new(),
@@ -69,6 +74,7 @@ impl Granted {
         let keyspace = grants.keyvalue.clone().map(|bounds| Keyspace::new(plugin, &outside.store, space, bounds));
         Ok(Self {
             plugin: plugin.into(),
+            tenant: None,
             config,
             environment: pairs(&grants.environment),
             folders: grants.folders.iter().map(|folder| Folder::open(plugin, folder)).collect::<Result<_, _>>()?,
@@ -76,6 +82,11 @@ impl Granted {
             outbound: Outbound::new(&grants.http, secrets, &outside.network)?,
             sockets: Sockets::new(&grants.tcp, &outside.network)?,
         })
+    }
+
+    /// The same, of a plugin that is this tenant's.
+    pub fn of(self, tenant: &TenantId) -> Self {
+        Self { tenant: Some(tenant.clone()), ..self }
     }
 
     /// As the log calls the plugin.
@@ -99,12 +110,13 @@ const MISSING_CHARS_MAX: usize = 256;
 /// Clones share the lines.
 #[derive(Debug, Clone)]
 pub(super) struct Refusals {
+    tenant: Option<TenantId>,
     lines_left: Arc<AtomicU32>,
 }
 
 impl Refusals {
-    pub(super) fn new() -> Self {
-        Self { lines_left: Arc::new(AtomicU32::new(LINES_PER_CALL)) }
+    pub(super) fn new(granted: &Granted) -> Self {
+        Self { tenant: granted.tenant.clone(), lines_left: Arc::new(AtomicU32::new(LINES_PER_CALL)) }
     }
 
     /// `grant` is the part of `[plugin.NAME.grants]` that would have to say `missing`.
@@ -115,6 +127,14 @@ impl Refusals {
             // Debug form: what is missing is in the guest's words.
             let missing: String = missing.to_string().chars().take(MISSING_CHARS_MAX).collect();
             tracing::warn!(plugin, grant, ?missing, "refused: it is not granted");
+            let what = format!("{grant} {missing}");
+            denials::note(&Denial {
+                by: By::Grant,
+                tenant: self.tenant.as_ref(),
+                subject: None,
+                on: Some(plugin),
+                what: &what,
+            });
             observe::say(|| Seen::Refused { grant, missing });
         }
     }

@@ -23,8 +23,20 @@ const LAYERS: &[&[&str]] = &[
 ];
 
 /// What every module may use. These use only each other.
-const SHARED: &[&str] =
-    &["config", "ids", "json", "seal", "signals", "telemetry", "metrics", "observe", "shutdown", "audit"];
+const SHARED: &[&str] = &[
+    "config",
+    "denials",
+    "ids",
+    "inflight",
+    "json",
+    "seal",
+    "signals",
+    "telemetry",
+    "metrics",
+    "observe",
+    "shutdown",
+    "audit",
+];
 
 /// Siblings that never use each other.
 const STRANGERS: &[[&str; 2]] = &[["mcp::modern", "mcp::legacy"]];
