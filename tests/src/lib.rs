@@ -40,6 +40,7 @@ pub use names::Names;
 pub use nginx::Nginx;
 pub use paths::{client_folder, guest, host_program, plugin, target};
 pub use pipe::Pipe;
+pub use schemas::check_server_card;
 pub use script::{hostile, scripted};
 pub use session::Session;
 pub use site::{Answer, Site};

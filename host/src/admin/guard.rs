@@ -12,7 +12,7 @@ use axum::{
     response::Response,
 };
 
-use super::{Parts, reply};
+use super::{Key, Parts, reply};
 use crate::denials::{self, By, Denial};
 
 /// What every answer says to browsers. No script, style or picture but the page's own; no frame around it; no address of it told.
@@ -54,13 +54,18 @@ pub(super) fn from_here(parts: &Parts, headers: &HeaderMap) -> Result<(), Respon
     }
 }
 
-/// Whether the request has the key.
-pub(super) fn authorized(parts: &Parts, headers: &HeaderMap) -> Result<(), Response> {
-    let Some(key) = &parts.key else {
+/// The key, if there is one that somebody could have.
+pub(super) fn can_be_opened(parts: &Parts) -> Result<&Key, Response> {
+    parts.key.as_ref().ok_or_else(|| {
         let reason = "this host has no admin key, so that there is nothing to open this with: give [admin] `key` or \
                       `key_file`, or the host a state folder";
-        return Err(reply::refused(StatusCode::NOT_FOUND, reason));
-    };
+        reply::refused(StatusCode::NOT_FOUND, reason)
+    })
+}
+
+/// Whether the request has the key.
+pub(super) fn authorized(parts: &Parts, headers: &HeaderMap) -> Result<(), Response> {
+    let key = can_be_opened(parts)?;
     let given = only(headers, &header::AUTHORIZATION).and_then(|value| {
         let (scheme, key) = value.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then_some(key.trim())

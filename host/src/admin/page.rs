@@ -27,7 +27,8 @@ pub(super) fn routes(shared: &Arc<Shared>) -> Router {
     let file = |router: Router<Arc<Shared>>,
                 (path, media_type, contents): (&'static str, &'static str, &'static [u8])| {
         let give = async move |State(shared): State<Arc<Shared>>, headers: HeaderMap| -> Response {
-            if let Err(refused) = guard::from_here(&shared.parts, &headers) {
+            let allowed = guard::from_here(&shared.parts, &headers).and_then(|()| guard::can_be_opened(&shared.parts).map(|_| ()));
+            if let Err(refused) = allowed {
                 return refused;
             }
             let headers = [
