@@ -148,9 +148,9 @@ impl Setup {
     pub(crate) fn fill(self, folder: &Path, command: &mut Command) {
         fs::create_dir(folder.join("plugins")).expect("a folder can be made");
         for (name, contents) in &self.files {
-            let path = folder.join("plugins").join(name);
-            fs::create_dir_all(path.parent().expect("it is in a folder")).expect("a folder can be made");
-            fs::write(path, contents).expect("a file can be written");
+            let file = folder.join("plugins").join(name);
+            fs::create_dir_all(file.parent().expect("it is in a folder")).expect("a folder can be made");
+            fs::write(file, contents).expect("a file can be written");
         }
         let config = folder.join("toolyard.toml");
         // Nobody balances here, and nobody needs to be given notice.

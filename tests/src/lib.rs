@@ -24,6 +24,7 @@ mod script;
 mod session;
 mod site;
 mod tap;
+mod tenant;
 mod wait;
 
 pub use authority::Authority;
@@ -44,4 +45,5 @@ pub use schemas::check_server_card;
 pub use script::{hostile, scripted};
 pub use session::Session;
 pub use site::{Answer, Site};
+pub use tenant::At;
 pub use wait::{BUILD_PATIENCE, PATIENCE, eventually};

@@ -9,15 +9,12 @@ use super::{
     fault::Fault,
     interact::Round,
     message::{Params, Reference},
-    runner::context,
+    runner::{context, plain_run},
     visitor::Visitor,
 };
 use crate::{
     catalog::Program,
-    sandbox::{
-        Run,
-        contract::{self, Completion},
-    },
+    sandbox::contract::{self, Completion},
 };
 
 /// Values in one answer (MCP 2026-07-28, completion).
@@ -52,15 +49,7 @@ pub(super) async fn complete(
         let scopes: Vec<&str> = principal.scopes.iter().map(String::as_str).collect();
         let round = Round::first();
         let context = context(&caller, &principal, &scopes, asked.limits.timeout(), &round.idempotency_key, None);
-        let run = Run {
-            limits: &asked.limits,
-            score: &asked.score,
-            voice: None,
-            signals: None,
-            prefixes: &asked.prefixes,
-            longer: None,
-        };
-        asked.component.complete(reference, &name, &value, &pairs(&known), context, run).await
+        asked.component.complete(reference, &name, &value, &pairs(&known), context, plain_run(&asked)).await
     };
     let mut completion = or_fault(&program, runner.in_lane(&program.score, Box::pin(suggest)).await)?;
     if completion.values.len() > VALUES_MAX {

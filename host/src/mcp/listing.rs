@@ -12,17 +12,14 @@ use super::{
     caller::Caller,
     fault::Fault,
     interact::Round,
-    runner::{Runner, context},
+    runner::{Runner, context, plain_run},
     visitor::Visitor,
 };
 use crate::{
     auth::Principal,
     catalog::{Catalog, Plugin, Program, Prompt, Tool},
     ids::PluginId,
-    sandbox::{
-        Run,
-        contract::{Resource, ResourcePage, ResourceTemplate},
-    },
+    sandbox::contract::{Resource, ResourcePage, ResourceTemplate},
 };
 
 /// Things on one page. Most hosts have fewer in all; a client that ignores cursors then still sees everything.
@@ -153,15 +150,7 @@ async fn list(
     let scopes: Vec<&str> = principal.scopes.iter().map(String::as_str).collect();
     let round = Round::first();
     let context = context(&caller, &principal, &scopes, program.limits.timeout(), &round.idempotency_key, None);
-    let run = Run {
-        limits: &program.limits,
-        score: &program.score,
-        voice: None,
-        signals: None,
-        prefixes: &program.prefixes,
-        longer: None,
-    };
-    or_fault(&program, program.component.list_resources(cursor.as_deref(), context, run).await)
+    or_fault(&program, program.component.list_resources(cursor.as_deref(), context, plain_run(&program)).await)
 }
 
 impl Cursor {

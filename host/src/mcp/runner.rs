@@ -15,7 +15,7 @@ use crate::{
     denials::{self, By, Denial},
     metrics,
     observe::Observer,
-    sandbox::{InLane, Lanes, Score, Voice, contract::CallContext},
+    sandbox::{InLane, Lanes, Run, Score, Voice, contract::CallContext},
     seal::millis,
     signals::Signals,
 };
@@ -66,6 +66,18 @@ impl Runner {
             Fault::Busy
         })?;
         Ok((share, own, hosts))
+    }
+}
+
+/// A run of `program` for what is no call of a tool: its own bounds, and nobody who hears it in the middle of it.
+pub(super) fn plain_run(program: &Program) -> Run<'_> {
+    Run {
+        limits: &program.limits,
+        score: &program.score,
+        voice: None,
+        signals: None,
+        prefixes: &program.prefixes,
+        longer: None,
     }
 }
 

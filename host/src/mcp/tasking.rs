@@ -373,8 +373,32 @@ fn pass_on(voice: Option<&Voice>, said: Said) {
     }
 }
 
+/// What both eras tell of a task in the same words.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Told<'a> {
+    task_id: &'a str,
+    pub(super) status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status_message: Option<&'a str>,
+    created_at: String,
+    last_updated_at: String,
+}
+
+impl<'a> Told<'a> {
+    pub(super) fn of(task: &'a Task) -> Self {
+        Self {
+            task_id: task.id.as_str(),
+            status: status(task),
+            status_message: status_message(task),
+            created_at: timestamp(task.created_ms),
+            last_updated_at: timestamp(task.updated_ms),
+        }
+    }
+}
+
 /// What a task is called by those who follow it. A result that tells of a failure is a result.
-pub(super) fn status(task: &Task) -> &'static str {
+fn status(task: &Task) -> &'static str {
     match &task.state {
         State::Working { .. } => "working",
         State::InputRequired { .. } => "input_required",
@@ -385,7 +409,7 @@ pub(super) fn status(task: &Task) -> &'static str {
 }
 
 /// How it is, for people.
-pub(super) fn status_message(task: &Task) -> Option<&str> {
+fn status_message(task: &Task) -> Option<&str> {
     match &task.state {
         State::Failed(failure) => Some(&failure.message),
         _ => task.message.as_deref(),
@@ -398,7 +422,7 @@ pub(super) fn poll_interval_ms(task: &Task) -> u64 {
 }
 
 /// A time as RFC 3339 writes it, in UTC.
-pub(super) fn timestamp(ms: u64) -> String {
+fn timestamp(ms: u64) -> String {
     let (days, ms_of_day) = (ms / MS_PER_DAY, ms % MS_PER_DAY);
     // The calendar repeats every 400 years, which are 146,097 days; counted from 1 March, leap days come last in a year.
     let day = days + 719_468;

@@ -43,6 +43,7 @@ mod stdio;
 mod store;
 mod streams;
 mod tasks;
+mod tenants;
 mod terminal;
 mod versions;
 mod weather;

@@ -20,7 +20,7 @@ use crate::{
         interact::Question,
         message::{Id, Object, Params},
         response,
-        tasking::{self, owner},
+        tasking::{self, Told, owner},
     },
     signals::Signal,
     tasks::{INTERNAL_ERROR, Owner, State, Task},
@@ -100,12 +100,8 @@ pub(super) async fn begin(
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct TaskJson<'a> {
-    task_id: &'a str,
-    status: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status_message: Option<&'a str>,
-    created_at: String,
-    last_updated_at: String,
+    #[serde(flatten)]
+    told: Told<'a>,
     ttl: u64,
     poll_interval: u64,
 }
@@ -113,16 +109,11 @@ pub(super) struct TaskJson<'a> {
 impl<'a> TaskJson<'a> {
     pub(super) fn new(task: &'a Task) -> Self {
         // Here a result that tells of a failure is one (MCP 2025-11-25, tasks, "Task Status").
-        let status = if is_error(task) { "failed" } else { tasking::status(task) };
-        Self {
-            task_id: task.id.as_str(),
-            status,
-            status_message: tasking::status_message(task),
-            created_at: tasking::timestamp(task.created_ms),
-            last_updated_at: tasking::timestamp(task.updated_ms),
-            ttl: task.ttl_ms,
-            poll_interval: tasking::poll_interval_ms(task),
+        let mut told = Told::of(task);
+        if is_error(task) {
+            told.status = "failed";
         }
+        Self { told, ttl: task.ttl_ms, poll_interval: tasking::poll_interval_ms(task) }
     }
 }
 
@@ -181,7 +172,7 @@ async fn look_up(core: &Core, method: &str, name: &str, owner: &Owner) -> Result
         return Ok(task);
     }
     if task.is_ended() {
-        let reason = format!("the task has ended already: it is {}", TaskJson::new(&task).status);
+        let reason = format!("the task has ended already: it is {}", TaskJson::new(&task).told.status);
         return Err(Fault::InvalidParams(reason));
     }
     Ok(tasks.cancel(name, owner).await?)

@@ -17,7 +17,7 @@ use crate::{
         fault::Fault,
         interact,
         message::Params,
-        tasking::{self, owner},
+        tasking::{self, Told, owner},
     },
     tasks::{State, Task},
 };
@@ -32,12 +32,8 @@ const ANSWERS_MAX: usize = 100;
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct TaskJson<'a> {
-    task_id: &'a str,
-    status: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status_message: Option<&'a str>,
-    created_at: String,
-    last_updated_at: String,
+    #[serde(flatten)]
+    told: Told<'a>,
     ttl_ms: u64,
     poll_interval_ms: u64,
     #[serde(flatten)]
@@ -65,11 +61,7 @@ impl<'a> TaskJson<'a> {
     /// As `CreateTaskResult` has it.
     pub(super) fn new(task: &'a Task) -> Self {
         Self {
-            task_id: task.id.as_str(),
-            status: tasking::status(task),
-            status_message: tasking::status_message(task),
-            created_at: tasking::timestamp(task.created_ms),
-            last_updated_at: tasking::timestamp(task.updated_ms),
+            told: Told::of(task),
             ttl_ms: task.ttl_ms,
             poll_interval_ms: tasking::poll_interval_ms(task),
             detail: None,
