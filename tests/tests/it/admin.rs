@@ -216,7 +216,8 @@ fn plugins_are_told_of_with_their_grants_against_their_wishes() {
     let names: Vec<_> = list(plugin, "tools").iter().map(|tool| tool["name"].clone()).collect();
     assert_eq!(names, ["p_say", "p_wait", "p_slow", "p_fail"]);
     assert_eq!(plugin["tools"][2]["task"], "at once");
-    let wishes: Vec<_> = list(plugin, "wishes").iter().map(|wish| (wish["what"].clone(), wish["granted"].clone())).collect();
+    let wishes: Vec<_> =
+        list(plugin, "wishes").iter().map(|wish| (wish["what"].clone(), wish["granted"].clone())).collect();
     assert_eq!(
         wishes,
         [(json!("http GET https://api.example.com/v1/"), json!(true)), (json!("keyvalue"), json!(false))]
@@ -227,7 +228,10 @@ fn plugins_are_told_of_with_their_grants_against_their_wishes() {
     assert!(!plugins.to_string().contains("of the operator"), "a value may be private");
     let refused = told(&host, "refused");
     let refused = list(&refused, "refused");
-    assert_eq!((refused.len(), &refused[0]["file"], &refused[0]["tenant"]), (1, &json!("broken.wasm"), &json!("default")));
+    assert_eq!(
+        (refused.len(), &refused[0]["file"], &refused[0]["tenant"]),
+        (1, &json!("broken.wasm"), &json!("default"))
+    );
     let known = told(&host, "host");
     assert_eq!((&known["plugins"], &known["refused"], &known["ready"]), (&json!(2), &json!(1), &json!(true)));
     host.stop();
@@ -268,7 +272,8 @@ fn tenants_are_told_apart() {
     call.path = "/t/acme/mcp".into();
     host.send(&call).result();
     let tenants = told(&host, "tenants");
-    let of = |tenant: &str| list(&tenants, "tenants").iter().find(|told| told["tenant"] == tenant).expect("it is there");
+    let of =
+        |tenant: &str| list(&tenants, "tenants").iter().find(|told| told["tenant"] == tenant).expect("it is there");
     assert_eq!(["calls", "plugins", "tools"].map(|name| of("acme")[name].clone()), [1, 1, 1]);
     assert_eq!(["calls", "plugins", "tools"].map(|name| of("initech")[name].clone()), [0, 1, 1]);
     assert_eq!((&of("acme")["public"], &of("initech")["public"]), (&json!(true), &json!(false)));
@@ -291,7 +296,8 @@ fn what_is_refused_is_told() {
     assert_eq!(exceeded.status, 429);
     let denials = told(&host, "denials");
     let denials = list(&denials, "denials");
-    let of = |kind: &str| denials.iter().find(|denial| denial["kind"] == kind).unwrap_or_else(|| panic!("{denials:#?}"));
+    let of =
+        |kind: &str| denials.iter().find(|denial| denial["kind"] == kind).unwrap_or_else(|| panic!("{denials:#?}"));
     assert_eq!((&of("auth")["on"], &of("auth")["what"]), (&json!("admin"), &json!("a wrong admin key")));
     let grant = of("grant");
     assert_eq!((&grant["on"], &grant["tenant"], &grant["times"]), (&json!("caller"), &json!("default"), &json!(2)));
@@ -316,7 +322,9 @@ fn tasks_are_counted_and_the_newest_are_told() {
     });
     assert_eq!((&told["open"]["working"], &told["more_open"]), (&json!(1), &json!(false)));
     let newest = list(&told, "newest");
-    let of = |id: &str| newest.iter().find(|task| id.starts_with(task["id"].as_str().unwrap_or("?"))).expect("it is told of");
+    let of = |id: &str| {
+        newest.iter().find(|task| id.starts_with(task["id"].as_str().unwrap_or("?"))).expect("it is told of")
+    };
     assert_eq!((&of(&long)["state"], &of(&short)["state"]), (&json!("working"), &json!("completed")));
     assert_eq!((&of(&long)["what"], &of(&short)["what"]), (&json!("p_slow"), &json!("p_slow")));
     assert!(!told.to_string().contains(&long), "who has the whole id could ask for the task");

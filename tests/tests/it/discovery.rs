@@ -95,7 +95,8 @@ fn any_page_may_read_a_card_and_nobody_has_to_read_it_twice() {
     let tag = first.header("etag").expect("it has a tag");
     let again = host.send(&page.clone().header("If-None-Match", tag));
     assert_eq!((again.status, again.body.len(), again.header("etag")), (304, 0, Some(tag)));
-    let preflight = host.send(&Request::bare("OPTIONS", "/mcp/server-card").header("Origin", "https://elsewhere.example"));
+    let preflight =
+        host.send(&Request::bare("OPTIONS", "/mcp/server-card").header("Origin", "https://elsewhere.example"));
     assert_eq!((preflight.status, preflight.header("access-control-allow-origin")), (204, Some("*")));
     let wrong = host.send(&page.header("Accept", "text/html"));
     assert_eq!(wrong.status, 406);
