@@ -87,6 +87,13 @@ pub(crate) struct RunArgs {
     /// The same as `--only languages`.
     #[arg(long, conflicts_with = "only")]
     languages: bool,
+    /// Of the languages, only those whose plugins are called so, without `weather-`.
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    language: Vec<String>,
+    /// The same as `--only hosts,tasks,many-tasks,many-plugins,many-sessions`: what more hosts give, and whether a call costs
+    /// more where there is more of anything. Takes up to ten minutes.
+    #[arg(long, conflicts_with_all = ["only", "languages"])]
+    scale: bool,
     /// Put only these servers under load, for example to profile one of them.
     #[arg(long, value_name = "SERVER,...", value_delimiter = ',')]
     servers: Vec<Subject>,
@@ -113,6 +120,34 @@ pub(crate) enum Part {
     Languages,
     /// Many calls, with reloads and traps, and what the host holds at the end. Only if it is asked for.
     Soak,
+    /// Plain calls with one, two and three hosts, behind nginx and without it. Part of `--scale`.
+    Hosts,
+    /// Tasks per second on each store. Part of `--scale`.
+    Tasks,
+    /// The cost of a call by the number of tasks in the store. Part of `--scale`.
+    ManyTasks,
+    /// The same by the number of plugins. Part of `--scale`.
+    ManyPlugins,
+    /// The same by the number of open legacy sessions. Part of `--scale`.
+    ManySessions,
+}
+
+impl Part {
+    /// Those that are measured if nothing else is asked for.
+    const USUAL: [Self; 4] = [Self::Load, Self::Reload, Self::Density, Self::Neighbours];
+    const SCALE: [Self; 5] = [Self::Hosts, Self::Tasks, Self::ManyTasks, Self::ManyPlugins, Self::ManySessions];
+}
+
+/// How many there are of what calls are measured beside, the fewest first.
+pub(crate) struct Counts {
+    pub(crate) tasks: [usize; 3],
+    pub(crate) plugins: [usize; 3],
+    pub(crate) sessions: [usize; 2],
+}
+
+impl Counts {
+    const FULL: Self = Self { tasks: [10, 1_000, 100_000], plugins: [1, 100, 1_000], sessions: [1, 10_000] };
+    const QUICK: Self = Self { tasks: [2, 10, 100], plugins: [1, 4, 8], sessions: [1, 50] };
 }
 
 /// What a run does.
@@ -127,6 +162,9 @@ pub(crate) struct Settings {
     pub(crate) drops: usize,
     pub(crate) copies: usize,
     pub(crate) calls: u64,
+    pub(crate) sizes: Counts,
+    /// Of the languages, only these; all if it is empty.
+    pub(crate) language: Vec<String>,
     pub(crate) parts: Vec<Part>,
     pub(crate) json: Option<PathBuf>,
 }
@@ -153,7 +191,6 @@ impl RunArgs {
             !self.connections.is_empty() && self.connections.iter().all(|count| (1..=1024).contains(count)),
             "--connections must each be from 1 to 1024"
         );
-        let all = vec![Part::Load, Part::Reload, Part::Density, Part::Neighbours];
         let host = if self.peers_only { None } else { Some(Host::find(self.host, self.guests, self.plugins)?) };
         let servers = if self.servers.is_empty() { Subject::ALL.to_vec() } else { self.servers };
         Ok(Settings {
@@ -166,10 +203,13 @@ impl RunArgs {
             drops,
             copies,
             calls: if self.quick { 1000 } else { self.calls },
-            parts: match (self.languages, self.only.is_empty()) {
-                (true, _) => vec![Part::Languages],
-                (false, true) => all,
-                (false, false) => self.only,
+            sizes: if self.quick { Counts::QUICK } else { Counts::FULL },
+            language: self.language,
+            parts: match () {
+                () if self.languages => vec![Part::Languages],
+                () if self.scale => Part::SCALE.to_vec(),
+                () if self.only.is_empty() => Part::USUAL.to_vec(),
+                () => self.only,
             },
             json: self.json,
         })
@@ -210,6 +250,13 @@ mod tests {
         assert!(settings(&["--peers-only", "--host", "x"]).is_err());
         let error = settings(&["--host", "/no/such/host"]).err().expect("refused");
         assert!(error.to_string().starts_with("/no/such/host is not there"), "{error}");
+    }
+
+    #[test]
+    fn scale_is_five_parts_and_nothing_else() {
+        assert_eq!(settings(&["--peers-only", "--scale"]).expect("legal").parts.len(), 5);
+        assert!(settings(&["--peers-only", "--scale", "--only", "load"]).is_err());
+        assert!(settings(&["--peers-only", "--only", "hosts,many-sessions"]).is_ok());
     }
 
     #[test]

@@ -80,13 +80,19 @@ fn load(host: &Host, plugins: &Path, cache: &Path, cores: &[usize], copies: usiz
 
 fn write_copies(folder: &Path, component: &[u8], copies: usize) -> Result<()> {
     fs::create_dir(folder)?;
+    fill(folder, component, copies)
+}
+
+/// Puts so many copies into a folder that is there.
+pub(crate) fn fill(folder: &Path, component: &[u8], copies: usize) -> Result<()> {
     for copy in 0..copies {
         fs::write(folder.join(format!("{}.wasm", name(copy))), marked(component, copy))?;
     }
     Ok(())
 }
 
-fn name(copy: usize) -> String {
+/// What a copy is called.
+pub(crate) fn name(copy: usize) -> String {
     format!("p{copy:04}")
 }
 

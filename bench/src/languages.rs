@@ -9,7 +9,7 @@ use hdrhistogram::Histogram;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::cli::Host;
+use crate::cli::{Host, Settings};
 use crate::http1::Client;
 use crate::load::{callers, us};
 use crate::procfs::Memory;
@@ -59,17 +59,21 @@ impl Way {
     }
 }
 
-/// Measures every plugin in `host`'s first folder whose name begins so.
+/// Measures every plugin in `host`'s first folder whose name begins so, and goes on as the settings want.
 pub(crate) fn measure(
     host: &Host,
     cores: &[usize],
-    rounds: usize,
+    settings: &Settings,
     measured: Duration,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Vec<Language>> {
+    let (wanted, rounds) = (&settings.language, settings.rounds);
     let mut languages = Vec::new();
     for component in components(&host.folders[0])? {
         let name = component.file_stem().and_then(|name| name.to_str()).context("a name in UTF-8")?.to_owned();
+        if !wanted.is_empty() && !wanted.iter().any(|wanted| name.strip_prefix(PREFIX) == Some(wanted)) {
+            continue;
+        }
         progress(&format!("languages: {name}"));
         languages.push(language(host, cores, &component, name, (rounds, measured))?);
     }

@@ -14,6 +14,8 @@
 //! reload     from dropping a component into the folder to its first answer
 //! density    memory for each loaded plugin
 //! neighbours how long others wait beside a hostile plugin
+//! languages  the same tool in each language
+//! scale/     several hosts; tasks on each store; the cost of a call by the number of tasks, plugins and sessions
 //! soak       many calls, and what the host holds at the end
 //! script     the guest that does what it is told
 //! stats      medians and spreads
@@ -32,6 +34,7 @@ mod procfs;
 mod reload;
 mod report;
 mod run;
+mod scale;
 mod script;
 mod server;
 mod soak;

@@ -17,6 +17,29 @@ pub(crate) struct Memory {
     pub(crate) anonymous: u64,
 }
 
+/// Processes whose CPU time is counted together, or one thread of theirs.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Account {
+    pids: Vec<u32>,
+    /// Only threads of this name.
+    thread: Option<&'static str>,
+}
+
+impl Account {
+    pub(crate) fn of(pids: impl IntoIterator<Item = u32>) -> Self {
+        Self { pids: pids.into_iter().collect(), thread: None }
+    }
+
+    /// The same of their threads that are called so.
+    pub(crate) fn thread(self, name: &'static str) -> Self {
+        Self { thread: Some(name), ..self }
+    }
+
+    pub(crate) fn cpu_time(&self) -> Result<Duration> {
+        self.pids.iter().map(|pid| cpu_time_of(*pid, self.thread)).sum()
+    }
+}
+
 /// What a host holds on to.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Held {
@@ -60,14 +83,39 @@ pub(crate) fn entries(pid: u32, folder: &str) -> Result<usize> {
 /// Summed over the threads' `schedstat`, which counts nanoseconds: `stat` counts 10 ms, too coarse for short measurements.
 /// Threads that have ended are not in it; servers keep theirs.
 pub(crate) fn cpu_time(pid: u32) -> Result<Duration> {
+    cpu_time_of(pid, None)
+}
+
+fn cpu_time_of(pid: u32, thread: Option<&str>) -> Result<Duration> {
     let mut total = Duration::ZERO;
     for task in fs::read_dir(format!("/proc/{pid}/task")).context("the server is gone")? {
-        let path = task?.path().join("schedstat");
+        let folder = task?.path();
+        let path = folder.join("schedstat");
         // A thread may end between the listing and the reading.
         let Ok(text) = fs::read_to_string(&path) else { continue };
-        total += on_cpu(&text).with_context(|| format!("{}: {text:?}", path.display()))?;
+        let is_wanted = |name: &str| fs::read_to_string(folder.join("comm")).is_ok_and(|comm| comm.trim() == name);
+        if thread.is_none_or(is_wanted) {
+            total += on_cpu(&text).with_context(|| format!("{}: {text:?}", path.display()))?;
+        }
     }
     Ok(total)
+}
+
+/// The processes that `pid` has started, and that are there still.
+pub(crate) fn children(pid: u32) -> Result<Vec<u32>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc").context("/proc")? {
+        let name = entry?.file_name();
+        let Some(child) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        let parent = fs::read_to_string(format!("/proc/{child}/stat")).ok().and_then(|stat| parent_of(&stat));
+        found.extend((parent == Some(pid)).then_some(child));
+    }
+    Ok(found)
+}
+
+/// The name stands in brackets, and may hold anything (proc_pid_stat(5)).
+fn parent_of(stat: &str) -> Option<u32> {
+    stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()
 }
 
 /// The memory of a process.
@@ -95,9 +143,23 @@ mod tests {
     #[test]
     fn reads_what_the_kernel_writes() {
         assert_eq!(on_cpu("1500 20 3\n"), Some(Duration::from_nanos(1500)));
+        assert_eq!(parent_of("17 (a) S 9 (b) S 42 17 0"), Some(42));
         let status = "Name:\tx\nVmHWM:\t    5228 kB\nVmRSS:\t    4000 kB\nRssAnon:\t     100 kB\n";
         let expected = Memory { peak: 5228 * 1024, resident: 4000 * 1024, anonymous: 100 * 1024 };
         assert_eq!(memory_of(status), Some(expected));
+    }
+
+    #[test]
+    fn a_child_is_found_and_counted() {
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().expect("`sleep` can be run");
+        let found = children(std::process::id()).expect("readable");
+        assert!(found.contains(&child.id()), "{found:?}");
+        let account = Account::of([child.id()]);
+        // The thread has its name once it has become the program.
+        while account.clone().thread("sleep").cpu_time().expect("readable").is_zero() {}
+        assert!(account.clone().thread("another").cpu_time().expect("readable").is_zero());
+        assert!(account.cpu_time().expect("readable") > Duration::ZERO);
+        child.kill().and_then(|()| child.wait()).expect("it ends");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use serde_json::Value;
 use crate::cli::Pinned;
 use crate::http1::Client;
 use crate::machine;
-use crate::procfs::{self, Held, Memory};
+use crate::procfs::{self, Account, Held, Memory};
 use crate::wire::Endpoint;
 
 /// How long a server may take until it listens. A host with a hundred plugins compiles them all before.
@@ -75,12 +75,9 @@ impl Server {
     }
 
     fn start(program: &Path, arguments: &[OsString], cores: &[usize]) -> Result<Self> {
-        let cores: Vec<String> = cores.iter().map(usize::to_string).collect();
         let log = tempfile::tempfile().context("cannot create a temporary file")?;
         let begin = Instant::now();
-        let mut child = Command::new(std::env::current_exe().context("cannot find this program")?)
-            .args(["pinned", "--cores", &cores.join(","), "--"])
-            .arg(program)
+        let mut child = pinned(program, cores)?
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -109,6 +106,15 @@ impl Server {
     /// The CPU time it has used, on all its threads.
     pub(crate) fn cpu_time(&self) -> Result<Duration> {
         procfs::cpu_time(self.child.id())
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// For measuring what it uses.
+    pub(crate) fn account(&self) -> Account {
+        Account::of([self.pid()])
     }
 
     pub(crate) fn memory(&self) -> Result<Memory> {
@@ -168,6 +174,14 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A command that runs `program` on `cores`, and ends with this process.
+pub(crate) fn pinned(program: &Path, cores: &[usize]) -> Result<Command> {
+    let cores: Vec<String> = cores.iter().map(usize::to_string).collect();
+    let mut command = Command::new(std::env::current_exe().context("cannot find this program")?);
+    command.args(["pinned", "--cores", &cores.join(","), "--"]).arg(program);
+    Ok(command)
 }
 
 /// Becomes `program` on `cores`, and ends with whoever started it. Set from inside the new process, since doing it from

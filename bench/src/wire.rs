@@ -1,13 +1,14 @@
 //! The requests of both protocol eras as bytes, and how to tell the right answer.
 
 use std::fmt::Write as _;
-use std::net::SocketAddr;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
 
 use anyhow::{Context as _, Result, ensure};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::http1::{Client, Response};
+use crate::http1::{ANSWER_TIMEOUT, Client, Response};
 
 /// The revisions of the Model Context Protocol that are measured, one of each era.
 const MODERN: &str = "2026-07-28";
@@ -35,6 +36,11 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
+    /// The same of another server, such as one in front of it.
+    pub(crate) fn at(&self, address: SocketAddr) -> Self {
+        Self { address, path: self.path.clone() }
+    }
+
     /// Reads a URL as servers print it: `http://127.0.0.1:43123/mcp`.
     pub(crate) fn of(url: &str) -> Result<Self> {
         let rest = url.strip_prefix("http://").with_context(|| format!("not an http URL: {url}"))?;
@@ -60,19 +66,41 @@ impl Template {
 
     /// The call of any tool.
     pub(crate) fn call(endpoint: &Endpoint, era: Era, session: Option<&str>, tool: &str, arguments: &Value) -> Self {
-        let mut params = json!({ "name": tool, "arguments": arguments });
+        let params = json!({ "name": tool, "arguments": arguments });
+        Self::request(endpoint, era, session, ("tools/call", tool), params, &json!({}))
+    }
+
+    /// The call of a tool by a client that knows tasks, and can be asked.
+    pub(crate) fn task(endpoint: &Endpoint, tool: &str, arguments: &Value) -> Self {
+        let params = json!({ "name": tool, "arguments": arguments });
+        Self::request(endpoint, Era::Modern, None, ("tools/call", tool), params, &knowing_tasks())
+    }
+
+    /// Asks how a task is.
+    pub(crate) fn get_task(endpoint: &Endpoint, id: &str) -> Self {
+        let params = json!({ "taskId": id });
+        Self::request(endpoint, Era::Modern, None, ("tasks/get", id), params, &knowing_tasks())
+    }
+
+    fn request(
+        endpoint: &Endpoint,
+        era: Era,
+        session: Option<&str>,
+        (method, name): (&str, &str),
+        mut params: Value,
+        capabilities: &Value,
+    ) -> Self {
         let mut headers = String::new();
         if era == Era::Modern {
             params["_meta"] = json!({
                 "io.modelcontextprotocol/protocolVersion": MODERN,
                 "io.modelcontextprotocol/clientInfo": { "name": "toolyard-bench", "version": env!("CARGO_PKG_VERSION") },
-                "io.modelcontextprotocol/clientCapabilities": {},
+                "io.modelcontextprotocol/clientCapabilities": capabilities,
             });
-            headers.push_str("Mcp-Method: tools/call\r\n");
             // Writing to a string cannot fail.
-            let _ = write!(headers, "Mcp-Name: {tool}\r\n");
+            let _ = write!(headers, "Mcp-Method: {method}\r\nMcp-Name: {name}\r\n");
         }
-        let body = json!({ "jsonrpc": "2.0", "id": NUMBER_FIRST, "method": "tools/call", "params": params });
+        let body = json!({ "jsonrpc": "2.0", "id": NUMBER_FIRST, "method": method, "params": params });
         let (bytes, body_at) = post(endpoint, era, session, &headers, &body);
         let number = NUMBER_FIRST.to_string();
         let numbers = places(&bytes[body_at..], number.as_bytes()).into_iter().map(|at| at + body_at).collect();
@@ -86,17 +114,32 @@ impl Template {
     }
 }
 
-/// Tells right answers to an echo call from wrong ones.
+/// What an answer has to say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Right {
+    /// The message of the call.
+    #[default]
+    Echo,
+    /// That a task is as it is meant to be.
+    Task,
+}
+
+/// Tells right answers from wrong ones.
 ///
 /// An answer that is byte for byte the one before but for the number is right; any other is read as JSON. So all answers
 /// are checked, at the price of a comparison.
 #[derive(Default)]
 pub(crate) struct Expected {
+    right: Right,
     body: Vec<u8>,
     numbers: Vec<usize>,
 }
 
 impl Expected {
+    pub(crate) fn new(right: Right) -> Self {
+        Self { right, ..Self::default() }
+    }
+
     pub(crate) fn check(&mut self, answer: &Response<'_>, number: u64) -> Result<()> {
         ensure!(answer.status == 200, "status {}: {}", answer.status, String::from_utf8_lossy(&answer.body));
         if self.body.len() == answer.body.len() {
@@ -105,7 +148,11 @@ impl Expected {
                 return Ok(());
             }
         }
-        check_echo(&answer.body, number)
+        let checked = match self.right {
+            Right::Echo => check_echo(&answer.body, number),
+            Right::Task => check_task(&answer.body, number),
+        };
+        checked
             .with_context(|| format!("a wrong answer to call {number}: {}", String::from_utf8_lossy(&answer.body)))?;
         self.body = answer.body.to_vec();
         self.numbers = places(&self.body, number.to_string().as_bytes());
@@ -134,6 +181,31 @@ pub(crate) fn initialize(endpoint: &Endpoint) -> Result<Option<String>> {
     Ok(session)
 }
 
+/// Notes something of a session: its log level.
+pub(crate) fn set_level(client: &mut Client, endpoint: &Endpoint, session: &str) -> Result<()> {
+    let body = json!({ "jsonrpc": "2.0", "id": 2, "method": "logging/setLevel", "params": { "level": "error" } });
+    let answer = client.send(&post(endpoint, Era::Legacy, Some(session), "", &body).0)?;
+    let text = String::from_utf8_lossy(&answer.body);
+    ensure!(answer.status == 200 && text.contains("\"result\""), "logging/setLevel got {}: {text}", answer.status);
+    Ok(())
+}
+
+/// Opens a session's stream of news, which stays open as long as what is returned.
+pub(crate) fn stream_of_news(endpoint: &Endpoint, session: &str) -> Result<TcpStream> {
+    let mut stream = TcpStream::connect(endpoint.address).context("cannot connect for a stream")?;
+    stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
+    let request = format!(
+        "GET {} HTTP/1.1\r\nHost: {}\r\nAccept: text/event-stream\r\nMCP-Protocol-Version: {LEGACY}\r\n\
+         Mcp-Session-Id: {session}\r\n\r\n",
+        endpoint.path, endpoint.address
+    );
+    stream.write_all(request.as_bytes())?;
+    let mut head = [0; 12];
+    stream.read_exact(&mut head).context("no answer to a GET")?;
+    ensure!(head == *b"HTTP/1.1 200", "a stream of news got {}", String::from_utf8_lossy(&head));
+    Ok(stream)
+}
+
 /// A POST with a JSON body, as bytes, and where in them the body begins.
 fn post(endpoint: &Endpoint, era: Era, session: Option<&str>, headers: &str, body: &Value) -> (Vec<u8>, usize) {
     let body = body.to_string();
@@ -159,6 +231,19 @@ fn check_echo(body: &[u8], number: u64) -> Result<()> {
     ensure!(value["result"]["isError"] != true, "it is an error");
     ensure!(value["result"]["content"][0]["text"] == message(number), "the text is another");
     Ok(())
+}
+
+fn check_task(body: &[u8], number: u64) -> Result<()> {
+    let value: Value = serde_json::from_slice(body)?;
+    ensure!(value["id"] == number, "the id is another");
+    let status = value["result"]["status"].as_str();
+    ensure!(matches!(status, Some("completed" | "input_required")), "the task is {status:?}");
+    Ok(())
+}
+
+/// What a client declares that knows tasks, and can be asked.
+fn knowing_tasks() -> Value {
+    json!({ "elicitation": { "form": {} }, "extensions": { "io.modelcontextprotocol/tasks": {} } })
 }
 
 fn places(bytes: &[u8], wanted: &[u8]) -> Vec<usize> {

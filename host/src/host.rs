@@ -11,6 +11,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use tokio::{
+    net::TcpListener,
     sync::{mpsc, oneshot},
     time,
 };
@@ -18,10 +19,11 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     admin::{self, Admin, Key, Watched},
+    auth::Authenticator,
     catalog::{self, Live, Loaders, Order, Tenants, Yard},
-    config::{CacheDir, Config, SecretName},
+    config::{CacheDir, Config, PublicUrl, SecretName},
     hosts::Hosts,
-    http::Http,
+    http::{Http, Tls},
     ids::TenantId,
     mcp::{Parts, Runner, Server, stdio},
     metrics::Metrics,
@@ -55,6 +57,7 @@ pub struct Host {
     loaders: Loaders,
     orders: (mpsc::Sender<Order>, mpsc::Receiver<Order>),
     store: Arc<dyn Store>,
+    ring: KeyRing,
     yard: Arc<Yard>,
     hosts: Arc<Hosts>,
     metrics: Metrics,
@@ -66,6 +69,7 @@ pub struct Host {
 pub struct Bound {
     host: Host,
     http: Http,
+    auth: Arc<Authenticator>,
     admin: Option<Admin>,
     admin_key_file: Option<PathBuf>,
     addr: SocketAddr,
@@ -90,7 +94,7 @@ impl Host {
             tenants: Arc::clone(&tenants),
             signals,
             hosts: Arc::clone(&hosts),
-            ring,
+            ring: ring.clone(),
             store: Arc::clone(&store),
             lanes: Arc::clone(yard.sandbox().lanes()),
             background: background.clone(),
@@ -112,7 +116,7 @@ impl Host {
             tracing::warn!("what tenants have used today on other hosts is not known yet: {error}");
         }
         let orders = mpsc::channel(ORDERS_MAX);
-        Ok(Self { config, server, tenants, loaders, orders, store, yard, hosts, metrics, background, stopping })
+        Ok(Self { config, server, tenants, loaders, orders, store, ring, yard, hosts, metrics, background, stopping })
     }
 
     /// What it was built from.
@@ -152,16 +156,19 @@ impl Host {
     /// meant.
     pub async fn bind(self) -> Result<Bound> {
         self.check_wishes()?;
-        let listen = self.config.listen;
-        if !listen.ip().is_loopback() && !self.config.allow_anonymous {
+        let config = &self.config;
+        let listen = config.listen;
+        if !listen.ip().is_loopback() && !config.auth.asks() && !config.allow_anonymous {
             bail!(
-                "{listen} can be reached from other machines, and this host asks nobody who they are: listen on 127.0.0.1, \
-                 or say --allow-anonymous to let everybody call every tool"
+                "{listen} can be reached from other machines, and this host asks nobody who they are: say who may call in [auth], \
+                 listen on 127.0.0.1, or say --allow-anonymous to let everybody call every tool"
             );
         }
-        let http = Http::bind(&self.config, Arc::clone(&self.server)).await;
-        let http = http.with_context(|| format!("cannot listen on {}", self.config.listen))?;
-        let addr = http.local_addr().context("the listener has no address")?;
+        let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+        let addr = listener.local_addr().context("the listener has no address")?;
+        let auth = Arc::new(authenticator(config, addr, self.ring.clone())?);
+        let tls = config.tls.as_ref().map(Tls::load).transpose().map_err(anyhow::Error::msg)?;
+        let http = Http::new(config, listener, Arc::clone(&self.server), Arc::clone(&auth), tls);
         let (admin, admin_key_file) = match self.config.admin_listen {
             Some(address) => {
                 let (parts, key_file) = self.admin_parts().context("the admin listener")?;
@@ -170,7 +177,7 @@ impl Host {
             }
             None => (None, None),
         };
-        Ok(Bound { host: self, http, admin, admin_key_file, addr })
+        Ok(Bound { host: self, http, auth, admin, admin_key_file, addr })
     }
 
     /// What the operator is told, and where the key is that this machine made for that.
@@ -255,6 +262,11 @@ impl Bound {
         self.addr
     }
 
+    /// The endpoint, as somebody on this machine reaches it.
+    pub fn url(&self) -> String {
+        PublicUrl::of_listener(self.addr, self.host.config.tls.is_some()).endpoint(None)
+    }
+
     /// Where health and metrics are, if anywhere.
     pub fn admin_addr(&self) -> Option<SocketAddr> {
         self.admin.as_ref().and_then(|admin| admin.local_addr().ok())
@@ -274,7 +286,7 @@ impl Bound {
     /// who would find the door closed. Then there are no new connections, streams of news end, and calls in flight end within
     /// the grace period.
     pub async fn run(self, stop: CancellationToken) {
-        let Self { host, http, admin, .. } = self;
+        let Self { host, http, auth, admin, .. } = self;
         let (stopping, ended) = (host.stopping.clone(), CancellationToken::new());
         // Without an admin listener there is nowhere to see it.
         let notice = if admin.is_some() { host.config.drain_notice } else { Duration::ZERO };
@@ -286,8 +298,10 @@ impl Bound {
                 stopping.cancel();
             });
         };
+        let tending = tokio::spawn(auth.tend(ended.clone()));
         host.while_watching(serving).await;
         ended.cancel();
+        let _ = tending.await;
         if let Some(admin) = admin {
             // Whoever holds a connection open must not keep the host from ending.
             let _ = time::timeout(ADMIN_END_MAX, admin).await;
@@ -321,6 +335,21 @@ async fn drain(background: &TaskTracker, drain_max: Duration) {
     if time::timeout(drain_max, background.wait()).await.is_err() {
         tracing::warn!("some calls whose client is gone did not end within drain_ms_max");
     }
+}
+
+/// Who decides who is calling. Reads the files that this takes.
+fn authenticator(config: &Config, addr: SocketAddr, ring: KeyRing) -> Result<Authenticator> {
+    let own = || PublicUrl::of_listener(addr, config.tls.is_some());
+    let public = config.public_url.clone().unwrap_or_else(own);
+    if addr.ip().is_unspecified() && config.public_url.is_none() && !config.auth.issuers.is_empty() {
+        bail!("{addr} is no address that clients know this host by, and tokens are made for one: set public_url");
+    }
+    if config.auth.asks() && !public.is_https() && !addr.ip().is_loopback() {
+        tracing::warn!(%public, "keys and tokens travel unencrypted; set [tls], or a public_url that begins with https");
+    }
+    let auth = Authenticator::new(&config.auth, public, &config.identity.name, ring);
+    auth.load().map_err(anyhow::Error::msg)?;
+    Ok(auth)
 }
 
 /// What plugins are made with.

@@ -4,6 +4,7 @@
 //! but how soon something is noticed. Whoever may have missed something hears [`Word::Missed`], and looks at everything anew.
 
 use std::{
+    collections::VecDeque,
     io,
     sync::{
         Arc,
@@ -12,10 +13,14 @@ use std::{
     time::Duration,
 };
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::value::{RawValue, to_raw_value};
 use tokio::{
     select,
-    sync::broadcast::{Receiver, error::RecvError},
+    sync::broadcast::{
+        Receiver,
+        error::{RecvError, TryRecvError},
+    },
     time::{self, Instant},
 };
 
@@ -63,11 +68,38 @@ pub enum Word {
     Missed,
 }
 
-/// A word on its way.
+/// Words that are told in one note, where so many wait: one note costs the store as much as one word does.
+const WORDS_MAX: usize = 128;
+
+/// A word on its way, or several: `word` is then [`Word::Missed`], so that a host which does not know `words` looks at everything
+/// anew.
 #[derive(Serialize, Deserialize)]
 struct Said {
     by: HostId,
     word: Word,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    words: Vec<Box<RawValue>>,
+}
+
+impl Said {
+    /// `words` in one note.
+    fn all(by: HostId, words: Vec<Word>) -> serde_json::Result<Self> {
+        match <[Word; 1]>::try_from(words) {
+            Ok([word]) => Ok(Self { by, word, words: Vec::new() }),
+            Err(words) => {
+                let words = words.iter().map(to_raw_value).collect::<Result<_, _>>()?;
+                Ok(Self { by, word: Word::Missed, words })
+            }
+        }
+    }
+
+    /// One after the other. What is not known of several does not take the others with it.
+    fn words(self) -> VecDeque<Word> {
+        if self.words.is_empty() {
+            return VecDeque::from([self.word]);
+        }
+        self.words.iter().filter_map(|word| known(word.get().as_bytes())).collect()
+    }
 }
 
 /// This host among those that share its store.
@@ -104,8 +136,12 @@ impl Hosts {
 
     /// Tells the other hosts. If the store is away, they are told later that they missed something.
     pub async fn tell(&self, word: Word) {
-        let said = Said { by: self.id.clone(), word };
-        let note = serde_json::to_vec(&said).expect("our own words are JSON");
+        self.tell_all(vec![word]).await;
+    }
+
+    async fn tell_all(&self, words: Vec<Word>) {
+        let said = Said::all(self.id.clone(), words);
+        let note = said.and_then(|said| serde_json::to_vec(&said)).expect("our own words are JSON");
         if let Err(error) = self.store.publish(&note).await {
             tracing::debug!(%error, "the other hosts could not be told");
             self.untold.store(true, Ordering::Relaxed);
@@ -118,11 +154,10 @@ impl Hosts {
         let (mut beat, mut again) = (time::interval(BEAT_EVERY), time::interval(AGAIN_AFTER));
         loop {
             select! {
-                signal = said.recv() => match signal {
-                    Ok(signal) => self.tell(Word::News(signal)).await,
-                    Err(RecvError::Lagged(_)) => self.tell(Word::Missed).await,
-                    Err(RecvError::Closed) => return,
-                },
+                signal = said.recv() => {
+                    let Some(first) = word_of(signal) else { return };
+                    self.tell_all(with_those_that_wait(first, &mut said)).await;
+                }
                 _ = beat.tick() => {
                     if let Err(error) = self.beat().await {
                         tracing::warn!(%error, "the other hosts cannot see that this one is there");
@@ -139,7 +174,7 @@ impl Hosts {
 
     /// Hears what other hosts say from now on.
     pub fn listen(&self) -> Ear {
-        Ear { heard: self.store.listen(), own: self.id.clone() }
+        Ear { heard: self.store.listen(), own: self.id.clone(), waiting: VecDeque::new() }
     }
 }
 
@@ -147,22 +182,24 @@ impl Hosts {
 pub struct Ear {
     heard: Receiver<Heard>,
     own: HostId,
+    /// The rest of a note.
+    waiting: VecDeque<Word>,
 }
 
 impl Ear {
     /// The next word. `None` when there will be no more.
     pub async fn next(&mut self) -> Option<Word> {
         loop {
+            if let Some(word) = self.waiting.pop_front() {
+                return Some(word);
+            }
             let note = match self.heard.recv().await {
                 Ok(Heard::Note(note)) => note,
                 Ok(Heard::Gap) | Err(RecvError::Lagged(_)) => return Some(Word::Missed),
                 Err(RecvError::Closed) => return None,
             };
-            match serde_json::from_slice::<Said>(&note) {
-                Ok(said) if said.by == self.own => {}
-                Ok(said) => return Some(said.word),
-                // A newer version may know more words.
-                Err(error) => tracing::debug!(%error, "another host said something unknown"),
+            if let Some(said) = known::<Said>(&note).filter(|said| said.by != self.own) {
+                self.waiting = said.words();
             }
         }
     }
@@ -196,6 +233,34 @@ impl Watched {
         }
         self.missing.is_some_and(|since| now.duration_since(since) >= GONE_AFTER)
     }
+}
+
+/// What to tell of what was said here. Nothing once nobody can say anything any more.
+fn word_of(said: Result<Signal, RecvError>) -> Option<Word> {
+    match said {
+        Ok(signal) => Some(Word::News(signal)),
+        Err(RecvError::Lagged(_)) => Some(Word::Missed),
+        Err(RecvError::Closed) => None,
+    }
+}
+
+/// What was said while the last note was on its way goes along.
+fn with_those_that_wait(first: Word, said: &mut Receiver<Signal>) -> Vec<Word> {
+    let mut words = vec![first];
+    while words.len() < WORDS_MAX {
+        match said.try_recv() {
+            Ok(signal) => words.push(Word::News(signal)),
+            Err(TryRecvError::Lagged(_)) => words.push(Word::Missed),
+            Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+        }
+    }
+    words
+}
+
+/// What another host said, unless its version knows more words than this one.
+fn known<T: DeserializeOwned>(json: &[u8]) -> Option<T> {
+    let known = serde_json::from_slice(json);
+    known.inspect_err(|error| tracing::debug!(%error, "another host said something unknown")).ok()
 }
 
 /// Where a host says that it is there.

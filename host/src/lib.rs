@@ -23,6 +23,7 @@ pub mod sandbox;
 pub mod seal;
 pub mod shutdown;
 pub mod signals;
+pub mod stamp;
 pub mod store;
 pub mod tasks;
 pub mod telemetry;

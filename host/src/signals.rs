@@ -1,7 +1,14 @@
 //! News for whoever listens: a list is not what it was, a resource has new contents, a task is further.
 
+mod listener;
+
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
+
+pub use self::listener::Listener;
+use self::listener::Wants;
 
 use crate::ids::TenantId;
 
@@ -41,25 +48,43 @@ pub enum News {
 #[derive(Debug, Clone)]
 pub struct Signals {
     sender: broadcast::Sender<Signal>,
+    /// What is of no single task or session.
+    common: broadcast::Sender<Signal>,
+    /// Who wants to hear of which.
+    wants: Arc<Wants>,
     /// What is said on this host, for those who pass it on to others.
     outward: broadcast::Sender<Signal>,
 }
 
 impl Signals {
     pub fn new() -> Self {
-        Self { sender: broadcast::Sender::new(WAITING_MAX), outward: broadcast::Sender::new(WAITING_MAX) }
+        let channel = || broadcast::Sender::new(WAITING_MAX);
+        Self { sender: channel(), common: channel(), wants: Arc::default(), outward: channel() }
     }
 
     /// Tells everybody who listens now, on this host and on others.
     pub fn send(&self, signal: Signal) {
         // Nobody listening is no failure.
         let _ = self.outward.send(signal.clone());
-        let _ = self.sender.send(signal);
+        self.repeat(signal);
     }
 
     /// Tells everybody who listens here what another host has said.
     pub fn repeat(&self, signal: Signal) {
+        match &signal {
+            Signal::TaskChanged { id: about } | Signal::SessionTask { session: about, .. } => {
+                self.wants.tell(about, &signal);
+            }
+            Signal::Changed { .. } | Signal::Missed => drop(self.common.send(signal.clone())),
+            Signal::TasksDue => {}
+        }
         let _ = self.sender.send(signal);
+    }
+
+    /// Hears what concerns everybody, and of those tasks and sessions that it wants: what a task costs must not depend on how
+    /// many listen.
+    pub fn listener(&self) -> Listener {
+        Listener::new(self.common.subscribe(), Arc::clone(&self.wants))
     }
 
     /// Hears everything that is said from now on, here or elsewhere.

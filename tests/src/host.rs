@@ -66,7 +66,7 @@ impl Setup {
         self.file(&format!("{name}.wasm"), scripted(script))
     }
 
-    /// With any file in the folder of plugins.
+    /// With any file in the folder of plugins, or in one of its folders.
     pub fn file(mut self, name: &str, contents: impl Into<Vec<u8>>) -> Setup {
         self.files.push((name.to_owned(), contents.into()));
         self
@@ -176,7 +176,8 @@ fn read_ready(process: &mut Child, log: &Log) -> Value {
 
 fn address_of(ready: &Value) -> SocketAddr {
     let url = ready["url"].as_str().unwrap_or_else(|| panic!("no url: {ready}"));
-    let address = url.strip_prefix("http://").and_then(|rest| rest.strip_suffix("/mcp"));
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+    let address = rest.and_then(|rest| rest.strip_suffix("/mcp"));
     address.and_then(|address| address.parse().ok()).unwrap_or_else(|| panic!("an unexpected url: {url}"))
 }
 

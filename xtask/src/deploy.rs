@@ -16,11 +16,15 @@ pub(crate) fn provide(project: &Project) -> Result<()> {
         let requirements = project.root.join("tests/deploy/requirements.txt");
         clients::provide_environment(&requirements, &project.target.join("deploy"))
     });
-    checkers.and(step("nginx", || provide_nginx(project)))
+    checkers.and(provide_nginx(project))
 }
 
 /// nginx from Debian's package, which need not be installed.
-fn provide_nginx(project: &Project) -> Result<()> {
+pub(crate) fn provide_nginx(project: &Project) -> Result<()> {
+    step("nginx", || find_nginx(project))
+}
+
+fn find_nginx(project: &Project) -> Result<()> {
     let folder = project.target.join("nginx");
     let unpacked = folder.join("usr/sbin/nginx");
     // Not everybody's PATH has the second.

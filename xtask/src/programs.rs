@@ -45,8 +45,17 @@ pub(crate) fn bench(project: &Project, arguments: &[String]) -> Result<ExitCode>
         languages::provide(project)?;
         languages::build(project)?;
     }
+    if needs_servers(arguments) {
+        servers::provide()?;
+        deploy::provide_nginx(project)?;
+    }
     build_package(project, BENCH)?;
     become_program(Command::new(project.program(BENCH)).args(arguments))
+}
+
+/// Whether what is to be measured takes Redis or nginx.
+fn needs_servers(arguments: &[String]) -> bool {
+    arguments.iter().any(|argument| ["scale", "hosts", "tasks"].into_iter().any(|part| argument.contains(part)))
 }
 
 /// Builds everything and becomes `toolyard-chaos`.

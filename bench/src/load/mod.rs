@@ -11,7 +11,7 @@
 pub(crate) mod rounds;
 
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -22,8 +22,8 @@ use rustix::event::{Timespec, epoll};
 use rustix::fd::OwnedFd;
 
 use crate::http1::{self, ANSWER_TIMEOUT};
-use crate::server::Server;
-use crate::wire::{Expected, NUMBER_FIRST, Template};
+use crate::procfs::Account;
+use crate::wire::{Expected, NUMBER_FIRST, Right, Template};
 
 /// How long and how hard one measurement is.
 #[derive(Clone, Copy)]
@@ -34,6 +34,14 @@ pub(crate) struct Effort {
     pub(crate) measured: Duration,
 }
 
+/// Whom to call, and how.
+pub(crate) struct Target {
+    pub(crate) address: SocketAddr,
+    /// Taken in turn.
+    pub(crate) templates: Vec<Template>,
+    pub(crate) right: Right,
+}
+
 /// One measurement of one server.
 pub(crate) struct Slice {
     pub(crate) answers: u64,
@@ -42,6 +50,15 @@ pub(crate) struct Slice {
     pub(crate) latency: Histogram<u64>,
     /// What the server used meanwhile.
     pub(crate) server_cpu: Duration,
+    /// What each account used meanwhile; the first is the server's.
+    pub(crate) cpu: Vec<Duration>,
+}
+
+impl Target {
+    /// A server that is called by one template.
+    pub(crate) fn one(address: SocketAddr, template: &Template) -> Self {
+        Self { address, templates: vec![template.clone()], right: Right::Echo }
+    }
 }
 
 impl Slice {
@@ -57,6 +74,16 @@ impl Slice {
     /// How many cores the server kept busy.
     pub(crate) fn busy(&self) -> f64 {
         self.server_cpu.as_secs_f64() / self.elapsed.as_secs_f64()
+    }
+
+    /// CPU time of one account for each request, in µs.
+    pub(crate) fn cpu_us_of(&self, account: usize) -> f64 {
+        self.cpu[account].as_secs_f64() * 1e6 / count(self.answers)
+    }
+
+    /// How many cores one account kept busy.
+    pub(crate) fn busy_of(&self, account: usize) -> f64 {
+        self.cpu[account].as_secs_f64() / self.elapsed.as_secs_f64()
     }
 }
 
@@ -92,20 +119,24 @@ pub(crate) fn us(latency: &Histogram<u64>, quantile: f64) -> f64 {
     latency.value_at_quantile(quantile) as f64 / 1e3
 }
 
-/// Calls `server` by `template` for as long as `effort` says. A single wrong answer is an error.
-pub(crate) fn run(server: &Server, template: &Template, effort: Effort) -> Result<Slice> {
+/// Calls `targets` for as long as `effort` says: each caller sends each request to the next of them, over a connection of
+/// its own. A single wrong answer is an error.
+pub(crate) fn run(targets: &[Target], accounts: &[Account], effort: Effort) -> Result<Slice> {
     let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-    let mut connections = Vec::with_capacity(effort.connections);
-    for index in 0..effort.connections {
-        connections.push(Connection::open(server, template, &epoll, index)?);
+    // Those of a caller stand together.
+    let mut connections = Vec::with_capacity(effort.connections * targets.len());
+    for caller in 0..effort.connections {
+        for target in targets {
+            connections.push(Connection::open(target, &epoll, connections.len(), caller, effort.connections)?);
+        }
     }
     let mut numbers = NUMBER_FIRST..;
     let mut next = move || numbers.next().unwrap_or(NUMBER_FIRST);
-    for connection in &mut connections {
-        connection.send(next())?;
+    for caller in 0..effort.connections {
+        connections[caller * targets.len() + caller % targets.len()].send(next())?;
     }
     let mut window = Window::new(effort)?;
-    let mut under_way = connections.len();
+    let mut under_way = effort.connections;
     let mut events = Vec::with_capacity(connections.len());
     let mut last_event = Instant::now();
     while under_way > 0 {
@@ -118,7 +149,8 @@ pub(crate) fn run(server: &Server, template: &Template, effort: Effort) -> Resul
             last_event = Instant::now();
         }
         for event in &events {
-            let connection = &mut connections[usize::try_from(event.data.u64())?];
+            let at = usize::try_from(event.data.u64())?;
+            let connection = &mut connections[at];
             if !connection.receive()? {
                 continue;
             }
@@ -126,12 +158,13 @@ pub(crate) fn run(server: &Server, template: &Template, effort: Effort) -> Resul
             if window.over() {
                 under_way -= 1;
             } else {
-                connection.send(next())?;
+                let first = at - at % targets.len();
+                connections[first + (at + 1 - first) % targets.len()].send(next())?;
             }
         }
-        window.turn(server)?;
+        window.turn(accounts)?;
     }
-    window.slice(server)
+    window.slice()
 }
 
 /// What is counted: what happens between the end of the warm-up and the end of the measurement.
@@ -139,8 +172,8 @@ struct Window {
     effort: Effort,
     /// Of the warm-up, then of the measurement.
     begin: Instant,
-    cpu_at_begin: Option<Duration>,
-    cpu_at_end: Option<Duration>,
+    cpu_at_begin: Option<Vec<Duration>>,
+    cpu_at_end: Option<Vec<Duration>>,
     answers: u64,
     latency: Histogram<u64>,
     elapsed: Duration,
@@ -166,33 +199,41 @@ impl Window {
     }
 
     /// Looks at the clock, and opens or closes the window when it is time.
-    fn turn(&mut self, server: &Server) -> Result<()> {
+    fn turn(&mut self, accounts: &[Account]) -> Result<()> {
         let elapsed = self.begin.elapsed();
         if self.cpu_at_begin.is_none() {
             if elapsed >= self.effort.warm_up {
-                self.cpu_at_begin = Some(server.cpu_time()?);
+                self.cpu_at_begin = Some(used(accounts)?);
                 self.begin = Instant::now();
             }
         } else if self.cpu_at_end.is_none() && elapsed >= self.effort.measured {
             self.elapsed = elapsed;
-            self.cpu_at_end = Some(server.cpu_time()?);
+            self.cpu_at_end = Some(used(accounts)?);
         }
         Ok(())
     }
 
-    fn slice(self, server: &Server) -> Result<Slice> {
+    fn slice(self) -> Result<Slice> {
         let (Some(begin), Some(end)) = (self.cpu_at_begin, self.cpu_at_end) else {
-            bail!("the connections to {} ended before the measurement", server.endpoint.address);
+            bail!("the connections ended before the measurement");
         };
         ensure!(self.answers > 0, "no answer in {:?}", self.elapsed);
-        let server_cpu = end.saturating_sub(begin);
-        Ok(Slice { answers: self.answers, elapsed: self.elapsed, latency: self.latency, server_cpu })
+        let cpu: Vec<Duration> = end.iter().zip(begin).map(|(end, begin)| end.saturating_sub(begin)).collect();
+        let server_cpu = *cpu.first().context("somebody's account")?;
+        Ok(Slice { answers: self.answers, elapsed: self.elapsed, latency: self.latency, server_cpu, cpu })
     }
+}
+
+/// What all accounts have used.
+pub(crate) fn used(accounts: &[Account]) -> Result<Vec<Duration>> {
+    accounts.iter().map(Account::cpu_time).collect()
 }
 
 struct Connection {
     stream: TcpStream,
-    template: Template,
+    templates: Vec<Template>,
+    /// Which of them is next.
+    turn: usize,
     expected: Expected,
     buffer: Box<[u8]>,
     filled: usize,
@@ -201,15 +242,17 @@ struct Connection {
 }
 
 impl Connection {
-    fn open(server: &Server, template: &Template, epoll: &OwnedFd, index: usize) -> Result<Self> {
-        let stream = TcpStream::connect(server.endpoint.address).context("cannot connect")?;
+    fn open(target: &Target, epoll: &OwnedFd, index: usize, caller: usize, callers: usize) -> Result<Self> {
+        let stream = TcpStream::connect(target.address).context("cannot connect")?;
         stream.set_nodelay(true)?;
         stream.set_nonblocking(true)?;
         epoll::add(epoll, &stream, epoll::EventData::new_u64(u64::try_from(index)?), epoll::EventFlags::IN)?;
         Ok(Self {
             stream,
-            template: template.clone(),
-            expected: Expected::default(),
+            templates: target.templates.clone(),
+            // Not all callers begin with the same.
+            turn: target.templates.len() * caller / callers,
+            expected: Expected::new(target.right),
             // Echoes are a few hundred bytes: an answer that does not fit is a wrong answer.
             buffer: vec![0; 16 << 10].into_boxed_slice(),
             filled: 0,
@@ -221,9 +264,11 @@ impl Connection {
     fn send(&mut self, number: u64) -> Result<()> {
         self.number = number;
         self.filled = 0;
+        let (turn, count) = (self.turn, self.templates.len());
+        self.turn = (turn + 1) % count;
         self.sent = Instant::now();
         // The buffer of an idle connection takes a whole request, or there is something wrong with it.
-        self.stream.write_all(self.template.numbered(number)).context("cannot send a request")
+        self.stream.write_all(self.templates[turn].numbered(number)).context("cannot send a request")
     }
 
     /// Reads what has come; true when that was a whole, right answer.

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{Effort, Slice, histogram, run};
+use super::{Effort, Slice, Target, histogram, run};
 use crate::cli::{Host, Settings};
 use crate::machine::{Cores, stay_on};
 use crate::peers::native;
@@ -115,7 +115,9 @@ impl Load {
                 for step in 0..running.len() {
                     let it = &running[(step + round) % running.len()];
                     let Some(row) = rows.iter_mut().find(|row| row.is(it.subject, connections)) else { continue };
-                    let slice = run(&it.server, &it.template, effort).with_context(|| it.subject.label().to_owned())?;
+                    let targets = [Target::one(it.server.endpoint.address, &it.template)];
+                    let accounts = [it.server.account()];
+                    let slice = run(&targets, &accounts, effort).with_context(|| it.subject.label().to_owned())?;
                     row.latency.add(&slice.latency)?;
                     row.slices.push(slice);
                 }

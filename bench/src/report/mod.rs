@@ -1,6 +1,7 @@
 //! What was measured, as Markdown that lines up as plain text, and as JSON.
 
 mod aims;
+mod scale;
 mod table;
 
 use std::fmt::Write as _;
@@ -16,6 +17,9 @@ use crate::load::rounds::{Load, Subject};
 use crate::machine::Machine;
 use crate::neighbours::{Neighbours, Quantiles};
 use crate::reload::Reload;
+use crate::scale::hosts::Hosts;
+use crate::scale::sizes::Sizes;
+use crate::scale::tasks::Row as TasksRow;
 use crate::soak::{STRETCHES, Soak};
 use crate::stats::Spread;
 
@@ -36,9 +40,18 @@ pub(crate) struct Report {
     pub(crate) neighbours: Option<Neighbours>,
     pub(crate) soak: Option<Soak>,
     pub(crate) languages: Option<Vec<Language>>,
+    pub(crate) hosts: Option<Hosts>,
+    pub(crate) tasks: Option<Vec<TasksRow>>,
+    pub(crate) sizes: Vec<Sizes>,
 }
 
 impl Report {
+    /// With what was measured so far.
+    pub(crate) fn new(machine: Machine, measured: Duration, load: Option<Load>) -> Self {
+        let (reload, density, neighbours, soak, languages, hosts, tasks, sizes) = Default::default();
+        Self { machine, measured, load, reload, density, neighbours, soak, languages, hosts, tasks, sizes }
+    }
+
     pub(crate) fn markdown(&self) -> String {
         let mut text = self.machine_text();
         if let Some(load) = &self.load {
@@ -61,6 +74,9 @@ impl Report {
         if let Some(languages) = &self.languages {
             text.push_str(&languages_text(languages));
         }
+        text.extend(self.hosts.as_ref().map(scale::hosts_text));
+        text.extend(self.tasks.as_deref().map(scale::tasks_text));
+        text.extend(self.sizes.iter().map(scale::sizes_text));
         let aims = aims::of(self);
         if !aims.is_empty() {
             text.push_str("\n## Aims\n\n");
@@ -81,6 +97,9 @@ impl Report {
             "neighbours": self.neighbours,
             "soak": self.soak,
             "languages": self.languages,
+            "hosts": self.hosts,
+            "tasks": self.tasks,
+            "sizes": self.sizes,
             "aims": aims::of(self),
         })
     }

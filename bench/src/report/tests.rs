@@ -50,14 +50,5 @@ fn report(reload: Reload) -> Report {
         load_average: "0".to_owned(),
         cores: Cores { all: vec![0, 1, 2, 3], server: 0, load: 2, pair: [0, 1] },
     };
-    Report {
-        machine,
-        measured: Duration::from_secs(1),
-        load: None,
-        reload: Some(reload),
-        density: None,
-        neighbours: None,
-        soak: None,
-        languages: None,
-    }
+    Report { reload: Some(reload), ..Report::new(machine, Duration::from_secs(1), None) }
 }

@@ -1,53 +1,341 @@
-//! Who is calling.
+//! Who is calling: API keys, access tokens, and proofs that a token is in the right hands.
+//!
+//! What calls share is read without locks: snapshots of keys, and a map of tokens that were found good a moment ago. Everything that
+//! waits (an issuer's keys, changed files) is done beside requests, in [`Authenticator::tend`].
 
-use serde::{Deserialize, Serialize};
+mod believed;
+mod challenge;
+pub mod date;
+mod discovery;
+mod dpop;
+mod fetch;
+mod jwk;
+mod jwks;
+mod jwt;
+pub mod keys;
+mod metadata;
+mod oauth;
+mod principal;
+#[cfg(test)]
+mod testing;
 
-use crate::ids::TenantId;
+use std::{
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
+};
 
-/// The caller, as far as the host knows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Principal {
-    pub tenant: TenantId,
-    /// A name that is stable for the caller.
-    pub subject: String,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub scopes: Vec<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub groups: Vec<String>,
-    /// The OAuth client that the caller uses, where its token names one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client: Option<String>,
-    #[serde(default)]
-    pub by: By,
+use arc_swap::ArcSwap;
+use futures_util::future::join_all;
+use http::{HeaderMap, Method, header};
+use serde_json::Value;
+use tokio::{select, task, time};
+use tokio_util::sync::CancellationToken;
+
+pub use challenge::{Challenge, Why};
+pub use principal::{By, Principal};
+
+use crate::{
+    config::{Auth, PublicUrl},
+    ids::TenantId,
+    seal::{self, KeyRing},
+    stamp::Stamp,
+};
+use challenge::{Challenger, Scheme};
+use dpop::{Proofs, Shown};
+use fetch::Get;
+use keys::ApiKeys;
+use oauth::{Refused, Trusted, Validated};
+
+/// How often the file of keys is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How often what has ended is forgotten, in looks.
+const TIDY_EVERY: u64 = 30;
+
+const NO_SUCH_KEY: &str = "this API key is not known here, or has ended";
+
+/// Decides who is calling.
+pub struct Authenticator {
+    settings: Auth,
+    public: PublicUrl,
+    /// What the server calls itself.
+    name: String,
+    /// Who callers without credentials are.
+    anonymous: Option<Arc<Principal>>,
+    keys: ArcSwap<ApiKeys>,
+    /// What was there when `keys` were last read, if anything was.
+    keys_stamp: Mutex<Option<Option<Stamp>>>,
+    issuers: Vec<Trusted>,
+    /// What fetches each issuer's keys.
+    gets: OnceLock<Vec<Get>>,
+    believed: believed::Believed,
+    proofs: Proofs,
+    challenger: Challenger,
 }
 
-/// By what a caller is known.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum By {
-    /// Nobody asked.
-    #[default]
-    Anonymous,
-    /// An API key, by its id.
-    Key(String),
-    /// An access token.
-    Token { issuer: String },
+/// What was sent in `Authorization`.
+struct Credential<'a> {
+    scheme: Scheme,
+    token: &'a str,
 }
 
-impl Principal {
-    /// Whoever calls a host that asks for no credentials, for that tenant.
-    pub fn anonymous_of(tenant: TenantId) -> Self {
-        let (scopes, groups, client) = Default::default();
-        Self { tenant, subject: "anonymous".into(), scopes, groups, client, by: By::Anonymous }
+impl Authenticator {
+    /// Knows no key yet: [`Authenticator::load`] reads them. `ring` seals nonces.
+    pub fn new(settings: &Auth, public: PublicUrl, name: &str, ring: KeyRing) -> Self {
+        let anonymous = match &settings.anonymous {
+            Some(tenant) => Some(Principal::anonymous_of(tenant.clone())),
+            None => (!settings.asks()).then(Principal::anonymous),
+        };
+        Self {
+            anonymous: anonymous.map(Arc::new),
+            name: name.to_owned(),
+            keys: ArcSwap::default(),
+            keys_stamp: Mutex::default(),
+            issuers: settings.issuers.iter().map(Trusted::new).collect(),
+            gets: OnceLock::new(),
+            believed: believed::Believed::default(),
+            proofs: Proofs::new(&settings.dpop, ring),
+            challenger: Challenger::new(settings, public.clone()),
+            settings: settings.clone(),
+            public,
+        }
     }
 
-    /// The same, for the tenant `default`.
-    pub fn anonymous() -> Self {
-        Self::anonymous_of(TenantId::default())
+    /// Reads what has to be there when the host begins: the file of keys, and the certificates that issuers are trusted by. The error is
+    /// a sentence for the operator.
+    pub fn load(&self) -> Result<(), String> {
+        let gets = self.issuers.iter().map(Trusted::over_http).collect::<Result<Vec<Get>, _>>()?;
+        let _ = self.gets.set(gets);
+        self.load_keys()
     }
 
-    /// Whether whoever made the caller's token granted it that.
-    pub fn has_scope(&self, scope: &str) -> bool {
-        self.scopes.iter().any(|own| own == scope)
+    /// Reads the file of keys, if it is another one than before. If it cannot be read, what was known stays.
+    fn load_keys(&self) -> Result<(), String> {
+        let Some(path) = &self.settings.keys_file else { return Ok(()) };
+        // Before it is read: what is written meanwhile is then read once more.
+        let stamp = Stamp::of(path);
+        let mut known = self.keys_stamp.lock().unwrap_or_else(PoisonError::into_inner);
+        if *known == Some(stamp) {
+            return Ok(());
+        }
+        *known = Some(stamp);
+        let keys = ApiKeys::new(&keys::read(path).map_err(|reason| format!("[auth] keys_file: {reason}"))?);
+        tracing::info!(keys = keys.len(), "the file of API keys was read");
+        self.keys.store(Arc::new(keys));
+        Ok(())
+    }
+
+    /// Whether callers are asked who they are.
+    pub fn asks(&self) -> bool {
+        self.settings.asks()
+    }
+
+    /// Who sent a request to the endpoint of `tenant`, or to the common one. A caller of another tenant is turned away in the same
+    /// way whether or not there is a tenant of that name.
+    pub async fn authenticate(
+        &self,
+        method: &Method,
+        tenant: Option<&TenantId>,
+        headers: &HeaderMap,
+    ) -> Result<Arc<Principal>, Challenge> {
+        let principal = self.caller(method, tenant, headers).await?;
+        match tenant {
+            Some(tenant) if *tenant != principal.tenant => Err(self.challenger.forbidden()),
+            _ => Ok(principal),
+        }
+    }
+
+    /// What a caller is told who lacks these scopes for what it wants: all of them at once.
+    pub fn insufficient_scope(&self, tenant: Option<&TenantId>, headers: &HeaderMap, scopes: &[String]) -> Challenge {
+        let scheme = match Credential::of(headers) {
+            Ok(Some(Credential { scheme, .. })) => scheme,
+            _ => Scheme::Bearer,
+        };
+        self.challenger.insufficient_scope(scheme, &path(tenant), scopes)
+    }
+
+    /// The protected resource metadata at `path`, if there is any.
+    pub fn metadata(&self, path: &str) -> Option<Value> {
+        metadata::document(path, &self.settings, &self.public, &self.name)
+    }
+
+    /// Under which URL clients know the host.
+    pub fn public(&self) -> &PublicUrl {
+        &self.public
+    }
+
+    /// What a caller is told who is known, and has nothing here: the same whether or not there is what it asked for.
+    pub fn forbidden(&self) -> Challenge {
+        self.challenger.forbidden()
+    }
+
+    /// Keeps the issuers' keys fresh, reads the file of API keys when it changes, and forgets what has ended, until `stop`.
+    pub async fn tend(self: Arc<Self>, stop: CancellationToken) {
+        if !self.asks() {
+            return;
+        }
+        let gets = self.gets.get().map_or(&[][..], Vec::as_slice);
+        let keepers = self.issuers.iter().zip(gets).map(|(issuer, get)| issuer.keep(get, stop.clone()));
+        tokio::join!(join_all(keepers), self.look_after(stop.clone()));
+    }
+
+    async fn look_after(self: &Arc<Self>, stop: CancellationToken) {
+        let mut look = time::interval(LOOK_EVERY);
+        look.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
+        for turn in 1_u64.. {
+            select! {
+                () = stop.cancelled() => return,
+                _ = look.tick() => {}
+            }
+            let this = Arc::clone(self);
+            // A file may be on a disk that is far away.
+            let _ = task::spawn_blocking(move || {
+                if let Err(reason) = this.load_keys() {
+                    tracing::warn!(reason, "the API keys that were known stay in use");
+                }
+                if turn.is_multiple_of(TIDY_EVERY) {
+                    this.believed.tidy(now_s());
+                    this.proofs.tidy(now_s());
+                }
+            })
+            .await;
+        }
+    }
+
+    async fn caller(
+        &self,
+        method: &Method,
+        tenant: Option<&TenantId>,
+        headers: &HeaderMap,
+    ) -> Result<Arc<Principal>, Challenge> {
+        if !self.asks() {
+            // Nobody asks them who they are, so they may say it.
+            return Ok(match (tenant, &self.anonymous) {
+                (None, Some(anonymous)) => Arc::clone(anonymous),
+                _ => Arc::new(Principal::anonymous_of(tenant.cloned().unwrap_or_default())),
+            });
+        }
+        let credential = match Credential::of(headers) {
+            Ok(Some(credential)) => credential,
+            Ok(None) => return self.anonymous.clone().ok_or_else(|| self.challenger.missing(&path(tenant))),
+            Err(reason) => return Err(self.challenger.malformed(&path(tenant), reason)),
+        };
+        let now_s = now_s();
+        if credential.token.starts_with(keys::PREFIX) && credential.scheme == Scheme::Bearer {
+            let found = self.keys.load().find(credential.token, now_s);
+            return found.ok_or_else(|| self.challenger.invalid(Scheme::Bearer, &path(tenant), NO_SUCH_KEY));
+        }
+        let validated = match self.believed.get(credential.token, now_s) {
+            Some(validated) => validated,
+            // Boxed, so that the future of every other request is not as large.
+            None => Box::pin(self.validated(&credential, tenant, now_s)).await?,
+        };
+        self.in_right_hands(&validated, &credential, method, tenant, headers, now_s)?;
+        Ok(Arc::clone(&validated.principal))
+    }
+
+    async fn validated(
+        &self,
+        credential: &Credential<'_>,
+        tenant: Option<&TenantId>,
+        now_s: u64,
+    ) -> Result<Arc<Validated>, Challenge> {
+        if self.issuers.is_empty() {
+            return Err(self.challenger.invalid(credential.scheme, &path(tenant), NO_SUCH_KEY));
+        }
+        match oauth::validate(&self.issuers, &self.public, credential.token, now_s).await {
+            Ok(validated) => {
+                let validated = Arc::new(validated);
+                self.believed.note(credential.token, &validated, now_s);
+                Ok(validated)
+            }
+            Err(Refused::Flawed(flaw)) => {
+                tracing::debug!(reason = %flaw, "an access token was refused");
+                Err(self.challenger.invalid_token(credential.scheme, &path(tenant), flaw))
+            }
+            Err(Refused::Away) => Err(self.challenger.away()),
+        }
+    }
+
+    /// Whether the token was sent by whom it is bound to (RFC 9449, 7.1).
+    fn in_right_hands(
+        &self,
+        validated: &Validated,
+        credential: &Credential<'_>,
+        method: &Method,
+        tenant: Option<&TenantId>,
+        headers: &HeaderMap,
+        now_s: u64,
+    ) -> Result<(), Challenge> {
+        let wrong = |reason| self.challenger.invalid(Scheme::Dpop, &path(tenant), reason);
+        let jkt = match (&validated.bound_to, credential.scheme) {
+            (Some(jkt), Scheme::Dpop) => jkt,
+            (Some(_), Scheme::Bearer) => {
+                return Err(wrong("the token is bound to a key: send it as `Authorization: DPoP …`, with a proof"));
+            }
+            (None, Scheme::Dpop) => {
+                return Err(wrong("the token is bound to no key, and cannot be sent as one that is"));
+            }
+            (None, Scheme::Bearer) if self.settings.dpop.required => {
+                return Err(wrong("this server takes only tokens that are bound to a key"));
+            }
+            (None, Scheme::Bearer) => return Ok(()),
+        };
+        let mut proofs = headers.get_all("dpop").iter();
+        let (Some(proof), None) = (proofs.next(), proofs.next()) else {
+            let reason = "a token that is bound to a key takes exactly one `DPoP` header";
+            return Err(wrong(reason));
+        };
+        let shown = Shown {
+            proof: proof.to_str().unwrap_or_default(),
+            method: method.as_str(),
+            url: &self.public.endpoint(tenant),
+            token: credential.token,
+            jkt,
+        };
+        self.proofs.check(&shown, now_s).map_err(|bad| {
+            tracing::debug!(reason = %bad, "a proof of possession was refused");
+            self.challenger.bad_proof(&path(tenant), bad, self.proofs.nonce().as_deref())
+        })
     }
 }
+
+impl<'a> Credential<'a> {
+    /// Reads `Authorization` (RFC 9110, 11.6.2). The error is a sentence for the caller.
+    fn of(headers: &'a HeaderMap) -> Result<Option<Self>, &'static str> {
+        let mut values = headers.get_all(header::AUTHORIZATION).iter();
+        let Some(value) = values.next() else { return Ok(None) };
+        if values.next().is_some() {
+            return Err("there is more than one `Authorization` header");
+        }
+        let malformed = "`Authorization` must be `Bearer` or `DPoP`, a space, and a token";
+        let (scheme, token) = value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or(malformed)?;
+        let scheme = match scheme {
+            _ if scheme.eq_ignore_ascii_case("bearer") => Scheme::Bearer,
+            _ if scheme.eq_ignore_ascii_case("dpop") => Scheme::Dpop,
+            _ => return Err(malformed),
+        };
+        let token = token.trim_start_matches(' ');
+        // RFC 6750, 2.1: `b64token`.
+        let is_token = |c: u8| c.is_ascii_alphanumeric() || b"-._~+/=".contains(&c);
+        if token.is_empty() || !token.bytes().all(is_token) {
+            return Err(malformed);
+        }
+        Ok(Some(Self { scheme, token }))
+    }
+}
+
+/// The endpoint's path, for what is told to clients.
+fn path(tenant: Option<&TenantId>) -> String {
+    match tenant {
+        None => "/mcp".into(),
+        Some(tenant) => format!("/t/{tenant}/mcp"),
+    }
+}
+
+fn now_s() -> u64 {
+    seal::now_ms() / 1000
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,9 @@ mod ask;
 mod build;
 mod call;
 mod dev;
+mod files;
 mod inspect;
+mod keys;
 mod new;
 mod serve;
 mod stdio;
@@ -54,6 +56,8 @@ enum Verb {
     Build(build::Build),
     /// Build and serve a project, and do so again whenever it is saved
     Dev(dev::Dev),
+    /// Add, list, revoke and rotate API keys
+    Keys(keys::Keys),
 }
 
 /// Where plugins and settings come from: the same for every verb.
@@ -90,6 +94,7 @@ pub fn main() -> ExitCode {
         Verb::New(new) => new.run(),
         Verb::Build(build) => build.run(),
         Verb::Dev(dev) => dev.run(),
+        Verb::Keys(keys) => keys.run(),
     };
     match ran {
         Ok(Outcome::Done) => ExitCode::SUCCESS,

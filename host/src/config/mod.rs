@@ -1,10 +1,12 @@
 //! Configuration: what was written ([`written`]) and what is usable ([`Config`]). Nothing below reads files or the environment.
 
 mod admin;
+mod auth;
 mod discovery;
 mod grants;
 mod limits;
 mod pattern;
+mod place;
 mod secrets;
 mod store;
 mod tenants;
@@ -27,10 +29,14 @@ use crate::{
 };
 
 pub use admin::{AdminSettings, KeyPlace, WrittenAdmin};
+#[cfg(test)]
+pub(crate) use auth::auth_for_tests;
+pub use auth::{Algorithm, Auth, Dpop, Issuer, TenantOf, Tls, WrittenAuth, WrittenTls, is_scope};
 pub use discovery::Discovery;
 pub use grants::{FolderGrant, Grants, HeaderGrant, HttpGrant, KeyValueGrant, TcpGrant, WrittenGrants};
 pub use limits::{INSTANCES_MAX, Limits, WrittenLimits};
 pub use pattern::UrlPattern;
+pub use place::{PublicUrl, canonical, trusted_url};
 pub use secrets::{Secret, SecretName, Secrets};
 pub use store::{SharedStore, StoreForm, StoreUrl};
 pub use tenants::{Quotas, TenantSettings, WrittenTenant};
@@ -53,6 +59,12 @@ pub struct Config {
     pub admin: AdminSettings,
     /// Whether callers without credentials may come from other machines.
     pub allow_anonymous: bool,
+    /// Who may call.
+    pub auth: Auth,
+    /// The host's own certificate; `None`: it speaks plain HTTP.
+    pub tls: Option<Tls>,
+    /// Under which URL clients know the host; `None`: under the address where it listens.
+    pub public_url: Option<PublicUrl>,
     /// Whether a plugin is refused that was not granted what it cannot do without.
     pub strict_grants: bool,
     pub cache_dir: CacheDir,
@@ -137,6 +149,8 @@ pub struct HostLimits {
     pub drain_max: Duration,
     /// Tasks of one tenant that have not ended.
     pub tasks_max: u64,
+    /// Tasks of one tenant that have ended and can be read of.
+    pub tasks_ended_max: u64,
     /// Tasks that run on this host at once; the others wait.
     pub tasks_running_max: u32,
     /// How long a task lives from its creation on, if it does not come to its end before.
@@ -165,6 +179,8 @@ impl Default for HostLimits {
             drain_max: Duration::from_secs(25),
             // More than a tenant's agents begin by hand, and less than would keep all hosts busy for a day.
             tasks_max: 1_000,
+            // A hundred in each second for as long as a result stays.
+            tasks_ended_max: 100_000,
             // A quarter of the calls that run at once: tasks are long, and plain calls are to find room.
             tasks_running_max: 64,
             task_ttl: Duration::from_secs(3600),

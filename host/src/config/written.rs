@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     CacheDir, Config, DEFAULT_LISTEN, DRAIN_NOTICE, Discovery, Egress, HostLimits, Identity, Limits, PluginSettings,
-    SecretName, Secrets, SharedStore, TaskMode, ToolSettings, WrittenAdmin, WrittenGrants, WrittenLimits,
+    PublicUrl, SecretName, Secrets, SharedStore, TaskMode, ToolSettings, WrittenAdmin, WrittenAuth, WrittenGrants,
+    WrittenLimits, WrittenTls,
     limits::call_limits,
     secrets::WrittenSecret,
     store::Access,
@@ -78,6 +79,10 @@ pub struct Written {
     pub admin_listen: Option<SocketAddr>,
     /// Whether callers without credentials may come from other machines.
     pub allow_anonymous: bool,
+    /// Under which URL clients know the host, such as `https://tools.example.com`.
+    pub public_url: Option<PublicUrl>,
+    pub auth: WrittenAuth,
+    pub tls: Option<WrittenTls>,
     /// Whether a plugin is refused that was not granted what it cannot do without.
     pub strict_grants: bool,
     /// The folder of plugins.
@@ -125,8 +130,6 @@ pub struct WrittenServer {
     pub instructions: Option<String>,
     pub website_url: Option<String>,
     pub icons: Vec<WrittenIcon>,
-    /// Where clients reach it, such as `https://tools.example.com`.
-    pub public_url: Option<String>,
     /// Its name among all servers: a domain in reverse and a name, such as `com.example/tools`.
     pub card_name: Option<String>,
     /// What it is for, in 100 characters.
@@ -206,6 +209,7 @@ call_limits!(define_host_limits
     { session_ttl_ms: u64 }
     { drain_ms_max: u64 }
     { tasks_max: u64 }
+    { tasks_ended_max: u64 }
     { tasks_running_max: u32 }
     { task_ttl_ms: u64 }
     { task_result_ttl_ms: u64 }
@@ -277,11 +281,19 @@ impl Written {
         let top = AtTop { plugins: self.plugins, plugin: self.plugin, secrets: secrets.clone(), limits };
         let (admin_listen, admin) = self.admin.usable(self.admin_listen, &secrets, base)?;
         let (identity, discovery) = self.server.usable()?;
+        let tenants = tenants::tenants(self.tenant, top, base)?;
+        let auth = self.auth.usable(base)?;
+        if let Some((unknown, place)) = auth.tenants().find(|(tenant, _)| !tenants.contains_key(*tenant)) {
+            return Err(ConfigError::new(format!("{place}: there is no tenant `{unknown}`; add [tenant.{unknown}]")));
+        }
         Ok(Config {
             listen,
             admin_listen,
             admin,
             allow_anonymous: self.allow_anonymous,
+            auth,
+            tls: self.tls.map(|tls| tls.usable(base)),
+            public_url: self.public_url,
             strict_grants: self.strict_grants,
             cache_dir: match self.cache_dir {
                 Some(dir) if dir.as_os_str().is_empty() => CacheDir::Nowhere,
@@ -300,7 +312,7 @@ impl Written {
             discovery,
             host_limits: self.limits.for_host()?,
             drain_notice: self.drain_notice_ms.map_or(DRAIN_NOTICE, Duration::from_millis),
-            tenants: tenants::tenants(self.tenant, top, base)?,
+            tenants,
             secrets,
             egress: Egress {
                 dns: self.egress.dns,
@@ -313,7 +325,7 @@ impl Written {
 impl WrittenServer {
     fn usable(self) -> Result<(Identity, Discovery), ConfigError> {
         let icons = self.icons.into_iter().map(WrittenIcon::usable).collect::<Result<_, _>>()?;
-        let discovery = Discovery::new(self.public_url, self.card_name, self.description)?;
+        let discovery = Discovery::new(self.card_name, self.description)?;
         let identity = Identity {
             name: self.name.unwrap_or_else(|| "toolyard".into()),
             title: self.title,
@@ -387,6 +399,7 @@ impl WrittenHostLimits {
             session_ttl: self.session_ttl_ms.map_or(default.session_ttl, Duration::from_millis),
             drain_max: self.drain_ms_max.map_or(default.drain_max, Duration::from_millis),
             tasks_max: self.tasks_max.unwrap_or(default.tasks_max),
+            tasks_ended_max: self.tasks_ended_max.unwrap_or(default.tasks_ended_max),
             tasks_running_max: self.tasks_running_max.unwrap_or(default.tasks_running_max).max(1),
             task_ttl: self.task_ttl_ms.map_or(default.task_ttl, Duration::from_millis).max(TASK_TTL_MIN),
             task_result_ttl: self.task_result_ttl_ms.map_or(default.task_result_ttl, Duration::from_millis),

@@ -65,6 +65,51 @@ async fn a_word_that_is_not_known_is_passed_over() {
 }
 
 #[tokio::test]
+async fn what_waits_is_told_in_one_note_and_heard_in_its_order() {
+    let (store, [one, two], [said, _]) = two();
+    let (mut notes, mut ear) = (store.listen(), two.listen());
+    let news = |at: usize| changed(News::Resource { uri: format!("a://{at}") });
+    let mut waiting = said.listen_outward();
+    (0..WORDS_MAX + 2).for_each(|at| said.send(news(at)));
+    for (first, count) in [(0, WORDS_MAX), (WORDS_MAX, 2)] {
+        let first = word_of(waiting.recv().await).filter(|word| *word == Word::News(news(first)));
+        let words = with_those_that_wait(first.expect("in its order"), &mut waiting);
+        assert_eq!(words.len(), count);
+        one.tell_all(words).await;
+    }
+    for at in 0..WORDS_MAX + 2 {
+        assert_eq!(ear.next().await, Some(Word::News(news(at))));
+    }
+    let note = notes.recv().await.expect("a note");
+    let Heard::Note(note) = note else { panic!("{note:?}") };
+    // What a host reads that knows no more than one word in a note.
+    let read: serde_json::Value = serde_json::from_slice(&note).expect("JSON");
+    assert_eq!((&read["word"], &read["by"]), (&"missed".into(), &one.id().as_str().into()));
+    notes.recv().await.expect("the second note");
+    assert!(notes.try_recv().is_err(), "there were two");
+}
+
+#[tokio::test]
+async fn of_several_words_those_are_heard_that_are_known() {
+    let (store, [one, _], _) = two();
+    let mut ear = one.listen();
+    let note = br#"{"by":"x","word":"missed","words":[{"later":1},{"noted":{"session":"s"}},"later","missed"]}"#;
+    store.publish(note).await.expect("it is published");
+    assert_eq!(ear.next().await, Some(Word::Noted { session: "s".into() }));
+    assert_eq!(ear.next().await, Some(Word::Missed));
+}
+
+#[tokio::test]
+async fn who_fell_behind_tells_that_something_was_missed() {
+    let (_, _, [said, _]) = two();
+    let mut waiting = said.listen_outward();
+    said.send(changed(News::Tools));
+    let first = word_of(waiting.recv().await).expect("somebody can still say something");
+    (0..5_000).for_each(|_| said.send(changed(News::Prompts)));
+    assert_eq!(with_those_that_wait(first, &mut waiting)[..2], [Word::News(changed(News::Tools)), Word::Missed]);
+}
+
+#[tokio::test]
 async fn a_host_is_gone_when_it_was_missing_for_a_while() {
     let (store, [one, _], _) = two();
     one.beat().await.expect("it is there");

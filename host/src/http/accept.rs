@@ -11,9 +11,10 @@ use axum::http::{HeaderValue, header};
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
+    server::graceful::{GracefulShutdown, Watcher},
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     select,
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -24,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Gate, endpoint,
     stall::{Movement, Noted},
+    tls::Tls,
 };
 use crate::config::HostLimits;
 
@@ -49,7 +51,23 @@ pub(super) async fn serve(
     let places = Arc::new(Semaphore::new(limits.connections_max.min(Semaphore::MAX_PERMITS)));
     let graceful = GracefulShutdown::new();
     let builder = builder(limits);
-    let let_in = |stream, place| spawn(&builder, stream, Arc::clone(&gate), place, &graceful, limits.header_read_max);
+    let let_in = |stream: TcpStream, place| {
+        // An event written in two pieces would otherwise wait for the peer's delayed acknowledgement.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY could not be set");
+        }
+        let guest = Guest {
+            builder: builder.clone(),
+            gate: Arc::clone(&gate),
+            place,
+            watcher: graceful.watcher(),
+            header_read_max: limits.header_read_max,
+        };
+        match &gate.tls {
+            None => drop(tokio::spawn(guest.serve(stream))),
+            Some(tls) => drop(tokio::spawn(guest.serve_secured(Arc::clone(tls), stream))),
+        }
+    };
     loop {
         // Without a free place the connection waits in the kernel's queue.
         let next = async {
@@ -115,35 +133,45 @@ fn builder(limits: &HostLimits) -> http1::Builder {
     builder
 }
 
-fn spawn(
-    builder: &http1::Builder,
-    stream: TcpStream,
+/// What a connection takes along.
+struct Guest {
+    builder: http1::Builder,
     gate: Arc<Gate>,
     place: OwnedSemaphorePermit,
-    graceful: &GracefulShutdown,
+    watcher: Watcher,
     header_read_max: Duration,
-) {
-    // An event written in two pieces would otherwise wait for the peer's delayed acknowledgement.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "TCP_NODELAY could not be set");
-    }
-    let movement = Movement::new();
-    let noted = Noted { stream, movement: Arc::clone(&movement) };
-    let moving = Arc::clone(&movement);
-    let service = service_fn(move |request| {
-        let (gate, serving) = (Arc::clone(&gate), moving.serving());
-        async move {
-            let mut response = endpoint::serve(&gate, request).await;
-            drop(serving);
-            if gate.leaving.load(Ordering::Relaxed) {
-                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-            }
-            Ok::<_, Infallible>(response)
+}
+
+impl Guest {
+    /// Whoever does not come to terms in time is let go: the greeting is as bounded as headers are.
+    async fn serve_secured(self, tls: Arc<Tls>, stream: TcpStream) {
+        match time::timeout(self.header_read_max, tls.accept(stream)).await {
+            Ok(Ok(stream)) => self.serve(stream).await,
+            Ok(Err(error)) => tracing::debug!(%error, "a connection did not come to speak TLS"),
+            Err(_) => tracing::debug!("a connection did not come to speak TLS in time"),
         }
-    });
-    let connection = graceful.watch(builder.serve_connection(TokioIo::new(noted), service));
-    tokio::spawn(async move {
-        let mut connection = pin!(connection);
+    }
+
+    async fn serve<S>(self, stream: S)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let Self { builder, gate, place, watcher, header_read_max } = self;
+        let movement = Movement::new();
+        let noted = Noted { stream, movement: Arc::clone(&movement) };
+        let moving = Arc::clone(&movement);
+        let service = service_fn(move |request| {
+            let (gate, serving) = (Arc::clone(&gate), moving.serving());
+            async move {
+                let mut response = endpoint::serve(&gate, request).await;
+                drop(serving);
+                if gate.leaving.load(Ordering::Relaxed) {
+                    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+                }
+                Ok::<_, Infallible>(response)
+            }
+        });
+        let mut connection = pin!(watcher.watch(builder.serve_connection(TokioIo::new(noted), service)));
         let mut look = time::interval(LOOK_EVERY);
         loop {
             select! {
@@ -163,5 +191,5 @@ fn spawn(
             }
         }
         drop(place);
-    });
+    }
 }

@@ -4,7 +4,7 @@
 //! It is for everybody: it needs no credentials, any page may read it, and caches may keep it. So it says what `initialize` says
 //! of the server and where that is, and nothing of what is behind it; of a tenant only if its settings call it public.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::ENDPOINT;
 use crate::{
     catalog::Tenants,
-    config::{Config, Discovery as Settings, Identity},
+    config::{Config, Discovery as Settings, Identity, PublicUrl},
     ids::{Digest, TenantId},
     mcp,
 };
@@ -47,8 +47,8 @@ const HEADERS: [(HeaderName, HeaderValue); 6] = [
 pub(super) struct Discovery {
     identity: Identity,
     settings: Settings,
-    /// Where clients reach it, without a `/` at the end. `None`: nobody said, and its address may be another from outside.
-    url: Option<String>,
+    /// Where clients reach it. `None`: nobody said, and its address may be another from outside.
+    url: Option<PublicUrl>,
     /// `namespace/name`
     name: String,
     /// The domain that the catalog speaks for.
@@ -78,11 +78,16 @@ impl<'a> Document<'a> {
 }
 
 impl Discovery {
-    /// That of a host which listens at `listener` (`http://…`), where only this machine reaches that.
-    pub(super) fn new(config: &Config, listener: Option<String>) -> Self {
+    /// That of a host which listens at this address.
+    pub(super) fn new(config: &Config, listener: Option<SocketAddr>) -> Self {
         let settings = config.discovery.clone();
-        let url = settings.public_url.clone().or(listener);
-        let domain = url.as_deref().map_or("localhost", domain_of).to_owned();
+        // Where only this machine reaches it, everybody who does knows it by its address. What a stranger says in `Host` is
+        // never passed on: caches keep these documents.
+        let own = listener.filter(|address| address.ip().is_loopback());
+        let own = own.map(|address| PublicUrl::of_listener(address, config.tls.is_some()));
+        let url = config.public_url.clone().or(own);
+        let text = url.as_ref().map(|url| url.at(""));
+        let domain = text.as_deref().map_or("localhost", domain_of).to_owned();
         let name = settings.card_name.clone().unwrap_or_else(|| name_for(&domain, &config.identity.name));
         Self { identity: config.identity.clone(), settings, url, name, domain }
     }
@@ -111,7 +116,7 @@ impl Discovery {
     }
 
     fn give(&self, tenants: &Tenants, document: &Document<'_>, headers: &HeaderMap) -> Response {
-        let written = self.url.as_deref().and_then(|url| match document {
+        let written = self.url.as_ref().and_then(|url| match document {
             Document::Catalog => Some((self.catalog(url, tenants), CATALOG_TYPE)),
             Document::Card => Some((self.card(url, None), CARD_TYPE)),
             Document::CardOf(tenant) => {
@@ -142,12 +147,12 @@ impl Discovery {
         (headers, body).into_response()
     }
 
-    fn catalog(&self, url: &str, tenants: &Tenants) -> Value {
+    fn catalog(&self, url: &PublicUrl, tenants: &Tenants) -> Value {
         let entry = |tenant: Option<&TenantId>| {
             json!({
                 "identifier": format!("urn:air:{}:mcp:{}", self.domain, own_part(&self.name_of(tenant))),
                 "type": CARD_TYPE,
-                "url": format!("{}{CARD}", endpoint(url, tenant)),
+                "url": format!("{}{CARD}", url.endpoint(tenant)),
             })
         };
         let public: Vec<_> = tenants.all().into_iter().filter(|tenant| tenant.is_public()).collect();
@@ -156,7 +161,7 @@ impl Discovery {
         json!({ "specVersion": "1.0", "entries": entries })
     }
 
-    fn card(&self, url: &str, tenant: Option<&TenantId>) -> Value {
+    fn card(&self, url: &PublicUrl, tenant: Option<&TenantId>) -> Value {
         let mut card = json!({
             "$schema": SCHEMA,
             "name": self.name_of(tenant),
@@ -164,7 +169,7 @@ impl Discovery {
             "description": self.settings.description,
             "remotes": [{
                 "type": "streamable-http",
-                "url": endpoint(url, tenant),
+                "url": url.endpoint(tenant),
                 "supportedProtocolVersions": mcp::versions(),
             }],
         });
@@ -184,10 +189,6 @@ impl Discovery {
     fn name_of(&self, tenant: Option<&TenantId>) -> String {
         tenant.map_or_else(|| self.name.clone(), |tenant| format!("{}.{tenant}", self.name))
     }
-}
-
-fn endpoint(url: &str, tenant: Option<&TenantId>) -> String {
-    tenant.map_or_else(|| format!("{url}{ENDPOINT}"), |tenant| format!("{url}/t/{tenant}{ENDPOINT}"))
 }
 
 fn own_part(name: &str) -> &str {

@@ -1,7 +1,5 @@
 //! `POST /mcp`: what a request must be before anybody reads it.
 
-use std::sync::Arc;
-
 use axum::{
     http::{HeaderMap, HeaderValue, Method, Request as HttpRequest, header},
     response::Response,
@@ -13,8 +11,10 @@ use tokio::time::timeout;
 
 use super::{ENDPOINT, Gate, origin::Verdict, respond};
 use crate::{
-    auth::Principal,
-    mcp::{Answer, Request, SESSION_HEADER, Via, Visitor},
+    auth::Challenge,
+    denials::{self, By, Denial},
+    ids::{IllegalName, TenantId},
+    mcp::{Answer, Fault, Refusal, Request, SESSION_HEADER, Via, Visitor},
 };
 
 /// Answers a request. There are two kinds of paths; a router would look them up in a table each time.
@@ -22,7 +22,7 @@ pub(super) async fn serve(gate: &Gate, request: HttpRequest<Incoming>) -> Respon
     let (head, body) = request.into_parts();
     let Some(place) = Place::of(head.uri.path()) else {
         let found = gate.discovery.answer(gate.server.tenants(), &head.method, head.uri.path(), &head.headers);
-        return found.unwrap_or_else(respond::no_such_path);
+        return found.unwrap_or_else(|| document(gate, &head.method, head.uri.path()));
     };
     let origin = match gate.origins.judge(&head.headers) {
         Verdict::Foreign => return respond::foreign_origin(),
@@ -30,8 +30,8 @@ pub(super) async fn serve(gate: &Gate, request: HttpRequest<Incoming>) -> Respon
         Verdict::None => None,
     };
     let response = match head.method {
-        Method::POST | Method::GET | Method::DELETE => match visitor(gate, place) {
-            Ok(visitor) => answer(gate, visitor, &head.method, &head.headers, body).await,
+        Method::POST | Method::GET | Method::DELETE => match visitor(gate, place, &head.method, &head.headers).await {
+            Ok(visitor) => answer(gate, visitor, (place, &head.method, &head.headers), body).await,
             Err(response) => response,
         },
         Method::OPTIONS => respond::preflight(),
@@ -57,30 +57,60 @@ impl<'a> Place<'a> {
         let tenant = path.strip_prefix("/t/")?.strip_suffix(ENDPOINT)?;
         (!tenant.is_empty() && !tenant.contains('/')).then_some(Self::Of(tenant))
     }
+
+    /// The tenant that is named, if it can be the name of one.
+    fn tenant(self) -> Result<Option<TenantId>, IllegalName> {
+        match self {
+            Self::Own => Ok(None),
+            Self::Of(tenant) => tenant.parse().map(Some),
+        }
+    }
+}
+
+/// What is public about the host.
+fn document(gate: &Gate, method: &Method, path: &str) -> Response {
+    match gate.auth.metadata(path) {
+        Some(_) if method == Method::OPTIONS => respond::public_preflight(),
+        Some(document) if method == Method::GET => respond::public_document(&document),
+        Some(_) => respond::method_not_allowed(),
+        None => respond::no_such_path(),
+    }
 }
 
 /// Who calls, and at whose. A host that asks nobody who they are believes what they say.
-fn visitor(gate: &Gate, place: Place<'_>) -> Result<Visitor, Response> {
-    let principal = match place {
-        Place::Own => Arc::clone(&gate.anonymous),
-        Place::Of(tenant) => {
-            let tenant = tenant.parse().map_err(|_| respond::no_such_path())?;
-            Arc::new(Principal::anonymous_of(tenant))
-        }
-    };
-    gate.server.visitor(principal).ok_or_else(respond::no_such_path)
+async fn visitor(gate: &Gate, place: Place<'_>, method: &Method, headers: &HeaderMap) -> Result<Visitor, Response> {
+    let tenant = place.tenant().map_err(|_| respond::no_such_path())?;
+    let principal = gate.auth.authenticate(method, tenant.as_ref(), headers).await;
+    let principal = principal.map_err(|challenge| challenged(gate, &challenge, tenant.as_ref()))?;
+    gate.server.visitor(principal).ok_or_else(|| match gate.auth.asks() {
+        true => challenged(gate, &gate.auth.forbidden(), tenant.as_ref()),
+        false => respond::no_such_path(),
+    })
 }
 
-async fn answer(gate: &Gate, visitor: Visitor, method: &Method, headers: &HeaderMap, body: Incoming) -> Response {
+/// Somebody is not let in, and the operator learns of it.
+fn challenged(gate: &Gate, challenge: &Challenge, tenant: Option<&TenantId>) -> Response {
+    // A stranger may name as many tenants as there are names; those there are, are few.
+    let tenant = tenant.filter(|tenant| gate.server.tenants().get(tenant.as_str()).is_some());
+    denials::note(&Denial { by: By::Auth, tenant, subject: None, on: None, what: challenge.reason() });
+    respond::challenge(challenge)
+}
+
+async fn answer(
+    gate: &Gate,
+    visitor: Visitor,
+    (place, method, headers): (Place<'_>, &Method, &HeaderMap),
+    body: Incoming,
+) -> Response {
     match *method {
-        Method::POST => post(gate, visitor, headers, body).await,
+        Method::POST => post(gate, visitor, place, headers, body).await,
         // Boxed, so that the future of a POST is not as large as theirs.
         Method::GET => Box::pin(get(gate, visitor, headers)).await,
         _ => Box::pin(delete(gate, visitor, headers)).await,
     }
 }
 
-async fn post(gate: &Gate, visitor: Visitor, headers: &HeaderMap, body: Incoming) -> Response {
+async fn post(gate: &Gate, visitor: Visitor, place: Place<'_>, headers: &HeaderMap, body: Incoming) -> Response {
     if !is_json(headers) {
         return respond::not_json();
     }
@@ -91,7 +121,19 @@ async fn post(gate: &Gate, visitor: Visitor, headers: &HeaderMap, body: Incoming
     };
     match gate.server.answer(request(visitor, headers, takes_events), &body).await {
         Ok(answer) => respond::answer(answer),
-        Err(refusal) => respond::refusal(&refusal),
+        Err(refusal) => refused(gate, place, headers, &refusal),
+    }
+}
+
+/// What a caller is told whose request is refused: if another token would do, which.
+fn refused(gate: &Gate, place: Place<'_>, headers: &HeaderMap, refusal: &Refusal) -> Response {
+    let response = respond::refusal(refusal);
+    match &refusal.rejection.fault {
+        Fault::Denied { scopes } if !scopes.is_empty() && gate.auth.asks() => {
+            let tenant = place.tenant().ok().flatten();
+            respond::with_challenge(response, &gate.auth.insufficient_scope(tenant.as_ref(), headers, scopes))
+        }
+        _ => response,
     }
 }
 
@@ -171,13 +213,16 @@ fn accepts(headers: &HeaderMap) -> Option<bool> {
     (json || events).then_some(events)
 }
 
+/// What a page may see of an answer's headers: its session, and how to come in.
+const READABLE: &str = "mcp-session-id, www-authenticate, dpop-nonce";
+
 /// Lets the page behind an allowed origin read the answer.
 fn readable_by(origin: Option<HeaderValue>, mut response: Response) -> Response {
     if let Some(origin) = origin {
         let headers = response.headers_mut();
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         headers.append(header::VARY, HeaderValue::from_static("Origin"));
-        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("mcp-session-id"));
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(READABLE));
     }
     response
 }

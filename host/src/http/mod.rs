@@ -6,6 +6,7 @@ mod endpoint;
 mod origin;
 mod respond;
 mod stall;
+mod tls;
 
 use std::{
     io,
@@ -18,10 +19,12 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    auth::Principal,
+    auth::Authenticator,
     config::{Config, HostLimits},
     mcp::Server,
 };
+
+pub use tls::Tls;
 
 /// The path of the endpoint.
 pub const ENDPOINT: &str = "/mcp";
@@ -34,9 +37,9 @@ pub(crate) struct Gate {
     body_read_max: Duration,
     /// Whether the host ends soon: its answers then say that the connection ends with them.
     leaving: AtomicBool,
+    auth: Arc<Authenticator>,
+    tls: Option<Arc<Tls>>,
     discovery: discovery::Discovery,
-    /// Whoever calls a host that asks nobody who they are.
-    anonymous: Arc<Principal>,
 }
 
 /// A bound listener that is not yet served.
@@ -47,22 +50,25 @@ pub struct Http {
 }
 
 impl Http {
-    /// Binds the address; port 0 picks a free one.
-    pub async fn bind(config: &Config, server: Arc<Server>) -> io::Result<Self> {
-        let listener = TcpListener::bind(config.listen).await?;
-        // What is told in public is that others reach it at: not what a stranger says in `Host`.
-        let own = listener.local_addr()?;
-        let own = own.ip().is_loopback().then(|| format!("http://{own}"));
+    /// Serves on a listener, to those whom `auth` lets in.
+    pub fn new(
+        config: &Config,
+        listener: TcpListener,
+        server: Arc<Server>,
+        auth: Arc<Authenticator>,
+        tls: Option<Tls>,
+    ) -> Self {
         let gate = Gate {
             server,
             origins: origin::Origins::new(&config.allowed_origins),
             body_bytes_max: config.host_limits.body_bytes_max,
             body_read_max: config.host_limits.body_read_max,
             leaving: AtomicBool::new(false),
-            discovery: discovery::Discovery::new(config, own),
-            anonymous: Arc::new(Principal::anonymous()),
+            discovery: discovery::Discovery::new(config, listener.local_addr().ok()),
+            auth,
+            tls: tls.map(Arc::new),
         };
-        Ok(Self { listener, gate: Arc::new(gate), limits: config.host_limits.clone() })
+        Self { listener, gate: Arc::new(gate), limits: config.host_limits.clone() }
     }
 
     /// Where it listens.
@@ -73,6 +79,16 @@ impl Http {
     /// Serves until `closing`, then ends idle connections and waits for the others, up to `drain_max`. From `leaving` on,
     /// connections are given up as soon as what they asked for is answered.
     pub async fn serve(self, leaving: CancellationToken, closing: CancellationToken) {
-        accept::serve(self.listener, self.gate, &self.limits, leaving, closing).await;
+        let ended = CancellationToken::new();
+        let watching = async {
+            if let Some(tls) = &self.gate.tls {
+                tls.watch(ended.clone()).await;
+            }
+        };
+        let serving = async {
+            accept::serve(self.listener, Arc::clone(&self.gate), &self.limits, leaving, closing).await;
+            ended.cancel();
+        };
+        tokio::join!(serving, watching);
     }
 }

@@ -17,6 +17,7 @@ use futures_util::{Stream, StreamExt};
 use tokio::time::{Interval, interval_at};
 
 use crate::{
+    auth::{Challenge, Why},
     json,
     mcp::{Answer, Era, Event, Events, Fault, Refusal, Rejection, SESSION_HEADER},
 };
@@ -82,6 +83,46 @@ fn status(era: Option<Era>, fault: &Fault) -> StatusCode {
         (_, Fault::MethodNotFound(_) | Fault::WrongWay(_)) => StatusCode::NOT_FOUND,
         (_, Fault::Internal(_)) => StatusCode::INTERNAL_SERVER_ERROR,
     }
+}
+
+/// What somebody is told who is not let in.
+pub(super) fn challenge(challenge: &Challenge) -> Response {
+    let status = match challenge.why() {
+        Why::Missing | Why::Invalid => StatusCode::UNAUTHORIZED,
+        Why::Malformed => StatusCode::BAD_REQUEST,
+        Why::Forbidden => StatusCode::FORBIDDEN,
+        Why::Away => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    with_challenge(rejected(status, challenge.reason()), challenge)
+}
+
+/// The same answer, with the headers that say how to come in.
+pub(super) fn with_challenge(mut response: Response, challenge: &Challenge) -> Response {
+    for (name, value) in challenge.headers() {
+        response.headers_mut().append(name, value.clone());
+    }
+    response
+}
+
+/// A document that anybody may read, also pages of other origins: it is what browsers' clients begin with.
+pub(super) fn public_document(document: &serde_json::Value) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, JSON),
+        (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300")),
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
+    ];
+    (headers, document.to_string()).into_response()
+}
+
+/// What a browser asks before it reads such a document with headers of its own.
+pub(super) fn public_preflight() -> Response {
+    let headers = [
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
+        (header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET")),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("*")),
+        (header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600")),
+    ];
+    (StatusCode::NO_CONTENT, headers).into_response()
 }
 
 pub(super) fn foreign_origin() -> Response {

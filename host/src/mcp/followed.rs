@@ -27,6 +27,14 @@ pub(super) struct Followed {
     look_again: Instant,
 }
 
+/// Whether there may be so many.
+pub(super) fn check(ids: &[String]) -> Result<(), Fault> {
+    if ids.len() > FOLLOWED_MAX {
+        return Err(Fault::InvalidParams(format!("`taskIds` holds more than {FOLLOWED_MAX} ids")));
+    }
+    Ok(())
+}
+
 impl Followed {
     /// None yet, of this caller.
     pub(super) fn none(core: &Arc<Core>, principal: &Principal) -> Self {
@@ -42,11 +50,8 @@ impl Followed {
         }
     }
 
-    /// Those of `ids` that are tasks of this caller. The others are as if there were none.
+    /// Those of `ids`, of which there may be so many, that are tasks of this caller. The others are as if there were none.
     pub(super) async fn new(core: &Arc<Core>, principal: &Principal, ids: &[String]) -> Result<Self, Fault> {
-        if ids.len() > FOLLOWED_MAX {
-            return Err(Fault::InvalidParams(format!("`taskIds` holds more than {FOLLOWED_MAX} ids")));
-        }
         let mut followed = Self::none(core, principal);
         for id in ids {
             match core.tasking.tasks.get(id, &followed.owner).await {
@@ -62,6 +67,11 @@ impl Followed {
 
     pub(super) fn ids(&self) -> Vec<String> {
         self.told.keys().cloned().collect()
+    }
+
+    /// Whether this task is followed.
+    pub(super) fn has(&self, id: &str) -> bool {
+        self.told.contains_key(id)
     }
 
     /// This task may have changed.

@@ -95,6 +95,7 @@ impl Tasking {
             ttl_ms,
             ttl_ms_max: ttl_ms,
             open_max: limits.tasks_max,
+            ended_max: limits.tasks_ended_max,
             running_max: usize::try_from(limits.tasks_running_max).unwrap_or(usize::MAX),
             drain_max: limits.drain_max,
         };

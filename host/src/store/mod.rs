@@ -102,9 +102,23 @@ pub struct Due {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
     pub name: String,
-    /// Nothing enters a group of so many; what is in it already may stay.
+    /// What is in it already may stay, even if there are more.
     pub max: u64,
+    pub when_full: WhenFull,
 }
+
+/// What becomes of a record that would enter a group with as many as there may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenFull {
+    /// It is not written.
+    Refuse,
+    /// It enters, and what would expire first is deleted in its place.
+    Replace,
+}
+
+/// Records that one write deletes where the bound was drawn closer: whoever enters takes away more than it brings, and
+/// others do not wait long for it.
+const REPLACED_MAX: u64 = 100;
 
 /// What came of [`Store::write`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

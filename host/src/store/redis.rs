@@ -21,6 +21,7 @@
 
 mod keeper;
 mod link;
+mod script;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -30,9 +31,11 @@ use tokio::{sync::broadcast, time};
 use self::{
     keeper::Keeper,
     link::{ConnectError, Servers},
+    script::Script,
 };
 use super::{
-    Change, Full, Heard, KeepError, Kept, Record, Room, Store, StoreError, Stored, Swapped, Usage, Write, Wrote,
+    Change, Full, Heard, KeepError, Kept, REPLACED_MAX, Record, Room, Store, StoreError, Stored, Swapped, Usage,
+    WhenFull, Write, Wrote,
 };
 use crate::{
     config::{Secret, SharedStore},
@@ -51,18 +54,6 @@ const NUMBER_MAX: u64 = (1 << 53) - 1;
 
 /// Values that one script reads: others wait for as long.
 const SCAN_MAX: usize = 500;
-
-const APPEND: &str = include_str!("redis/append.lua");
-const DELETE: &str = include_str!("redis/delete.lua");
-const DUE: &str = include_str!("redis/due.lua");
-const GROUP_COUNT: &str = include_str!("redis/group_count.lua");
-const KEEP: &str = concat!(include_str!("redis/kept.lua"), include_str!("redis/keep.lua"));
-const KEEP_IF: &str = concat!(include_str!("redis/kept.lua"), include_str!("redis/keep_if.lua"));
-const KEEP_SUM: &str = concat!(include_str!("redis/kept.lua"), include_str!("redis/keep_sum.lua"));
-const KEPT_USAGE: &str = include_str!("redis/kept_usage.lua");
-const PUT: &str = include_str!("redis/put.lua");
-const SCAN: &str = include_str!("redis/scan.lua");
-const WRITE: &str = include_str!("redis/write.lua");
 
 /// Redis as a [`Store`].
 #[derive(Debug)]
@@ -108,7 +99,7 @@ impl Redis {
     /// A change of kept values.
     fn change<T: Send + 'static>(
         &self,
-        script: &'static str,
+        script: Script,
         space: &str,
         room: Room,
         arguments: Vec<Vec<u8>>,
@@ -116,7 +107,7 @@ impl Redis {
     ) -> Kept<'_, T> {
         let base = self.base(&format!("k:{space}"));
         Box::pin(async move {
-            let mut command = eval(script, &format!("{base}values"));
+            let mut command = script.on(&[&format!("{base}values")]);
             command.arg(base).arg(operation()?).arg(room.keys_max).arg(room.bytes_max).arg(millis(DONE_STAYS));
             command.arg(arguments);
             let answer: Vec<Vec<u8>> = self.run(command).await?;
@@ -142,7 +133,7 @@ enum Answer {
 impl Store for Redis {
     fn put(&self, key: &str, value: &[u8], ttl: Duration) -> Stored<'_, ()> {
         let base = self.base("v");
-        let mut command = eval(PUT, &format!("{base}k:{key}"));
+        let mut command = Script::Put.on(&[&format!("{base}k:{key}")]);
         command.arg(base).arg(key).arg(value).arg(number(millis(ttl)));
         self.run(command)
     }
@@ -155,7 +146,7 @@ impl Store for Redis {
 
     fn delete(&self, key: &str) -> Stored<'_, ()> {
         let base = self.base("v");
-        let mut command = eval(DELETE, &format!("{base}k:{key}"));
+        let mut command = Script::Delete.on(&[&format!("{base}k:{key}")]);
         command.arg(base).arg(key);
         self.run(command)
     }
@@ -167,7 +158,7 @@ impl Store for Redis {
             // No byte of a text is 255.
             let to = [b"(", prefix.as_bytes(), b"\xff"].concat();
             loop {
-                let mut command = eval(SCAN, &format!("{base}names"));
+                let mut command = Script::Scan.on(&[&format!("{base}names")]);
                 command.arg(&base).arg(&from).arg(&to).arg(SCAN_MAX);
                 let page: Vec<(String, Vec<Vec<u8>>)> = self.run(command).await?;
                 let Some((last, _)) = page.last().filter(|_| page.len() >= SCAN_MAX) else {
@@ -182,7 +173,7 @@ impl Store for Redis {
     }
 
     fn append(&self, stream: &str, number: u64, entry: &[u8], ttl: Duration) -> Stored<'_, ()> {
-        let mut command = eval(APPEND, &self.stream(stream));
+        let mut command = Script::Append.on(&[&self.stream(stream)]);
         let entry = [&number.to_be_bytes(), entry].concat();
         command.arg(number).arg(entry).arg(self::number(millis(ttl)));
         self.run(command)
@@ -213,8 +204,7 @@ impl Store for Redis {
 
     fn kept_usage(&self, space: &str) -> Stored<'_, Usage> {
         let base = self.base(&format!("k:{space}"));
-        let mut command = cmd("EVAL");
-        command.arg(KEPT_USAGE).arg(2).arg(format!("{base}values")).arg(format!("{base}bytes"));
+        let command = Script::KeptUsage.on(&[&format!("{base}values"), &format!("{base}bytes")]);
         Box::pin(async move {
             let (keys, bytes) = self.run(command).await?;
             Ok(Usage { keys, bytes })
@@ -228,12 +218,12 @@ impl Store for Redis {
             let what = if value.is_some() { "set" } else { "delete" };
             [key.into_bytes(), what.into(), value.unwrap_or_default()]
         });
-        self.change(KEEP, space, room, arguments.collect(), |_| Ok(()))
+        self.change(Script::Keep, space, room, arguments.collect(), |_| Ok(()))
     }
 
     fn keep_sum(&self, space: &str, key: &str, delta: i64, room: Room) -> Kept<'_, i64> {
         let arguments = vec![key.into(), delta.to_string().into_bytes()];
-        self.change(KEEP_SUM, space, room, arguments, |answer| match answer {
+        self.change(Script::KeepSum, space, room, arguments, |answer| match answer {
             Answer::Done(sum) | Answer::Not(Some(sum)) => {
                 std::str::from_utf8(&sum).ok().and_then(|sum| sum.parse().ok()).ok_or_else(|| unexpected(&sum))
             }
@@ -244,7 +234,7 @@ impl Store for Redis {
     fn keep_if(&self, space: &str, key: &str, was: Option<&[u8]>, value: &[u8], room: Room) -> Kept<'_, Swapped> {
         let is = if was.is_some() { "is" } else { "none" };
         let arguments = vec![key.into(), is.into(), was.unwrap_or_default().to_vec(), value.to_vec()];
-        self.change(KEEP_IF, space, room, arguments, |answer| {
+        self.change(Script::KeepIf, space, room, arguments, |answer| {
             Ok(match answer {
                 Answer::Done(_) => Swapped::Done,
                 Answer::Not(is) => Swapped::Not(is),
@@ -264,12 +254,14 @@ impl Store for Redis {
     fn write(&self, key: &str, was: u64, write: Write) -> Stored<'_, Wrote> {
         let (base, key) = (self.base("r"), key.to_owned());
         Box::pin(async move {
-            let mut command = eval(WRITE, &format!("{base}k:{key}"));
+            let mut command = Script::Write.on(&[&format!("{base}k:{key}")]);
             command.arg(base).arg(key).arg(was).arg(operation()?).arg(write.bytes).arg(number(write.expires_ms));
             command.arg(signed(write.due.as_ref().map(|due| due.queue.as_str())));
             command.arg(write.due.map_or(0, |due| number(due.at_ms)));
             command.arg(signed(write.group.as_ref().map(|group| group.name.as_str())));
-            command.arg(write.group.map_or(0, |group| group.max));
+            command.arg(write.group.as_ref().map_or(0, |group| number(group.max)));
+            let replaces = write.group.is_some_and(|group| group.when_full == WhenFull::Replace);
+            command.arg(if replaces { "replace" } else { "refuse" }).arg(REPLACED_MAX);
             let wrote: String = self.run(command).await?;
             match wrote.as_str() {
                 "done" => Ok(Wrote::Done),
@@ -282,13 +274,13 @@ impl Store for Redis {
 
     fn due(&self, queue: &str, by_ms: u64, limit: usize) -> Stored<'_, Vec<String>> {
         let base = self.base("r");
-        let mut command = eval(DUE, &format!("{base}due:{queue}"));
+        let mut command = Script::Due.on(&[&format!("{base}due:{queue}")]);
         command.arg(base).arg(queue).arg(number(by_ms)).arg(number(limit as u64));
         self.run(command)
     }
 
     fn group_count(&self, name: &str) -> Stored<'_, u64> {
-        self.run(eval(GROUP_COUNT, &format!("{}group:{name}", self.base("r"))))
+        self.run(Script::GroupCount.on(&[&format!("{}group:{name}", self.base("r"))]))
     }
 
     fn publish(&self, note: &[u8]) -> Stored<'_, ()> {
@@ -306,13 +298,6 @@ impl Redis {
     fn stream(&self, stream: &str) -> String {
         format!("{}:{{s:{stream}}}", self.prefix)
     }
-}
-
-/// A script with one key. It is sent each time: a server knows it by its digest, and one that was started anew still has it.
-fn eval(script: &'static str, key: &str) -> Cmd {
-    let mut command = cmd("EVAL");
-    command.arg(script).arg(1).arg(key);
-    command
 }
 
 /// Which operation this is, so that it is not done a second time.

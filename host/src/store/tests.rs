@@ -18,6 +18,7 @@ async fn check(store: &dyn Store) {
     records(store).await;
     records_due(store).await;
     records_in_groups(store).await;
+    records_that_make_room(store).await;
     records_raced_for(store).await;
     notes(store).await;
 }
@@ -258,8 +259,52 @@ async fn records_due(store: &dyn Store) {
     assert_eq!(store.due("q3", u64::MAX, 10).await.unwrap(), ["due/stays"]);
 }
 
+fn group(name: &str, max: u64) -> Group {
+    Group { name: name.into(), max, when_full: WhenFull::Refuse }
+}
+
+async fn records_that_make_room(store: &dyn Store) {
+    let member = |expires_ms, max, name: &str| Write {
+        group: Some(Group { when_full: WhenFull::Replace, ..group(name, max) }),
+        due: Some(Due { queue: "room".into(), at_ms: 1 }),
+        ..Write { expires_ms, ..write(b"") }
+    };
+    let there = async || {
+        let mut there = Vec::new();
+        for at in 0..9 {
+            there.extend(store.record(&format!("room/{at}")).await.unwrap().map(|_| at));
+        }
+        assert_eq!(store.group_count("room").await.unwrap(), there.len() as u64);
+        let mut due = store.due("room", u64::MAX, 99).await.unwrap();
+        due.sort();
+        assert_eq!(due, there.iter().map(|at| format!("room/{at}")).collect::<Vec<_>>(), "nothing of them stays");
+        there
+    };
+    // In an order of their own: it is expiry that counts.
+    for (at, hours) in [(2, 3), (0, 1), (1, 2)] {
+        let written = store.write(&format!("room/{at}"), 0, member(in_ms(hours * 3_600_000), 3, "room")).await;
+        assert_eq!(written.unwrap(), Wrote::Done);
+    }
+    assert_eq!(there().await, [0, 1, 2]);
+    let late = || in_ms(9 * 3_600_000);
+    assert_eq!(store.write("room/3", 0, member(late(), 3, "room")).await.unwrap(), Wrote::Done);
+    assert_eq!(there().await, [1, 2, 3]);
+    // One that comes from elsewhere enters; one that is in it already takes nobody's place; nor does one that is stale.
+    assert_eq!(store.write("room/4", 0, write(b"")).await.unwrap(), Wrote::Done);
+    assert_eq!(store.write("room/4", 1, member(late(), 3, "room")).await.unwrap(), Wrote::Done);
+    assert_eq!(there().await, [2, 3, 4]);
+    assert_eq!(store.write("room/4", 2, member(late(), 3, "room")).await.unwrap(), Wrote::Done);
+    assert_eq!(store.write("room/5", 1, member(late(), 3, "room")).await.unwrap(), Wrote::Stale);
+    assert_eq!(there().await, [2, 3, 4]);
+    // Who enters stays, though it will be the first to expire; and the bound may have been drawn closer.
+    assert_eq!(store.write("room/6", 0, member(in_ms(60_000), 1, "room")).await.unwrap(), Wrote::Done);
+    assert_eq!(there().await, [6]);
+    assert_eq!(store.write("room/7", 0, member(late(), 0, "room")).await.unwrap(), Wrote::Done);
+    assert_eq!(there().await, [7]);
+}
+
 async fn records_in_groups(store: &dyn Store) {
-    let member = |name: &str, max| Write { group: Some(Group { name: name.into(), max }), ..write(b"") };
+    let member = |name: &str, max| Write { group: Some(group(name, max)), ..write(b"") };
     assert_eq!(store.group_count("g").await.unwrap(), 0);
     assert_eq!(store.write("g/1", 0, member("g", 0)).await.unwrap(), Wrote::Full);
     assert_eq!(store.record("g/1").await.unwrap(), None);
@@ -308,7 +353,7 @@ async fn records_raced_for(store: &dyn Store) {
     }
 
     let enter = |n: usize| {
-        let group = Some(Group { name: "crowd".into(), max: 7 });
+        let group = Some(group("crowd", 7));
         async move { store.write(&format!("crowd/{n}"), 0, Write { group, ..write(b"") }).await.unwrap() }
     };
     let wrote = futures_util::future::join_all((0..50).map(enter)).await;

@@ -63,6 +63,8 @@ pub struct Settings {
     pub ttl_ms_max: u64,
     /// Tasks of one tenant that have not ended.
     pub open_max: u64,
+    /// Tasks of one tenant that have ended and can be read of. Those that would be gone first make room for others.
+    pub ended_max: u64,
     /// Tasks that this host runs at once.
     pub running_max: usize,
     /// How long this host may take to stop. What must not be cut short gets nearly all of it.
@@ -247,7 +249,8 @@ impl Tasks {
     /// The task once it is past `revision`: whatever its owner can see has changed, it comes back with that.
     pub async fn follow(&self, id: &str, owner: &Owner, revision: u64) -> Result<Task, TaskError> {
         // Heard from here on, so that nothing is missed between looking and waiting.
-        let mut signals = self.signals.listen();
+        let mut signals = self.signals.listener();
+        signals.want(id);
         loop {
             let task = self.get(id, owner).await?;
             if task.revision > revision {
@@ -256,8 +259,7 @@ impl Tasks {
             let news = async {
                 loop {
                     match signals.recv().await {
-                        Ok(Signal::TaskChanged { id }) if id == task.id.as_str() => return,
-                        Ok(Signal::Missed) | Err(RecvError::Lagged(_)) => return,
+                        Ok(Signal::TaskChanged { .. } | Signal::Missed) | Err(RecvError::Lagged(_)) => return,
                         Ok(_) => {}
                         Err(RecvError::Closed) => std::future::pending().await,
                     }

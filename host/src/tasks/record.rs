@@ -9,7 +9,7 @@ use super::{
     machine::{Event, Ignored},
     world::chance,
 };
-use crate::store::{Due, Group, Record, StoreError, Stored, Write, Wrote};
+use crate::store::{Due, Group, Record, StoreError, Stored, WhenFull, Write, Wrote};
 
 /// The queue of what is due, for all hosts.
 const QUEUE: &str = "tasks";
@@ -76,7 +76,7 @@ impl Tasks {
             bytes: serde_json::to_vec(task).map_err(|error| StoreError(error.to_string()))?,
             expires_ms: task.expires_ms(),
             due: task.due_ms().map(|at_ms| Due { queue: QUEUE.to_owned(), at_ms }),
-            group: (!task.is_ended()).then(|| self.group(&task.owner)),
+            group: Some(self.group(task)),
         };
         self.answer(self.store.write(&key(&task.id), was, write)).await
     }
@@ -164,8 +164,14 @@ impl Tasks {
         }
     }
 
-    fn group(&self, owner: &Owner) -> Group {
-        Group { name: format!("tasks/{}", owner.tenant), max: self.settings.open_max }
+    /// A tenant's tasks that are open, or those of its that have ended, of which the oldest make room for others.
+    fn group(&self, task: &Task) -> Group {
+        let tenant = &task.owner.tenant;
+        if task.is_ended() {
+            Group { name: format!("ended/{tenant}"), max: self.settings.ended_max, when_full: WhenFull::Replace }
+        } else {
+            Group { name: format!("tasks/{tenant}"), max: self.settings.open_max, when_full: WhenFull::Refuse }
+        }
     }
 }
 

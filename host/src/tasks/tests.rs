@@ -32,6 +32,9 @@ fn new() -> New {
     New { owner: owner(), work: raw("{}"), answers: Vec::new(), idempotent: false, ttl_ms: None, message: None }
 }
 
+/// Tasks that have ended and can be read of.
+const ENDED_MAX: u64 = 2;
+
 /// A host on a store that ends with the test.
 fn host(background: &TaskTracker, open_max: u64) -> Arc<Tasks> {
     let settings = Settings {
@@ -39,6 +42,7 @@ fn host(background: &TaskTracker, open_max: u64) -> Arc<Tasks> {
         ttl_ms: 60_000,
         ttl_ms_max: 60_000,
         open_max,
+        ended_max: ENDED_MAX,
         running_max: 4,
         drain_max: Duration::from_secs(1),
     };
@@ -83,4 +87,24 @@ async fn what_has_ended_makes_room() {
     assert!(matches!(ended.state, State::Completed { .. }));
     tasks.queue(new()).await.unwrap();
     assert!(matches!(tasks.get("no id", &owner()).await, Err(TaskError::Unknown)));
+}
+
+#[tokio::test]
+async fn of_those_that_have_ended_the_first_to_expire_make_room() {
+    let background = TaskTracker::new();
+    let tasks = host(&background, 10);
+    let mut ids = Vec::new();
+    // Nobody works here, so that they stay open.
+    for ttl_ms in [20_000, 30_000, 10_000, 40_000] {
+        let task = tasks.queue(New { ttl_ms: Some(ttl_ms), ..new() }).await.unwrap();
+        ids.push(task.id.to_string());
+    }
+    for id in &ids[..3] {
+        tasks.cancel(id, &owner()).await.unwrap();
+    }
+    let is_there = async |at: usize| tasks.get(&ids[at], &owner()).await.is_ok();
+    // The third has just ended, so it is another that goes; and what is open is not counted.
+    assert_eq!([is_there(0).await, is_there(1).await, is_there(2).await, is_there(3).await], [false, true, true, true]);
+    tasks.cancel(&ids[3], &owner()).await.unwrap();
+    assert_eq!([is_there(1).await, is_there(2).await, is_there(3).await], [true, false, true]);
 }

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 use toolyard_tests::{Host, Reply, Request, Setup, check_server_card};
 
 const CONFIG: &str = "
+    public_url = 'https://tools.example.com'
     [server]
     title = 'Example tools'
-    public_url = 'https://tools.example.com'
     card_name = 'com.example/tools'
     description = 'Time and text.'
     icons = [{ src = 'https://tools.example.com/icon.png', mime_type = 'image/png', sizes = ['48x48'] }]

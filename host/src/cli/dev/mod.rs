@@ -26,7 +26,6 @@ use crate::{
     catalog::{Catalog, Live, Plugin, Refused},
     config::Config,
     host::{Bound, Host},
-    http::ENDPOINT,
     ids::Digest,
     observe::{Observer, Sight},
     shutdown,
@@ -145,7 +144,7 @@ impl Dev {
 }
 
 fn url(host: &Bound) -> String {
-    format!("http://{}{ENDPOINT}", host.addr())
+    host.url()
 }
 
 impl Desk {

@@ -6,11 +6,11 @@ use super::*;
 use crate::{config::Written, signals::Signals};
 
 const CONFIG: &str = "
+    public_url = 'https://tools.example.com/a/'
     [server]
     name = 'yard'
     title = 'Example tools'
     version = '1.2.3'
-    public_url = 'https://tools.example.com/a/'
     description = 'Time and text.'
     [tenant.acme]
     public = true
@@ -26,7 +26,7 @@ fn yard(config: &str, listener: Option<&str>) -> Yard {
     let config = Written::parse(config).unwrap().usable(Path::new("/")).unwrap();
     let tenants = Tenants::new(Signals::new());
     tenants.set(&config.tenants);
-    Yard { discovery: Discovery::new(&config, listener.map(str::to_owned)), tenants }
+    Yard { discovery: Discovery::new(&config, listener.map(|address| address.parse().unwrap())), tenants }
 }
 
 impl Yard {
@@ -100,9 +100,9 @@ async fn only_public_tenants_are_told_of() {
 
 #[tokio::test]
 async fn nothing_is_told_where_nobody_said_what_the_address_is() {
-    let far = yard("", None);
+    let far = yard("", Some("10.0.0.1:8080"));
     assert_eq!(far.get("/mcp/server-card", &[("host", "evil.example")]).status(), StatusCode::NOT_FOUND);
-    let near = yard("", Some("http://127.0.0.1:8080")).json("/mcp/server-card").await;
+    let near = yard("", Some("127.0.0.1:8080")).json("/mcp/server-card").await;
     assert_eq!(
         (&near["name"], &near["remotes"][0]["url"]),
         (&json!("localhost/toolyard"), &json!("http://127.0.0.1:8080/mcp"))

@@ -276,7 +276,7 @@ pub(super) async fn open_stream(
 pub(super) fn standing_stream(server: &Server, principal: &Principal, session: Session) -> super::Events {
     let followed = Followed::none(&server.core, principal);
     let tenant = principal.tenant.clone();
-    standing::open(server.core(), tenant, session, server.signals.listen(), server.stopping.clone(), followed)
+    standing::open(server.core(), tenant, session, server.signals.listener(), server.stopping.clone(), followed)
 }
 
 /// What a DELETE ends.

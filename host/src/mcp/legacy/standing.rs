@@ -4,10 +4,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use futures_util::stream::{self, StreamExt};
 use serde_json::json;
-use tokio::{
-    select,
-    sync::broadcast::{Receiver, error::RecvError},
-};
+use tokio::{select, sync::broadcast::error::RecvError};
 use tokio_util::sync::CancellationToken;
 
 use super::{session::Session, tasks::TaskJson};
@@ -19,14 +16,14 @@ use crate::{
         notification,
         stream::{Event, Events},
     },
-    signals::{News, Signal},
+    signals::{Listener, News, Signal},
 };
 
 struct Standing {
     core: Arc<Core>,
     tenant: TenantId,
     session: Session,
-    signals: Receiver<Signal>,
+    signals: Listener,
     stopping: CancellationToken,
     /// Another stream of the same session has taken over, or the session has ended.
     replaced: CancellationToken,
@@ -41,10 +38,11 @@ pub(super) fn open(
     core: Arc<Core>,
     tenant: TenantId,
     session: Session,
-    signals: Receiver<Signal>,
+    mut signals: Listener,
     stopping: CancellationToken,
     followed: Followed,
 ) -> Events {
+    signals.want(&session.uid.to_string());
     let replaced = CancellationToken::new();
     let before = core.sessions.standing.pin().insert(session.uid, replaced.clone()).cloned();
     if let Some(before) = before {
@@ -65,13 +63,19 @@ impl Standing {
                 () = self.stopping.cancelled() => return None,
                 () = self.replaced.cancelled() => return None,
                 task = self.followed.next() => {
+                    if task.is_ended() {
+                        let (own, followed) = (self.session.uid.to_string(), &self.followed);
+                        self.signals.want_only(|about| about == own || followed.has(about));
+                    }
                     return Some(notification("notifications/tasks/status", &TaskJson::new(&task)));
                 }
                 signal = self.signals.recv() => signal,
             };
             match signal {
                 Ok(Signal::TaskChanged { id }) => self.followed.look_at(&id),
-                Ok(Signal::SessionTask { session, id }) if session == self.session.uid.to_string() => {
+                Ok(Signal::SessionTask { id, .. }) => {
+                    // Heard of from before it is looked at, so that nothing is missed in between.
+                    self.signals.want(&id);
                     self.followed.add(&id);
                 }
                 Ok(Signal::Missed) => {

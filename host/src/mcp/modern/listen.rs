@@ -6,10 +6,7 @@ use std::collections::VecDeque;
 use futures_util::stream::{self, StreamExt};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use tokio::{
-    select,
-    sync::broadcast::{Receiver, error::RecvError},
-};
+use tokio::{select, sync::broadcast::error::RecvError};
 use tokio_util::sync::CancellationToken;
 
 use super::tasks::{self, TaskJson};
@@ -19,12 +16,12 @@ use crate::{
     mcp::{
         Answer, Server,
         fault::Fault,
-        followed::Followed,
+        followed::{self, Followed},
         message::{Filter, Id, Params},
         notification, response,
         stream::Event,
     },
-    signals::{News, Signal},
+    signals::{Listener, News, Signal},
     tasks::Task,
 };
 
@@ -42,7 +39,7 @@ struct Listening {
     id: Id,
     tenant: TenantId,
     filter: Filter,
-    signals: Receiver<Signal>,
+    signals: Listener,
     stopping: CancellationToken,
     at: At,
     followed: Followed,
@@ -73,11 +70,15 @@ pub(super) async fn listen(
         return Err(Fault::InvalidParams(format!("`resourceSubscriptions` holds more than {SUBSCRIPTIONS_MAX} URIs")));
     }
     // Heard from here on, so that nothing is missed between the acknowledgment and the first wait.
-    let signals = server.signals.listen();
+    let mut signals = server.signals.listener();
     if filter.task_ids.is_some() && !params.meta.knows_tasks() {
         return Err(tasks::unknown_to_client());
     }
-    let followed = Followed::new(&server.core, principal, filter.task_ids.as_deref().unwrap_or_default()).await?;
+    let ids = filter.task_ids.as_deref().unwrap_or_default();
+    followed::check(ids)?;
+    ids.iter().for_each(|id| signals.want(id));
+    let followed = Followed::new(&server.core, principal, ids).await?;
+    signals.want_only(|id| followed.has(id));
     filter.task_ids = filter.task_ids.map(|_| followed.ids());
     let (id, stopping) = (id.clone(), server.stopping.clone());
     let next = VecDeque::new();
@@ -106,7 +107,13 @@ impl Listening {
                     self.at = At::End;
                     return Some(self.ended());
                 }
-                task = self.followed.next() => return Some(self.task(&task)),
+                task = self.followed.next() => {
+                    if task.is_ended() {
+                        let followed = &self.followed;
+                        self.signals.want_only(|id| followed.has(id));
+                    }
+                    return Some(self.task(&task));
+                }
                 signal = self.signals.recv() => signal,
             };
             match signal {

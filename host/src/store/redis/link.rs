@@ -12,7 +12,7 @@ use redis::{
 };
 use tokio::time;
 
-use super::{Credentials, OPERATION_MAX};
+use super::{Credentials, OPERATION_MAX, script};
 use crate::config::{Secret, SharedStore, StoreForm};
 
 /// How long it may take to be connected, with all that is asked then.
@@ -235,7 +235,18 @@ impl Servers {
 }
 
 impl Link {
+    /// A script by its digest is sent whole if the server does not know it.
     pub(super) async fn run<T: FromRedisValue>(&self, command: &Cmd) -> RedisResult<T> {
+        match self.send(command).await {
+            Err(error) if script::is_unknown(&error) => match script::whole(command) {
+                Some(whole) => self.send(&whole).await,
+                None => Err(error),
+            },
+            answer => answer,
+        }
+    }
+
+    async fn send<T: FromRedisValue>(&self, command: &Cmd) -> RedisResult<T> {
         match self {
             Self::One(link) => query(command, link.clone()).await,
             Self::Cluster(link) => query(command, link.clone()).await,

@@ -36,7 +36,9 @@ if expires <= now then
     return 'done'
 end
 local members = group and base .. 'group:' .. group
-if group and is[4] ~= group and redis.call('ZCOUNT', members, '(' .. string.format('%.0f', now), '+inf') >= tonumber(ARGV[10]) then
+local replaces = ARGV[11] == 'replace'
+if group and is[4] ~= group and not replaces
+    and redis.call('ZCOUNT', members, '(' .. string.format('%.0f', now), '+inf') >= tonumber(ARGV[10]) then
     return 'full'
 end
 
@@ -58,5 +60,20 @@ if group then
     redis.call('PEXPIREAT', members, string.format('%.0f', tonumber(last[2])))
 elseif is[4] then
     redis.call('HDEL', KEYS[1], 'group')
+end
+local over = group and replaces and is[4] ~= group and math.min(redis.call('ZCARD', members) - tonumber(ARGV[10]), tonumber(ARGV[12])) or 0
+if over > 0 then
+    -- One more than have to go: this one may be among them.
+    for _, other in ipairs(redis.call('ZRANGE', members, 0, over)) do
+        if other ~= key and over > 0 then
+            over = over - 1
+            local waits = redis.call('HGET', base .. 'k:' .. other, 'queue')
+            if waits then
+                redis.call('ZREM', base .. 'due:' .. waits, other)
+            end
+            redis.call('DEL', base .. 'k:' .. other)
+            redis.call('ZREM', members, other)
+        end
+    end
 end
 return 'done'

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::signed;
 use crate::{
     seal::now_ms,
-    store::{Record, Write, Wrote},
+    store::{Group, REPLACED_MAX, Record, WhenFull, Write, Wrote},
 };
 
 pub(super) fn read(connection: &Connection, key: &str) -> rusqlite::Result<Option<Record>> {
@@ -17,8 +17,8 @@ pub(super) fn read(connection: &Connection, key: &str) -> rusqlite::Result<Optio
         .optional()
 }
 
-/// The one statement that writes comes last, and takes queue and group with it: if it fails, nothing was changed that
-/// anybody could see.
+/// The one statement that writes takes queue and group with it: if it fails, nothing was changed that anybody could see. What
+/// it replaces is deleted after it.
 pub(super) fn write(connection: &Connection, key: &str, was: u64, write: &Write) -> rusqlite::Result<Wrote> {
     let now = signed(now_ms());
     connection.prepare_cached("DELETE FROM record WHERE key = ?1 AND expires_ms <= ?2")?.execute(params![key, now])?;
@@ -37,8 +37,10 @@ pub(super) fn write(connection: &Connection, key: &str, was: u64, write: &Write)
     }
     let group = write.group.as_ref();
     let enters = group.filter(|group| Some(&group.name) != member_of.as_ref());
+    let count = enters.map(|group| group_count(connection, &group.name)).transpose()?.unwrap_or_default();
     if let Some(group) = enters
-        && group_count(connection, &group.name)? >= group.max
+        && group.when_full == WhenFull::Refuse
+        && count >= group.max
     {
         return Ok(Wrote::Full);
     }
@@ -58,7 +60,24 @@ pub(super) fn write(connection: &Connection, key: &str, was: u64, write: &Write)
             write.due.as_ref().map(|due| signed(due.at_ms)),
             group.map(|group| &group.name),
         ])?;
+    if let Some(group) = enters {
+        replace(connection, group, key, (count + 1).saturating_sub(group.max))?;
+    }
     Ok(Wrote::Done)
+}
+
+/// Deletes so many of a group, those that would expire first, but for the record that has just entered it.
+fn replace(connection: &Connection, group: &Group, entered: &str, count: u64) -> rusqlite::Result<()> {
+    if count == 0 {
+        return Ok(());
+    }
+    connection
+        .prepare_cached(
+            "DELETE FROM record WHERE key IN
+                 (SELECT key FROM record WHERE member_of = ?1 AND key <> ?2 ORDER BY expires_ms LIMIT ?3)",
+        )?
+        .execute(params![group.name, entered, count.min(REPLACED_MAX).cast_signed()])
+        .map(drop)
 }
 
 pub(super) fn due(connection: &Connection, queue: &str, by_ms: u64, limit: usize) -> rusqlite::Result<Vec<String>> {

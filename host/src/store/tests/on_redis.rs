@@ -95,7 +95,7 @@ async fn redis_that_is_full_refuses_whole_operations() {
     let store = redis(&server.url()).await;
     let placed = |queue: &str, group: &str| Write {
         due: Some(Due { queue: queue.into(), at_ms: 1 }),
-        group: Some(Group { name: group.into(), max: 1 }),
+        group: Some(super::group(group, 1)),
         ..write(b"x")
     };
     assert_eq!(store.write("r", 0, placed("q", "g")).await.unwrap(), Wrote::Done);
@@ -113,6 +113,37 @@ async fn redis_that_is_full_refuses_whole_operations() {
     assert_eq!(used(&store, "s").await, (1, 2));
     assert_eq!(store.scan("").await.unwrap(), []);
     assert_eq!(store.write("r", 1, placed("q2", "g2")).await.unwrap(), Wrote::Done);
+}
+
+#[tokio::test]
+async fn redis_is_sent_a_script_once() {
+    let server = server::Redis::start();
+    let store = redis(&server.url()).await;
+    let sent = |name: &str| {
+        let stats = server.ask("INFO commandstats");
+        let calls =
+            stats.lines().find_map(|line| line.strip_prefix(&format!("cmdstat_{name}:calls=")).map(str::to_owned));
+        calls.map_or(0, |calls| calls.split(',').next().expect("a number").parse::<u64>().expect("a number"))
+    };
+    for n in 1..=10 {
+        store.append("s", n, b"x", HOUR).await.unwrap();
+    }
+    assert_eq!((sent("evalsha"), sent("eval")), (10, 1));
+    // It may forget them at any time.
+    assert_eq!(server.ask("SCRIPT FLUSH"), "+OK");
+    for n in 11..=20 {
+        store.append("s", n, b"x", HOUR).await.unwrap();
+    }
+    assert_eq!((sent("evalsha"), sent("eval")), (20, 2));
+    assert_eq!(store.read("s", 0).await.unwrap().len(), 20);
+}
+
+#[tokio::test]
+async fn redis_that_takes_no_digests() {
+    let server = server::Redis::start();
+    assert_eq!(server.ask("ACL SETUSER default -evalsha"), "+OK");
+    let store = redis(&server.url()).await;
+    check(&store).await;
 }
 
 /// Long enough for a server to start on a machine that has much to do; the store's own patience may be over before.

@@ -128,6 +128,8 @@ impl Hosts {
             ttl_ms: TTL_MS_MAX,
             ttl_ms_max: TTL_MS_MAX,
             open_max: OPEN_MAX,
+            // What is answered at any time must be answerable here.
+            ended_max: u64::MAX,
             running_max: 4,
             drain_max: Duration::from_secs(10),
         };

@@ -93,6 +93,7 @@ impl Yard {
                 ttl_ms: HOUR_MS,
                 ttl_ms_max: HOUR_MS,
                 open_max: OPEN_MAX,
+                ended_max: u64::MAX,
                 running_max: 1,
                 drain_max: DRAIN,
             };
@@ -444,8 +445,15 @@ fn signals_say_which_task_is_not_what_it_was() {
     let executor = Executor::new(1);
     let disk = Disk::new(executor.clone());
     let world = HostWorld { executor: executor.clone(), owner: Life::World, skew: Arc::default() };
-    let settings =
-        Settings { rules: RULES, ttl_ms: HOUR_MS, ttl_ms_max: HOUR_MS, open_max: 1, running_max: 1, drain_max: DRAIN };
+    let settings = Settings {
+        rules: RULES,
+        ttl_ms: HOUR_MS,
+        ttl_ms_max: HOUR_MS,
+        open_max: 1,
+        ended_max: u64::MAX,
+        running_max: 1,
+        drain_max: DRAIN,
+    };
     let tasks = Tasks::new(disk.seen_by(0), signals, Arc::new(world), "host".into(), settings);
     let work = async move {
         let task = tasks.queue(new(false)).await.unwrap();

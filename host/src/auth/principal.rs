@@ -1,0 +1,56 @@
+//! The caller, as far as the host knows it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::TenantId;
+
+/// The caller, as far as the host knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Principal {
+    pub tenant: TenantId,
+    /// A name that is stable for the caller, and nobody else's in its tenant.
+    pub subject: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
+    /// The OAuth client that the caller uses, where its token names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
+    #[serde(default)]
+    pub by: By,
+}
+
+/// By what a caller is known.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum By {
+    /// Nobody asked.
+    #[default]
+    Anonymous,
+    /// An API key, by its id.
+    Key(String),
+    /// An access token.
+    Token { issuer: String },
+}
+
+impl Principal {
+    /// Whoever calls a host that asks for no credentials, for that tenant.
+    pub fn anonymous_of(tenant: TenantId) -> Self {
+        let (scopes, groups, client) = Default::default();
+        Self { tenant, subject: ANONYMOUS.into(), scopes, groups, client, by: By::Anonymous }
+    }
+
+    /// The same, for the tenant `default`.
+    pub fn anonymous() -> Self {
+        Self::anonymous_of(TenantId::default())
+    }
+
+    /// Whether whoever made the caller's token granted it that.
+    pub fn has_scope(&self, scope: &str) -> bool {
+        self.scopes.iter().any(|own| own == scope)
+    }
+}
+
+/// The name of those who have none. Nobody who has one is called so.
+pub(super) const ANONYMOUS: &str = "anonymous";
