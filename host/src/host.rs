@@ -28,10 +28,12 @@ use crate::{
     mcp::{Parts, Runner, Server, stdio},
     metrics::Metrics,
     observe::Observer,
+    policy::Policy,
     sandbox::{Network, Options, Outside, Sandbox, Settings},
     seal::KeyRing,
     signals::Signals,
     store::{Credentials, Redis, Sqlite, Store},
+    telemetry::{self, Exporting},
 };
 
 /// How long answers on the admin listener may take after the last call.
@@ -53,6 +55,7 @@ const KEY_FILE: &str = "seal.key";
 pub struct Host {
     config: Arc<Config>,
     server: Arc<Server>,
+    policy: Policy,
     tenants: Arc<Tenants>,
     loaders: Loaders,
     orders: (mpsc::Sender<Order>, mpsc::Receiver<Order>),
@@ -61,6 +64,7 @@ pub struct Host {
     yard: Arc<Yard>,
     hosts: Arc<Hosts>,
     metrics: Metrics,
+    traces: Option<Exporting>,
     background: TaskTracker,
     stopping: CancellationToken,
 }
@@ -84,12 +88,16 @@ impl Host {
     /// The same, with somebody who looks on at all calls.
     pub async fn build_observed(config: Config, observer: Option<Observer>) -> Result<Self> {
         let (config, metrics) = (Arc::new(config), Metrics::start());
+        let policy = policy(&config)?;
         let signals = Signals::new();
         let tenants = Arc::new(Tenants::new(signals.clone()));
         let (background, stopping) = (TaskTracker::new(), CancellationToken::new());
         let (store, ring) = state(&config).await?;
         let hosts = Arc::new(Hosts::new(Arc::clone(&store), signals.clone())?);
         let yard = Arc::new(yard(&config, Arc::clone(&store))?);
+        let id = hosts.id().to_string();
+        let start = |settings| telemetry::start_traces(settings, &config.secrets, &id);
+        let traces = config.telemetry.as_ref().map(start).transpose()?;
         let parts = Parts {
             tenants: Arc::clone(&tenants),
             signals,
@@ -100,6 +108,8 @@ impl Host {
             background: background.clone(),
             stopping: stopping.clone(),
             observer,
+            tracer: traces.as_ref().map(|traces| traces.tracer().clone()),
+            policy: policy.clone(),
         };
         let server = Arc::new(Server::new(&config, parts));
         if let Err(error) = server.recall().await {
@@ -116,7 +126,22 @@ impl Host {
             tracing::warn!("what tenants have used today on other hosts is not known yet: {error}");
         }
         let orders = mpsc::channel(ORDERS_MAX);
-        Ok(Self { config, server, tenants, loaders, orders, store, ring, yard, hosts, metrics, background, stopping })
+        Ok(Self {
+            config,
+            server,
+            policy,
+            tenants,
+            loaders,
+            orders,
+            store,
+            ring,
+            yard,
+            hosts,
+            metrics,
+            traces,
+            background,
+            stopping,
+        })
     }
 
     /// What it was built from.
@@ -127,6 +152,11 @@ impl Host {
     /// The tenants there are.
     pub fn tenants(&self) -> &Arc<Tenants> {
         &self.tenants
+    }
+
+    /// Who may do what. Reloading it takes effect with the next request; lists may then be others.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
     }
 
     /// What is loaded of the tenant `default`.
@@ -185,15 +215,23 @@ impl Host {
         let settings = self.config.admin.clone();
         let found = Key::find(&settings, &self.config.secrets, self.config.state_dir.as_deref());
         let found = found.map_err(anyhow::Error::msg)?;
-        let (yard, orders) = (Arc::clone(&self.yard), self.orders());
+        let orders = self.orders();
         let watched = Watched {
             server: Arc::clone(&self.server),
             calls_max: self.config.host_limits.calls_max,
             reload: Box::new(move || Box::pin(look(orders.clone()))),
             audited: None,
         };
-        let report = Box::new(move || yard.sandbox().report());
-        Ok((admin::Parts { metrics: self.metrics.clone(), report, settings, key: found.key, watched }, found.file))
+        let (metrics, report) = (self.metrics.clone(), self.report());
+        Ok((admin::Parts { metrics, report, settings, key: found.key, watched }, found.file))
+    }
+
+    fn report(&self) -> admin::Report {
+        let (yard, tenants) = (Arc::clone(&self.yard), Arc::clone(&self.tenants));
+        Box::new(move || {
+            yard.sandbox().report();
+            tenants.report();
+        })
     }
 
     /// Whether all plugins have what they cannot do without, if the configuration wants that.
@@ -252,6 +290,9 @@ impl Host {
             tracing::warn!("what tenants used last is not counted: {error}");
         }
         self.hosts.leave().await;
+        if let Some(traces) = self.traces {
+            traces.end().await;
+        }
         served
     }
 }
@@ -335,6 +376,18 @@ async fn drain(background: &TaskTracker, drain_max: Duration) {
     if time::timeout(drain_max, background.wait()).await.is_err() {
         tracing::warn!("some calls whose client is gone did not end within drain_ms_max");
     }
+}
+
+/// The policies. Every mistake in them is told, one in a line.
+fn policy(config: &Config) -> Result<Policy> {
+    let policy = Policy::load(&config.policy).map_err(|mistakes| {
+        let mistakes: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!("{}", mistakes.join("\n"))
+    })?;
+    for odd in policy.warnings() {
+        tracing::warn!(policy = %odd, "a policy is odd");
+    }
+    Ok(policy)
 }
 
 /// Who decides who is calling. Reads the files that this takes.

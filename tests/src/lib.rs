@@ -5,6 +5,7 @@
 mod authority;
 mod bystander;
 pub mod chaos;
+mod collector;
 mod connection;
 mod conversation;
 mod dev;
@@ -31,6 +32,7 @@ mod wait;
 
 pub use authority::Authority;
 pub use bystander::{meanwhile, undisturbed};
+pub use collector::{Collector, Span};
 pub use connection::Connection;
 pub use dev::Dev;
 pub use events::Event;

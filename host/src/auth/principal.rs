@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::TenantId;
 
 /// The caller, as far as the host knows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Principal {
     pub tenant: TenantId,
     /// A name that is stable for the caller, and nobody else's in its tenant.
@@ -22,7 +22,7 @@ pub struct Principal {
 }
 
 /// By what a caller is known.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum By {
     /// Nobody asked.
@@ -32,6 +32,17 @@ pub enum By {
     Key(String),
     /// An access token.
     Token { issuer: String },
+}
+
+impl By {
+    /// As metrics and traces call it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Anonymous => "anonymous",
+            Self::Key(_) => "key",
+            Self::Token { .. } => "token",
+        }
+    }
 }
 
 impl Principal {

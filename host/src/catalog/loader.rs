@@ -16,6 +16,7 @@ use super::{Catalog, Live, Owned, Plugin, Refused, Tenant, Tenants, Yard};
 use crate::{
     config::{Config, Grants, TenantSettings},
     ids::{Digest, PluginId, TenantId},
+    metrics,
 };
 
 /// A file that does not load and changed less than this ago may still be on its way: it is looked at again before it is
@@ -214,6 +215,7 @@ impl Loader {
                 && self.serving.remove(&id).is_some()
             {
                 tracing::info!(plugin = %id, "removed");
+                metrics::plugin_load("removed");
                 self.retry_refused();
             }
         }
@@ -283,6 +285,7 @@ impl Loader {
                 }
                 let (id, digest, tools) = (plugin.id().clone(), plugin.digest(), plugin.tools().len());
                 tracing::info!(tenant = %self.owned.tenant, plugin = %id, %digest, tools, "loaded");
+                metrics::plugin_load("loaded");
                 if self.serving.insert(id, plugin).is_some() {
                     self.retry_refused();
                 }
@@ -296,6 +299,7 @@ impl Loader {
                     let keeps = plugin_id(&path).is_ok_and(|id| self.serving.contains_key(&id));
                     let serving = if keeps { "the version before it goes on serving" } else { "not served" };
                     tracing::error!(file = %path.display(), reason = refused.reason, serving, "refused");
+                    metrics::plugin_load("refused");
                 }
                 // The digest of what serves is kept, so that putting the old file back costs nothing.
                 *seen = Seen { stamp: Some(stamp), digest: seen.digest, refused: Some(refused) };

@@ -13,14 +13,20 @@ use super::{
     offer::{Offer, OfferedTool, Offers},
 };
 use crate::{
-    config::{Grants, Limits, PluginSettings, Secrets, TaskMode, TenantSettings, ToolSettings, Wishes},
+    config::{
+        Grants, Limits, PluginSettings, PolicyArguments, Secrets, TaskMode, TenantSettings, ToolSettings, Wishes,
+    },
     ids::{Digest, IllegalName, PluginId, PromptName, TenantId, ToolName},
     inflight::Tally,
+    metrics::{self, OfPlugin, OfTool},
     sandbox::{self, Component, Granted, Outside, Sandbox, Score, contract},
 };
 
 /// What the operator sees calls under that are of a plugin's prompts and resources.
 const OF_NO_TOOL: &str = "prompts and resources";
+
+/// In place of a tool's name, for calls that are of none. No tool's name looks so.
+const NO_TOOL: &str = "(none)";
 
 /// What plugins are made with: one for all of them.
 pub struct Yard {
@@ -77,8 +83,12 @@ pub struct Program {
     pub slots: Slots,
     /// How heavy its calls are that are none of tools.
     pub score: Arc<Score>,
-    /// The same calls, as the operator sees them.
+    /// Such calls, as the operator sees them.
     pub tally: Arc<Tally>,
+    /// Such calls, as they are counted.
+    pub calls: Arc<OfTool>,
+    /// What is counted of it.
+    pub counts: Arc<OfPlugin>,
     /// The beginnings of the URIs that it answers for.
     pub prefixes: Arc<[String]>,
     /// What a caller must have been granted for anything of it.
@@ -104,6 +114,7 @@ pub struct Tool {
     task: TaskMode,
     score: Arc<Score>,
     tally: Arc<Tally>,
+    calls: Arc<OfTool>,
     scopes: Arc<[String]>,
     program: Arc<Program>,
 }
@@ -139,10 +150,12 @@ impl Plugin {
         }
         let (shared, owned, name, grants) = (Arc::clone(yard), owned.clone(), id.clone(), settings.grants.clone());
         let (tenant, share) = (owned.tenant.clone(), Arc::clone(&owned.share));
+        let counts = metrics::of_plugin(tenant.as_str(), id.as_str());
+        let named = Arc::clone(&counts);
         // Compiling takes seconds of both processor and memory, and a secret may come from a command: not on a thread that
         // serves requests.
         let load = move || {
-            let granted = Granted::new(name.as_str(), &owned.space(&name), &grants, &owned.secrets, &shared.outside)?;
+            let granted = Granted::new(&named, &owned.space(&name), &grants, &owned.secrets, &shared.outside)?;
             let granted = granted.of(&owned.tenant);
             shared.sandbox.load(granted, &bytes).map_err(|error| error.to_string())
         };
@@ -156,9 +169,24 @@ impl Plugin {
         }
         let prefix = prefix.unwrap_or_else(|| id.to_string());
         let slots = Slots::new(limits.plugin_calls_max, limits.plugin_queue_max);
-        let (prefixes, score) = (Arc::clone(&offer.prefixes), Arc::new(Score::of(share.spent())));
+        let calls = other_calls(&offer, &tenant, &id);
+        let (prefixes, score) = (Arc::clone(&offer.prefixes), Arc::new(Score::of(share.spent(), &calls)));
         let (scopes, tally) = (scopes.into(), Tally::of(&tenant, &id, OF_NO_TOOL));
-        let program = Program { tenant, id, component, limits, tools, share, slots, score, tally, prefixes, scopes };
+        let program = Program {
+            tenant,
+            id,
+            component,
+            limits,
+            tools,
+            share,
+            slots,
+            score,
+            tally,
+            calls,
+            counts,
+            prefixes,
+            scopes,
+        };
         let program = Arc::new(program);
 
         let tools = named_once("tool", &offer.tools, |tool| Tool::new(tool, &prefix, &program), |tool| &tool.name)?;
@@ -255,6 +283,14 @@ async fn described(
     Ok((component, offer))
 }
 
+/// What is counted of the calls of a plugin that are none of tools, if it can have some.
+fn other_calls(offer: &Offer, tenant: &TenantId, id: &PluginId) -> Arc<OfTool> {
+    if offer.prompts.is_empty() && offer.prefixes.is_empty() {
+        return Arc::default();
+    }
+    metrics::of_tool(tenant.as_str(), id.as_str(), NO_TOOL)
+}
+
 /// Gives public names to a list of things, of which each stands once.
 fn named_once<O, T, N: Clone + Eq + Hash + Display>(
     what: &str,
@@ -295,6 +331,7 @@ impl Tool {
         } else {
             program.scopes.iter().chain(own_scopes).cloned().collect()
         };
+        let calls = metrics::of_tool(program.tenant.as_str(), program.id.as_str(), name.as_str());
         Ok(Self {
             tally: Tally::of(&program.tenant, &program.id, name.as_str()),
             name,
@@ -302,7 +339,8 @@ impl Tool {
             task_limits: limits.of_tasks(),
             limits,
             task,
-            score: Arc::new(Score::of(program.share.spent())),
+            score: Arc::new(Score::of(program.share.spent(), &calls)),
+            calls,
             scopes,
             program: Arc::clone(program),
         })
@@ -351,9 +389,20 @@ impl Tool {
         &self.tally
     }
 
+    /// The arguments that policies may see.
+    pub fn policy_arguments(&self) -> &PolicyArguments {
+        let settings = self.program.tools.get(&self.offered.described.name);
+        settings.map_or(PolicyArguments::none(), |settings| &settings.policy_arguments)
+    }
+
     /// How heavy its calls have been.
     pub fn score(&self) -> &Arc<Score> {
         &self.score
+    }
+
+    /// Its calls, as they are counted.
+    pub fn calls(&self) -> &Arc<OfTool> {
+        &self.calls
     }
 
     /// The arguments that clients repeat as HTTP headers.

@@ -18,7 +18,7 @@ use super::slots::{Full, Slot, Slots};
 use crate::{
     config::Quotas,
     ids::TenantId,
-    metrics,
+    metrics::OfPlugin,
     sandbox::Spent,
     store::{Change, KeepError, Room, Store},
 };
@@ -102,12 +102,12 @@ impl Share {
     }
 
     /// Lets one call begin, or says why not. The slot is held until it ends.
-    pub async fn enter(&self, plugin: &str, wait_max: Duration) -> Result<Option<Slot>, Exceeded> {
+    pub async fn enter(&self, plugin: &OfPlugin, wait_max: Duration) -> Result<Option<Slot>, Exceeded> {
         let bounds = self.bounds.load_full();
-        self.admit(&bounds.quotas).inspect_err(|exceeded| metrics::limit_reached(plugin, exceeded.quota()))?;
+        self.admit(&bounds.quotas).inspect_err(|exceeded| plugin.limit_reached(exceeded.quota()))?;
         let Some(slots) = &bounds.slots else { return Ok(None) };
         slots.take(wait_max).await.map(Some).map_err(|Full| {
-            metrics::limit_reached(plugin, Exceeded::CallsMax.quota());
+            plugin.limit_reached(Exceeded::CallsMax.quota());
             Exceeded::CallsMax
         })
     }

@@ -31,9 +31,14 @@ impl Slots {
         Self { places: Arc::new(Semaphore::new(calls_max as usize)), waiting: AtomicU32::new(0), queue_max }
     }
 
+    /// Takes a place if one is free.
+    pub fn take_free(&self) -> Option<Slot> {
+        Arc::clone(&self.places).try_acquire_owned().ok()
+    }
+
     /// Takes a place, waiting up to `wait_max` for one if there is room in the queue.
     pub async fn take(&self, wait_max: Duration) -> Result<Slot, Full> {
-        if let Ok(slot) = Arc::clone(&self.places).try_acquire_owned() {
+        if let Some(slot) = self.take_free() {
             return Ok(slot);
         }
         let _place = Waiting::begin(&self.waiting, self.queue_max)?;

@@ -14,6 +14,7 @@ use super::{Live, Share};
 use crate::{
     config::TenantSettings,
     ids::TenantId,
+    metrics,
     signals::Signals,
     store::{KeepError, Store},
 };
@@ -80,6 +81,24 @@ impl Tenants {
             (id.clone(), tenant)
         };
         self.current.store(Arc::new(settings.iter().map(tenant).collect()));
+    }
+
+    /// Tells the metrics how much is loaded at this moment.
+    pub fn report(&self) {
+        let (all, mut sizes) = (self.all(), [0; 4]);
+        for tenant in &all {
+            let catalog = tenant.live.now();
+            sizes[3] += catalog.refused().len();
+            for plugin in catalog.plugins() {
+                sizes[0] += 1;
+                sizes[1] += plugin.tools().len();
+                sizes[2] += plugin.prompts().len();
+            }
+        }
+        metrics::in_catalog("tenants", all.len());
+        for (what, size) in ["plugins", "tools", "prompts", "refused"].into_iter().zip(sizes) {
+            metrics::in_catalog(what, size);
+        }
     }
 
     /// Tells the store what each tenant has used of its day, and learns what it used on other hosts.

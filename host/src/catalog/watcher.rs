@@ -13,7 +13,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::Loaders;
-use crate::config::Config;
+use crate::{config::Config, metrics};
 
 /// A burst of events ends when nothing came for this long: the time between two writes of one `cp`, not a person's patience.
 const QUIET: Duration = Duration::from_millis(5);
@@ -48,6 +48,7 @@ pub async fn watch(mut loaders: Loaders, mut orders: mpsc::Receiver<Order>, stop
                 Order::Look(told) => done = Some(told),
                 Order::Configure(config, told) => {
                     loaders.configure(config);
+                    metrics::reloaded("configuration", true);
                     watching.follow(loaders.dirs());
                     done = Some(told);
                 }

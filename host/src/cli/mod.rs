@@ -9,6 +9,7 @@ mod files;
 mod inspect;
 mod keys;
 mod new;
+mod policy;
 mod serve;
 mod stdio;
 
@@ -58,6 +59,8 @@ enum Verb {
     Dev(dev::Dev),
     /// Add, list, revoke and rotate API keys
     Keys(keys::Keys),
+    /// Check policies, and explain what they decide
+    Policy(policy::Policies),
 }
 
 /// Where plugins and settings come from: the same for every verb.
@@ -95,6 +98,7 @@ pub fn main() -> ExitCode {
         Verb::Build(build) => build.run(),
         Verb::Dev(dev) => dev.run(),
         Verb::Keys(keys) => keys.run(),
+        Verb::Policy(policy) => policy.run(),
     };
     match ran {
         Ok(Outcome::Done) => ExitCode::SUCCESS,

@@ -7,8 +7,10 @@ mod grants;
 mod limits;
 mod pattern;
 mod place;
+mod policy;
 mod secrets;
 mod store;
+mod telemetry;
 mod tenants;
 mod wishes;
 mod written;
@@ -37,8 +39,13 @@ pub use grants::{FolderGrant, Grants, HeaderGrant, HttpGrant, KeyValueGrant, Tcp
 pub use limits::{INSTANCES_MAX, Limits, WrittenLimits};
 pub use pattern::UrlPattern;
 pub use place::{PublicUrl, canonical, trusted_url};
+pub use policy::{
+    ArgumentType, PolicyArguments, PolicyDefault, PolicySettings, PolicyText, Unreadable, WrittenArguments,
+    WrittenPolicy,
+};
 pub use secrets::{Secret, SecretName, Secrets};
 pub use store::{SharedStore, StoreForm, StoreUrl};
+pub use telemetry::{Telemetry, WrittenTelemetry};
 pub use tenants::{Quotas, TenantSettings, WrittenTenant};
 pub use wishes::{Wish, Wishes};
 pub use written::{ConfigError, Written, WrittenIcon};
@@ -86,6 +93,9 @@ pub struct Config {
     /// Those at the top of the file: the host's own, and the tenant `default`'s.
     pub secrets: Secrets,
     pub egress: Egress,
+    /// Where traces go. `None`: nothing is traced.
+    pub telemetry: Option<Telemetry>,
+    pub policy: PolicySettings,
 }
 
 /// How plugins' requests leave this machine.
@@ -214,6 +224,8 @@ pub struct ToolSettings {
     pub task: Option<TaskMode>,
     /// What a caller must have been granted beside the plugin's own.
     pub scopes: Vec<String>,
+    /// Arguments that policies may see.
+    pub policy_arguments: PolicyArguments,
 }
 
 /// When calls of a tool become tasks. Only those of clients that know tasks do.

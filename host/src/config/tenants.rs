@@ -11,7 +11,7 @@ use std::{
 use serde::Deserialize;
 
 use super::{
-    ConfigError, Limits, PluginSettings, SecretName, Secrets, WrittenLimits, secrets::WrittenSecret,
+    ConfigError, Limits, PluginSettings, PolicyArguments, SecretName, Secrets, WrittenLimits, secrets::WrittenSecret,
     written::WrittenPlugin,
 };
 use crate::ids::{PluginId, TenantId};
@@ -102,6 +102,23 @@ pub(super) fn tenants(
         tenants.insert(TenantId::default(), Arc::new(settings));
     }
     Ok(tenants)
+}
+
+/// The arguments of all tools that policies may see.
+pub(super) fn policy_arguments(
+    tenants: &BTreeMap<TenantId, Arc<TenantSettings>>,
+) -> Result<PolicyArguments, ConfigError> {
+    let mut all = PolicyArguments::default();
+    for (tenant, settings) in tenants {
+        for (plugin, settings) in &settings.plugin {
+            for (tool, settings) in &settings.tools {
+                let whose = if *tenant == TenantId::default() { String::new() } else { format!("tenant.{tenant}.") };
+                let place = || format!("[{whose}plugin.{plugin}.tool.{tool}]");
+                all.join(&settings.policy_arguments).map_err(|error| error.within(&place()))?;
+            }
+        }
+    }
+    Ok(all)
 }
 
 impl TenantSettings {

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     CacheDir, Config, DEFAULT_LISTEN, DRAIN_NOTICE, Discovery, Egress, HostLimits, Identity, Limits, PluginSettings,
-    PublicUrl, SecretName, Secrets, SharedStore, TaskMode, ToolSettings, WrittenAdmin, WrittenAuth, WrittenGrants,
-    WrittenLimits, WrittenTls,
+    PolicyArguments, PublicUrl, SecretName, Secrets, SharedStore, TaskMode, ToolSettings, WrittenAdmin,
+    WrittenArguments, WrittenAuth, WrittenGrants, WrittenLimits, WrittenPolicy, WrittenTelemetry, WrittenTls,
     limits::call_limits,
     secrets::WrittenSecret,
     store::Access,
@@ -108,6 +108,8 @@ pub struct Written {
     pub plugin: BTreeMap<PluginId, WrittenPlugin>,
     pub secret: BTreeMap<SecretName, WrittenSecret>,
     pub egress: WrittenEgress,
+    pub telemetry: WrittenTelemetry,
+    pub policy: WrittenPolicy,
 }
 
 /// `[egress]`
@@ -240,6 +242,8 @@ pub struct WrittenTool {
     pub task: Option<TaskMode>,
     /// What a caller's token must hold, beside what the plugin as a whole asks for.
     pub scopes: Vec<String>,
+    /// Arguments that policies may see.
+    pub policy_arguments: Option<WrittenArguments>,
 }
 
 impl Written {
@@ -312,7 +316,9 @@ impl Written {
             discovery,
             host_limits: self.limits.for_host()?,
             drain_notice: self.drain_notice_ms.map_or(DRAIN_NOTICE, Duration::from_millis),
+            policy: self.policy.usable(base, tenants::policy_arguments(&tenants)?)?,
             tenants,
+            telemetry: self.telemetry.usable(base, &secrets)?,
             secrets,
             egress: Egress {
                 dns: self.egress.dns,
@@ -425,7 +431,8 @@ impl WrittenPlugin {
                 )));
             }
             let scopes = checked_scopes(written.scopes).map_err(|error| error.within(&format!("tool.{tool}")))?;
-            tools.insert(tool, ToolSettings { limits: own, task: written.task, scopes });
+            let policy_arguments = written.policy_arguments.map(PolicyArguments::from).unwrap_or_default();
+            tools.insert(tool, ToolSettings { limits: own, task: written.task, scopes, policy_arguments });
         }
         let grants = self.grants.usable(base).map_err(|error| error.within("grants"))?;
         Ok(PluginSettings {

@@ -15,6 +15,8 @@ use crate::{
     denials::{self, By, Denial},
     ids::{IllegalName, TenantId},
     mcp::{Answer, Fault, Refusal, Request, SESSION_HEADER, Via, Visitor},
+    metrics,
+    telemetry::Trace,
 };
 
 /// Answers a request. There are two kinds of paths; a router would look them up in a table each time.
@@ -30,10 +32,14 @@ pub(super) async fn serve(gate: &Gate, request: HttpRequest<Incoming>) -> Respon
         Verdict::None => None,
     };
     let response = match head.method {
-        Method::POST | Method::GET | Method::DELETE => match visitor(gate, place, &head.method, &head.headers).await {
-            Ok(visitor) => answer(gate, visitor, (place, &head.method, &head.headers), body).await,
-            Err(response) => response,
-        },
+        Method::POST | Method::GET | Method::DELETE => {
+            let mut trace = Trace::arrived(Some(&head.headers));
+            let visitor = visitor(gate, place, &head.method, &head.headers).await;
+            match known(gate, &mut trace, visitor) {
+                Ok(visitor) => answer(gate, (visitor, trace), (place, &head.method, &head.headers), body).await,
+                Err(response) => response,
+            }
+        }
         Method::OPTIONS => respond::preflight(),
         _ => respond::method_not_allowed(),
     };
@@ -96,21 +102,41 @@ fn challenged(gate: &Gate, challenge: &Challenge, tenant: Option<&TenantId>) -> 
     respond::challenge(challenge)
 }
 
+/// Tells metrics and trace what came of asking who calls.
+fn known(gate: &Gate, trace: &mut Trace, visitor: Result<Visitor, Response>) -> Result<Visitor, Response> {
+    let result = match &visitor {
+        Ok(visitor) => visitor.principal.by.kind(),
+        Err(_) => "refused",
+    };
+    metrics::authenticated(result);
+    trace.authenticated(result, visitor.is_err());
+    if visitor.is_err() {
+        trace.refused(gate.server.tracer());
+    }
+    visitor
+}
+
 async fn answer(
     gate: &Gate,
-    visitor: Visitor,
+    (visitor, trace): (Visitor, Trace),
     (place, method, headers): (Place<'_>, &Method, &HeaderMap),
     body: Incoming,
 ) -> Response {
     match *method {
-        Method::POST => post(gate, visitor, place, headers, body).await,
+        Method::POST => post(gate, (visitor, trace), place, headers, body).await,
         // Boxed, so that the future of a POST is not as large as theirs.
         Method::GET => Box::pin(get(gate, visitor, headers)).await,
         _ => Box::pin(delete(gate, visitor, headers)).await,
     }
 }
 
-async fn post(gate: &Gate, visitor: Visitor, place: Place<'_>, headers: &HeaderMap, body: Incoming) -> Response {
+async fn post(
+    gate: &Gate,
+    (visitor, trace): (Visitor, Trace),
+    place: Place<'_>,
+    headers: &HeaderMap,
+    body: Incoming,
+) -> Response {
     if !is_json(headers) {
         return respond::not_json();
     }
@@ -119,7 +145,8 @@ async fn post(gate: &Gate, visitor: Visitor, place: Place<'_>, headers: &HeaderM
         Ok(body) => body,
         Err(response) => return response,
     };
-    match gate.server.answer(request(visitor, headers, takes_events), &body).await {
+    let request = Request { trace, ..request(visitor, headers, takes_events) };
+    match gate.server.answer(request, &body).await {
         Ok(answer) => respond::answer(answer),
         Err(refusal) => refused(gate, place, headers, &refusal),
     }
@@ -129,7 +156,7 @@ async fn post(gate: &Gate, visitor: Visitor, place: Place<'_>, headers: &HeaderM
 fn refused(gate: &Gate, place: Place<'_>, headers: &HeaderMap, refusal: &Refusal) -> Response {
     let response = respond::refusal(refusal);
     match &refusal.rejection.fault {
-        Fault::Denied { scopes } if !scopes.is_empty() && gate.auth.asks() => {
+        Fault::Denied { scopes, .. } if !scopes.is_empty() && gate.auth.asks() => {
             let tenant = place.tenant().ok().flatten();
             respond::with_challenge(response, &gate.auth.insufficient_scope(tenant.as_ref(), headers, scopes))
         }
@@ -164,7 +191,7 @@ async fn delete(gate: &Gate, visitor: Visitor, headers: &HeaderMap) -> Response 
 }
 
 fn request(visitor: Visitor, headers: &HeaderMap, takes_events: bool) -> Request<'_> {
-    Request { via: Via::Http { headers, takes_events }, visitor }
+    Request { via: Via::Http { headers, takes_events }, visitor, trace: Trace::Off }
 }
 
 async fn read(gate: &Gate, headers: &HeaderMap, body: Incoming) -> Result<Bytes, Response> {

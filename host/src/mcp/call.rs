@@ -6,6 +6,7 @@ use serde_json::{Value, value::RawValue};
 
 use super::{
     caller::Caller,
+    counted,
     fault::Fault,
     interact::{self, Question, Round},
     message::{Params, is_reserved},
@@ -14,13 +15,13 @@ use super::{
     visitor::Visitor,
 };
 use crate::{
-    auth::Principal,
+    auth::{By, Principal},
     catalog::{Catalog, Program, Prompt, Tool},
     config::Limits,
     inflight::Tally,
-    json,
+    json, metrics,
     observe::{self, Seen},
-    policy::Permit,
+    policy::{Permit, Uri, What},
     sandbox::{
         CallError, Longer, Ran, Run, Score, Voice,
         contract::{
@@ -28,6 +29,7 @@ use crate::{
             Resumption, TextContent, ToolError, ToolResult,
         },
     },
+    telemetry::{self, Open, SpanKind},
 };
 
 /// Arguments of a plain function whose mistakes are told in the words of its types.
@@ -42,6 +44,8 @@ pub struct Call {
     /// Counted from 1.
     pub(super) attempt: u32,
     pub(super) span: Span,
+    /// The request, or the task, that it is of, if that is traced.
+    pub(super) trace: Option<Arc<Open>>,
 }
 
 /// Which of its tool's bounds of time hold for a call.
@@ -84,13 +88,6 @@ pub enum Reply {
     NeedInput(InputNeed),
 }
 
-impl Reply {
-    /// Whether the caller did not get what it wanted.
-    fn is_failure(&self) -> bool {
-        matches!(self, Self::Tool(completed) if completed.result.is_error)
-    }
-}
-
 /// A tool's result, and its structured content known to be JSON.
 #[derive(Debug)]
 pub struct Completed {
@@ -98,6 +95,8 @@ pub struct Completed {
     pub structured: Option<Box<RawValue>>,
     /// The plugin says that it had no effect, and that calling again may help.
     pub(super) again: Option<Again>,
+    /// As it is counted.
+    pub(super) outcome: metrics::Outcome,
 }
 
 /// A tool's wish to be called again.
@@ -112,14 +111,29 @@ impl Completed {
     pub(super) fn failure(text: impl Into<String>) -> Self {
         let text = TextContent { text: text.into(), annotations: None, meta: None };
         let result = ToolResult { content: vec![Content::Text(text)], structured: None, is_error: true, meta: None };
-        Self { result, structured: None, again: None }
+        Self { result, structured: None, again: None, outcome: metrics::Outcome::Error }
+    }
+
+    /// The same, for another reason than that the plugin says so.
+    fn because(self, outcome: metrics::Outcome) -> Self {
+        Self { outcome, ..self }
     }
 }
 
 impl Call {
     /// The first round of a call.
     pub fn new(wanted: Wanted, caller: Arc<Caller>, voice: Option<Voice>) -> Self {
-        Self { wanted, caller, voice, round: Round::first(), attempt: 1, span: Span::Call }
+        Self { wanted, caller, voice, round: Round::first(), attempt: 1, span: Span::Call, trace: None }
+    }
+
+    /// The same, as part of a request or task that is traced.
+    pub(super) fn traced(mut self, trace: Option<Arc<Open>>) -> Self {
+        if let Some(open) = &trace {
+            let (target, attributes) = self.wanted.described();
+            open.is_about(&target, attributes);
+        }
+        self.trace = trace;
+        self
     }
 
     /// What the plugin asks before it can go on. The call is then in its next round, and waits for [`Call::answered`].
@@ -150,7 +164,9 @@ impl Wanted {
         check: impl FnOnce(&Tool, &Value) -> Result<(), Fault>,
     ) -> Result<Self, Fault> {
         let name = required(params.name.as_deref(), "name")?;
-        let tool = catalog.tool(name).ok_or_else(|| unknown("tool", name, "tools/list"))?;
+        // Before anything is said of the call: who may not know of a tool does not learn of it by its mistakes.
+        let tool = catalog.tool(name).filter(|tool| visitor.knows(&What::tool(tool)));
+        let tool = tool.ok_or_else(|| unknown("tool", name, "tools/list"))?;
         let wanted = Self::of_tool(tool, visitor, params.arguments.map_or("{}", RawValue::get))?;
         if let Self::Tool { value, .. } = &wanted {
             check(tool, value)?;
@@ -161,13 +177,15 @@ impl Wanted {
     /// A call of this tool.
     pub(super) fn of_tool(tool: &Arc<Tool>, visitor: &Visitor, arguments: &str) -> Result<Self, Fault> {
         let (arguments, value) = read_arguments(arguments)?;
-        Ok(Self::Tool { permit: visitor.permit(tool)?, arguments, value })
+        let permit = visitor.permit(tool, &value, || unknown("tool", tool.name().as_str(), "tools/list"))?;
+        Ok(Self::Tool { permit, arguments, value })
     }
 
     /// A prompt by its public name. All its required arguments must be there, and no others.
     pub(super) fn prompt(catalog: &Catalog, visitor: &Visitor, params: &Params<'_>) -> Result<Self, Fault> {
         let name = required(params.name.as_deref(), "name")?;
-        let prompt = catalog.prompt(name).ok_or_else(|| unknown("prompt", name, "prompts/list"))?;
+        let unknown = || unknown("prompt", name, "prompts/list");
+        let prompt = catalog.prompt(name).filter(|prompt| visitor.knows(&What::prompt(prompt))).ok_or_else(unknown)?;
         let arguments = read_strings("arguments", params.arguments)?;
         let described = &prompt.described().arguments;
         let given = |name: &str| arguments.iter().any(|(given, _)| given == name);
@@ -179,14 +197,18 @@ impl Wanted {
         {
             return Err(Fault::InvalidParams(format!("the prompt has no argument `{other}`")));
         }
-        Ok(Self::Prompt { permit: visitor.permit(prompt)?, arguments })
+        Ok(Self::Prompt { permit: visitor.permit(prompt, (), unknown)?, arguments })
     }
 
     /// A resource by its URI.
     pub(super) fn resource(catalog: &Catalog, visitor: &Visitor, params: &Params<'_>) -> Result<Self, Fault> {
         let uri = required(params.uri.as_deref(), "uri")?;
-        let plugin = catalog.answering_for(uri).ok_or_else(|| Fault::NotFound { uri: uri.to_owned() })?;
-        Ok(Self::Resource { permit: visitor.permit(plugin.program())?, uri: uri.to_owned() })
+        let unknown = || Fault::NotFound { uri: uri.to_owned() };
+        let plugin = catalog.answering_for(uri).ok_or_else(unknown)?;
+        Ok(Self::Resource {
+            permit: visitor.permit(plugin.program(), Uri::Resource(uri), unknown)?,
+            uri: uri.to_owned(),
+        })
     }
 
     /// What a sealed state of this call is bound to: a name and arguments.
@@ -217,6 +239,16 @@ impl Wanted {
             Self::Prompt { permit, .. } => &permit.what().program().tally,
             Self::Resource { permit, .. } => &permit.what().tally,
         }
+    }
+
+    /// Whether everybody might have asked for it: nobody was asked who they are, and no policy decided.
+    pub(super) fn is_anybodys(&self) -> bool {
+        let decided = match self {
+            Self::Tool { permit, .. } => permit.rule(),
+            Self::Prompt { permit, .. } => permit.rule(),
+            Self::Resource { permit, .. } => permit.rule(),
+        };
+        decided.is_none() && self.principal().by == By::Anonymous
     }
 
     pub(super) fn principal(&self) -> &Arc<Principal> {
@@ -271,11 +303,14 @@ fn without_place(error: &serde_json::Error) -> String {
 /// Runs a call. A fault is for the client's program; everything that a model could act on is a [`Reply`].
 pub async fn run(runner: &Runner, call: &Call) -> Result<Reply, Fault> {
     let mark = call.wanted.tally().begin(&call.wanted.principal().subject);
-    let done = match &runner.observer {
-        None => run_unseen(runner, call).await,
-        Some(observer) => Box::pin(observed::run(observer, runner, call)).await,
+    let running = call.wanted.counts().begin();
+    let done = match (&runner.observer, &call.trace) {
+        (None, None) => run_unseen(runner, call).await,
+        _ => Box::pin(observed::run(runner, call)).await,
     };
-    if done.as_ref().map_or(true, Reply::is_failure) {
+    let outcome = counted::outcome(&done);
+    running.ended(outcome);
+    if outcome.is_failure() {
         mark.failed();
     }
     done
@@ -329,7 +364,7 @@ async fn run_tool(
         let mistakes = by_types.unwrap_or(mistakes);
         let text =
             format!("The arguments do not fit the input schema of `{name}`: {mistakes}. Correct them and call again.");
-        return Ok(Reply::Tool(Completed::failure(text)));
+        return Ok(Reply::Tool(Completed::failure(text).because(metrics::Outcome::Invalid)));
     }
     let program = tool.program();
     let _slot = runner.slot(program).await?;
@@ -344,7 +379,8 @@ async fn run_tool(
         Err(CallError::Busy) => Err(Fault::Busy),
         Err(error) => {
             log_trap(program, &error);
-            Ok(Reply::Tool(Completed::failure(sentence(&error.to_string()))))
+            let outcome = if error.limit().is_some() { metrics::Outcome::Limit } else { metrics::Outcome::Trapped };
+            Ok(Reply::Tool(Completed::failure(sentence(&error.to_string())).because(outcome)))
         }
     }
 }
@@ -364,7 +400,10 @@ async fn enter<T>(
     let timeout = if longer.is_some() { limits.task_timeout() } else { limits.timeout() };
     let (key, voice) = (&call.round.idempotency_key, call.voice.as_ref());
     let context = context(&call.caller, principal, &scopes, timeout, key, voice);
-    let context = CallContext { attempt: call.attempt, ..context };
+    let mut span = guests_span(program);
+    let told = call.trace.as_ref().map(|open| open.context());
+    let trace = call.caller.trace(told.as_ref());
+    let context = CallContext { attempt: call.attempt, trace, ..context };
     let responses: Vec<(&str, &String)> = call.round.responses.iter().map(|(key, json)| (key.as_str(), json)).collect();
     let resume = call.round.is_resumed().then_some(Resumption { responses: &responses, state: &call.round.state });
     let run = Run {
@@ -375,7 +414,21 @@ async fn enter<T>(
         prefixes: &program.prefixes,
         longer,
     };
-    guest(context, resume, run).await
+    let ran = guest(context, resume, run).await;
+    if let Err(error) = &ran {
+        span.failed(error.limit().unwrap_or("trapped"));
+    }
+    ran
+}
+
+/// The span of one run of a guest. What the host does for it is below.
+fn guests_span(program: &Program) -> telemetry::Span {
+    let mut span = telemetry::begin("guest", SpanKind::Internal).with_children();
+    if span.is_seen() {
+        span.set("toolyard.plugin", program.id.to_string());
+        span.set("toolyard.component", program.component.digest().to_string());
+    }
+    span
 }
 
 pub(super) fn pairs(entries: &[(String, String)]) -> Vec<(&str, &str)> {
@@ -424,7 +477,8 @@ fn finish(tool: &Tool, mut result: ToolResult) -> Completed {
         result.content.push(Content::Text(TextContent { text, annotations: None, meta: None }));
     }
     result.meta = result.meta.take().and_then(|meta| without_reserved(&meta));
-    Completed { result, structured, again: None }
+    let outcome = if result.is_error { metrics::Outcome::Error } else { metrics::Outcome::Ok };
+    Completed { result, structured, again: None, outcome }
 }
 
 fn structured(tool: &Tool, text: String, is_error: bool) -> Result<Box<RawValue>, String> {
@@ -440,7 +494,7 @@ fn broken(tool: &Tool, reason: &str) -> Completed {
     let name = tool.name();
     tracing::warn!(plugin = %tool.program().id, tool = %name, reason, "a tool broke its own description");
     observe::say(|| Seen::Broke { why: reason.to_owned() });
-    Completed::failure(format!("The tool `{name}` is broken: {reason}."))
+    Completed::failure(format!("The tool `{name}` is broken: {reason}.")).because(metrics::Outcome::Broken)
 }
 
 fn tool_error(error: ToolError) -> Result<Completed, Fault> {

@@ -1,5 +1,7 @@
 //! What a request says of the one who sent it, without an era.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -10,6 +12,7 @@ use super::{
 use crate::{
     json,
     sandbox::contract::{Client, ClientCapabilities, TraceContext},
+    telemetry::Open,
 };
 
 /// Characters of a client's name or version: they go into session ids, and those into headers.
@@ -97,8 +100,27 @@ impl Caller {
         Client { name: self.name.as_deref(), version: self.version.as_deref(), capabilities: self.capabilities }
     }
 
-    /// As a guest sees it.
-    pub(super) fn trace(&self) -> Option<TraceContext<'_>> {
+    /// The same, whose requests are part of `open` from here on, whoever goes on with them.
+    pub(super) fn within(mut self, open: Option<&Arc<Open>>) -> Self {
+        if let Some(open) = open {
+            let (traceparent, tracestate) = open.context();
+            let baggage = self.trace.and_then(|trace| trace.baggage);
+            self.trace = Some(Trace { traceparent, tracestate, baggage });
+        }
+        self
+    }
+
+    /// Which trace it says that it belongs to: `traceparent` and `tracestate`.
+    pub(super) fn context(&self) -> Option<(&str, Option<&str>)> {
+        self.trace.as_ref().map(|trace| (trace.traceparent.as_str(), trace.tracestate.as_deref()))
+    }
+
+    /// As a guest sees it. Where the call is traced, `told` is the span that the guest is.
+    pub(super) fn trace<'a>(&'a self, told: Option<&'a (String, Option<String>)>) -> Option<TraceContext<'a>> {
+        if let Some((traceparent, tracestate)) = told {
+            let baggage = self.trace.as_ref().and_then(|trace| trace.baggage.as_deref());
+            return Some(TraceContext { traceparent, tracestate: tracestate.as_deref(), baggage });
+        }
         self.trace.as_ref().map(|trace| TraceContext {
             traceparent: &trace.traceparent,
             tracestate: trace.tracestate.as_deref(),

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     catalog::Program,
+    policy::Uri,
     sandbox::contract::{self, Completion},
 };
 
@@ -64,15 +65,21 @@ fn find(visitor: &Visitor, reference: &Reference<'_>) -> Result<(Arc<Program>, S
     let catalog = visitor.catalog();
     match reference {
         Reference::Prompt { name } => {
-            let prompt = catalog.prompt(name).ok_or_else(|| unknown("prompt", name, "prompts/list"))?;
+            let unknown = || unknown("prompt", name, "prompts/list");
+            let prompt = catalog.prompt(name).ok_or_else(unknown)?;
+            visitor.permit(prompt, (), unknown)?;
             Ok((prompt.program().clone(), prompt.described().name.clone()))
         }
         Reference::Resource { uri } => {
             let has = |template: &contract::ResourceTemplate| template.uri_template == **uri;
-            let plugin = catalog.plugins().find(|plugin| plugin.templates().iter().any(has));
+            let unknown = || unknown("resource template", uri, "resources/templates/list");
+            if let Some(plugin) = catalog.plugins().find(|plugin| plugin.templates().iter().any(has)) {
+                visitor.permit(plugin.program(), Uri::Template(uri), unknown)?;
+                return Ok((plugin.program().clone(), uri.to_string()));
+            }
             // A URI without variables names itself; there is nothing to complete, and that is no mistake.
-            let plugin = plugin.or_else(|| catalog.answering_for(uri));
-            let plugin = plugin.ok_or_else(|| unknown("resource template", uri, "resources/templates/list"))?;
+            let plugin = catalog.answering_for(uri).ok_or_else(unknown)?;
+            visitor.permit(plugin.program(), Uri::Resource(uri), unknown)?;
             Ok((plugin.program().clone(), uri.to_string()))
         }
     }

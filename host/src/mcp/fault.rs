@@ -42,6 +42,8 @@ pub enum Fault {
     /// The caller may not, with the token it has. One with all of these scopes would do; none, if no token would.
     Denied {
         scopes: Vec<String>,
+        /// What is wrong with the arguments, where that is why.
+        misfit: Option<String>,
     },
     /// The tenant has used its share.
     Exceeded(Exceeded),
@@ -126,8 +128,9 @@ impl Fault {
             Self::NoSession => "this session is not known here, or has ended: begin again with `initialize`".into(),
             Self::Busy => "the host runs as many calls as it can; try again shortly".into(),
             Self::StoreAway => "the host cannot reach its store, which this needs; try again shortly".into(),
-            Self::Denied { scopes } if scopes.is_empty() => "you may not do this here".into(),
-            Self::Denied { scopes } => {
+            Self::Denied { misfit: Some(misfit), .. } => format!("you may not do this here: {misfit}"),
+            Self::Denied { scopes, .. } if scopes.is_empty() => "you may not do this here".into(),
+            Self::Denied { scopes, .. } => {
                 format!("this takes a token with the scopes: {}", scopes.join(" "))
             }
             Self::Exceeded(Exceeded::CallsMax | Exceeded::CallsPerSecondMax) => {

@@ -19,6 +19,7 @@ use crate::{
     auth::Principal,
     catalog::{Catalog, Plugin, Program, Prompt, Tool},
     ids::PluginId,
+    policy::What,
     sandbox::contract::{Resource, ResourcePage, ResourceTemplate},
 };
 
@@ -39,34 +40,48 @@ struct Cursor {
     /// Where the plugin itself says that its list goes on.
     #[serde(skip_serializing_if = "Option::is_none")]
     own: Option<String>,
+    /// There is no more of this plugin. It is named because the client has seen something of it; the next one it may not know.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    done: bool,
 }
 
-/// The page of tools at `cursor`; no cursor, or an empty one, is the beginning.
-pub(super) fn tools(catalog: &Catalog, cursor: Option<&str>) -> Result<Page<Arc<Tool>>, Fault> {
-    page(catalog, cursor, |plugin| plugin.tools().to_vec())
+/// The page of those tools at `cursor` that the visitor may know of; no cursor, or an empty one, is the beginning.
+pub(super) fn tools(visitor: &Visitor, cursor: Option<&str>) -> Result<Page<Arc<Tool>>, Fault> {
+    let known = |_: &Plugin, tool: &Arc<Tool>| visitor.knows(&What::tool(tool));
+    page(&visitor.catalog(), cursor, Plugin::tools, known)
 }
 
 /// The page of prompts.
-pub(super) fn prompts(catalog: &Catalog, cursor: Option<&str>) -> Result<Page<Arc<Prompt>>, Fault> {
-    page(catalog, cursor, |plugin| plugin.prompts().to_vec())
+pub(super) fn prompts(visitor: &Visitor, cursor: Option<&str>) -> Result<Page<Arc<Prompt>>, Fault> {
+    let known = |_: &Plugin, prompt: &Arc<Prompt>| visitor.knows(&What::prompt(prompt));
+    page(&visitor.catalog(), cursor, Plugin::prompts, known)
 }
 
 /// The page of resource templates.
-pub(super) fn templates(catalog: &Catalog, cursor: Option<&str>) -> Result<Page<ResourceTemplate>, Fault> {
-    page(catalog, cursor, |plugin| plugin.templates().to_vec())
+pub(super) fn templates(visitor: &Visitor, cursor: Option<&str>) -> Result<Page<ResourceTemplate>, Fault> {
+    let known = |plugin: &Plugin, template: &ResourceTemplate| {
+        visitor.knows(&What::template(plugin.program(), &template.uri_template))
+    };
+    page(&visitor.catalog(), cursor, Plugin::templates, known)
 }
 
-fn page<T>(catalog: &Catalog, cursor: Option<&str>, items: impl Fn(&Plugin) -> Vec<T>) -> Result<Page<T>, Fault> {
+/// A cursor counts, and names, only what the visitor may know of.
+fn page<T: Clone>(
+    catalog: &Catalog,
+    cursor: Option<&str>,
+    items: impl Fn(&Plugin) -> &[T],
+    known: impl Fn(&Plugin, &T) -> bool,
+) -> Result<Page<T>, Fault> {
     let from = Cursor::parse(cursor)?;
     let mut found = Vec::new();
     for plugin in catalog.plugins_from(from.as_ref().map(|from| &from.plugin)) {
         let skipped = from.as_ref().filter(|from| from.plugin == *plugin.id()).map_or(0, |from| from.place);
-        for (place, item) in items(plugin).into_iter().enumerate().skip(skipped) {
+        for (place, item) in items(plugin).iter().filter(|item| known(plugin, item)).enumerate().skip(skipped) {
             if found.len() == PAGE_MAX {
-                let next = Cursor { plugin: plugin.id().clone(), place, own: None };
+                let next = Cursor { plugin: plugin.id().clone(), place, own: None, done: false };
                 return Ok(Page { items: found, next: Some(next.encode()) });
             }
-            found.push(item);
+            found.push(item.clone());
         }
     }
     Ok(Page { items: found, next: None })
@@ -83,8 +98,9 @@ pub(super) async fn resources(
     let from = Cursor::parse(cursor)?;
     let plugins: Vec<Arc<Plugin>> = {
         let catalog = visitor.catalog();
+        let done = from.as_ref().filter(|from| from.done).map(|from| &from.plugin);
         let from = catalog.plugins_from(from.as_ref().map(|from| &from.plugin));
-        from.filter(|plugin| plugin.has_resources()).cloned().collect()
+        from.filter(|plugin| plugin.has_resources() && done != Some(plugin.id())).cloned().collect()
     };
     let mut found = Vec::new();
     for (count, plugin) in plugins.iter().enumerate() {
@@ -99,16 +115,17 @@ pub(super) async fn resources(
                     break;
                 }
             };
-            found.extend(page.items);
+            let known = |resource: &Resource| visitor.knows(&What::resource(plugin.program(), &resource.uri));
+            found.extend(page.items.into_iter().filter(known));
             own = page.next;
             let Some(next) = &own else { break };
             if found.len() >= PAGE_MAX {
-                let next = Cursor { plugin: plugin.id().clone(), place: 0, own: Some(next.clone()) };
+                let next = Cursor { plugin: plugin.id().clone(), place: 0, own: Some(next.clone()), done: false };
                 return Ok(Page { items: found, next: Some(next.encode()) });
             }
         }
-        if let Some(next) = plugins.get(count + 1).filter(|_| found.len() >= PAGE_MAX) {
-            let next = Cursor { plugin: next.id().clone(), place: 0, own: None };
+        if count + 1 < plugins.len() && found.len() >= PAGE_MAX {
+            let next = Cursor { plugin: plugin.id().clone(), place: 0, own: None, done: true };
             return Ok(Page { items: found, next: Some(next.encode()) });
         }
     }

@@ -8,6 +8,7 @@ mod call;
 mod caller;
 mod completion;
 mod content;
+mod counted;
 mod described;
 mod era;
 mod fault;
@@ -51,12 +52,15 @@ use crate::{
     config::{Config, Identity},
     hosts::{Hosts, Word},
     observe::Observer,
+    policy::Policy,
     sandbox::Lanes,
     seal::KeyRing,
     signals::{Signal, Signals},
     store::{Store, StoreError},
     tasks::Tasks,
+    telemetry::{Trace, Tracer},
 };
+use counted::Asked;
 use legacy::Sessions;
 use message::Message;
 use tasking::{Guests, Tasking};
@@ -67,6 +71,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// What answering takes besides the request.
 pub struct Server {
     tenants: Arc<Tenants>,
+    policy: Policy,
     identity: Identity,
     /// `serverInfo` of legacy results, written once.
     server_info: Box<RawValue>,
@@ -76,6 +81,7 @@ pub struct Server {
     background: TaskTracker,
     /// Cancelled when the host ends: streams of news then end gracefully.
     stopping: CancellationToken,
+    tracer: Option<Tracer>,
 }
 
 /// What a call takes along that may go on without its connection.
@@ -102,12 +108,16 @@ pub struct Parts {
     pub stopping: CancellationToken,
     /// Who looks on at all calls, if anybody does.
     pub observer: Option<Observer>,
+    /// What traces requests, if anything is traced.
+    pub tracer: Option<Tracer>,
+    pub policy: Policy,
 }
 
 /// A request: how it came, and who sent it.
 pub struct Request<'a> {
     pub via: Via<'a>,
     pub visitor: Visitor,
+    pub trace: Trace,
 }
 
 impl Request<'_> {
@@ -163,13 +173,14 @@ pub struct Refusal {
 impl Server {
     /// A server over a catalog.
     pub fn new(config: &Config, parts: Parts) -> Self {
-        let Parts { tenants, signals, hosts, ring, store, lanes, background, stopping, observer } = parts;
+        let Parts { tenants, signals, hosts, ring, store, lanes, background, stopping, .. } = parts;
+        let Parts { observer, tracer, policy, .. } = parts;
         let server_info = raw(&config.identity.to_json());
         let modern_meta = raw(&json!({ "io.modelcontextprotocol/serverInfo": server_info }));
         let name = hosts.id().to_string();
         let tasking = Tasking::new(&config.host_limits, name, Arc::clone(&store), signals.clone(), &background);
         let core = Core {
-            runner: Runner::new(&config.host_limits, signals.clone(), &lanes).observed(observer),
+            runner: Runner::new(&config.host_limits, signals.clone(), &lanes).observed(observer).traced(tracer.clone()),
             sessions: Sessions::new(hosts, store, ring.clone(), config.host_limits.session_ttl),
             ring,
             modern_meta,
@@ -177,7 +188,7 @@ impl Server {
             tasking,
         };
         let (identity, core) = (config.identity.clone(), Arc::new(core));
-        Self { tenants, identity, server_info, core, signals, background, stopping }
+        Self { tenants, policy, identity, server_info, core, signals, background, stopping, tracer }
     }
 
     /// Fetches from the store what calls must not wait for.
@@ -187,7 +198,7 @@ impl Server {
 
     /// Runs tasks until the host stops, and those that it runs then to their end, or to where another host goes on.
     pub fn run_tasks(&self) -> impl Future<Output = ()> + use<> {
-        let guests = Guests::new(Arc::clone(&self.tenants), self.core.runner.clone());
+        let guests = Guests::new(Arc::clone(&self.tenants), self.policy.clone(), self.core.runner.clone());
         Arc::clone(&self.core.tasking.tasks).work(Arc::new(guests), self.stopping.clone())
     }
 
@@ -217,7 +228,7 @@ impl Server {
     /// That caller at its tenant's, if there is such a tenant.
     pub fn visitor(&self, principal: Arc<Principal>) -> Option<Visitor> {
         let tenant = self.tenants.get(principal.tenant.as_str())?;
-        Some(Visitor { principal, tenant })
+        Some(Visitor { principal, tenant, policy: self.policy.clone() })
     }
 
     /// The tenants there are.
@@ -236,8 +247,11 @@ impl Server {
     }
 
     /// Answers one message, or a batch of them where the client's revision has batches.
-    pub async fn answer(&self, request: Request<'_>, body: &[u8]) -> Result<Answer, Refusal> {
-        let unread = |rejection| Refusal { era: None, rejection };
+    pub async fn answer(&self, mut request: Request<'_>, body: &[u8]) -> Result<Answer, Refusal> {
+        let unread = |rejection| {
+            counted::unread();
+            Refusal { era: None, rejection }
+        };
         let text = message::utf8(body).map_err(|fault| unread(fault.into()))?;
         if message::is_batch(text) && era::takes_batches(request.via.headers()) {
             return legacy::answer_batch(self, request, text).await;
@@ -251,11 +265,18 @@ impl Server {
             Ok(era) => era,
             Err(fault) => return Err(unread(Rejection { id: message.into_id(), fault })),
         };
+        let asked = Asked::new(self.tracer.as_ref(), &mut request, era, &message);
         let answer = match era {
             Era::Modern => modern::answer(self, request, message).await,
             Era::Legacy(version) => legacy::answer(self, version, request, message).await,
         };
+        asked.answered(answer.as_ref());
         answer.map_err(|rejection| Refusal { era: Some(era), rejection })
+    }
+
+    /// What traces requests, if anything does.
+    pub fn tracer(&self) -> Option<&Tracer> {
+        self.tracer.as_ref()
     }
 
     /// Opens the stream that a legacy client asks for by GET: news, or what it missed after `last_event_id`.
@@ -268,8 +289,8 @@ impl Server {
         legacy::end(self, &request).await.map_err(outside)
     }
 
-    fn news(&self, principal: &Principal, session: legacy::Session) -> Events {
-        legacy::standing_stream(self, principal, session)
+    fn news(&self, visitor: Visitor, session: legacy::Session) -> Events {
+        legacy::standing_stream(self, visitor, session)
     }
 
     fn core(&self) -> Arc<Core> {

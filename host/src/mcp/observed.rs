@@ -1,16 +1,32 @@
-//! A call as whoever looks on sees it.
+//! A call as whoever looks on sees it, and as it is traced.
+
+use std::sync::Arc;
 
 use super::{
     call::{Call, Reply, Wanted, run_unseen},
+    counted,
     fault::Fault,
     modern,
     runner::Runner,
 };
-use crate::observe::{Ended, Observer, Seen};
+use crate::{
+    observe::{Ended, Seen},
+    telemetry,
+};
 
 /// Runs a call and tells how it begins and ends.
-pub(super) async fn run(observer: &Observer, runner: &Runner, call: &Call) -> Result<Reply, Fault> {
-    observer.during(begun(call), run_unseen(runner, call), ended).await
+pub(super) async fn run(runner: &Runner, call: &Call) -> Result<Reply, Fault> {
+    let Some(open) = &call.trace else { return looked_on(runner, call).await };
+    let done = telemetry::within(Arc::clone(open), looked_on(runner, call)).await;
+    counted::traced(call, &done);
+    done
+}
+
+async fn looked_on(runner: &Runner, call: &Call) -> Result<Reply, Fault> {
+    match &runner.observer {
+        Some(observer) => observer.during(begun(call), run_unseen(runner, call), ended).await,
+        None => run_unseen(runner, call).await,
+    }
 }
 
 fn begun(call: &Call) -> Seen {

@@ -2,7 +2,7 @@
 
 use std::{
     sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use futures_util::future::BoxFuture;
@@ -10,14 +10,15 @@ use futures_util::future::BoxFuture;
 use super::{caller::Caller, fault::Fault};
 use crate::{
     auth::Principal,
-    catalog::{Program, Slot, Slots},
+    catalog::{Full, Program, Slot, Slots},
     config::HostLimits,
     denials::{self, By, Denial},
-    metrics,
+    metrics::OfPlugin,
     observe::Observer,
     sandbox::{InLane, Lanes, Run, Score, Voice, contract::CallContext},
     seal::millis,
     signals::Signals,
+    telemetry::{self, SpanKind, Tracer},
 };
 
 /// Runs guests. Cheap to clone.
@@ -29,18 +30,26 @@ pub struct Runner {
     lanes: Arc<Lanes>,
     /// Who looks on at all calls, if anybody does.
     pub(super) observer: Option<Observer>,
+    /// What traces calls that no request waits for, if anything is traced.
+    pub(super) tracer: Option<Tracer>,
 }
 
 impl Runner {
     /// A runner of at most `calls_max` calls at once, in `lanes`, whose guests tell `signals` what they changed.
     pub fn new(limits: &HostLimits, signals: Signals, lanes: &Arc<Lanes>) -> Self {
         let slots = Arc::new(Slots::new(limits.calls_max, limits.queue_max));
-        Self { slots, queue_wait_max: limits.queue_wait_max, signals, lanes: Arc::clone(lanes), observer: None }
+        let (observer, tracer) = (None, None);
+        Self { slots, queue_wait_max: limits.queue_wait_max, signals, lanes: Arc::clone(lanes), observer, tracer }
     }
 
     /// The same, with somebody who looks on.
     pub fn observed(self, observer: Option<Observer>) -> Self {
         Self { observer, ..self }
+    }
+
+    /// The same, traced.
+    pub fn traced(self, tracer: Option<Tracer>) -> Self {
+        Self { tracer, ..self }
     }
 
     /// Does `work`, whose calls have this score, in the lane where it belongs.
@@ -51,21 +60,33 @@ impl Runner {
     /// A place among the calls of the tenant, of `program`, and then among all. The queues for them are bounded, so that a flood is refused
     /// and not hoarded.
     pub(super) async fn slot(&self, program: &Program) -> Result<(Option<Slot>, Slot, Slot), Fault> {
-        let share = program.share.enter(program.id.as_str(), self.queue_wait_max).await.map_err(|exceeded| {
+        let counts = &program.counts;
+        let share = program.share.enter(counts, self.queue_wait_max).await.map_err(|exceeded| {
             let what = format!("the tenant's share is used up: {}", exceeded.quota());
             let (tenant, on) = (Some(&program.tenant), Some(program.id.as_str()));
             denials::note(&Denial { by: By::Limit, tenant, subject: None, on, what: &what });
             Fault::Exceeded(exceeded)
         })?;
-        let own = program.slots.take(self.queue_wait_max).await.map_err(|_| {
-            metrics::limit_reached(program.id.as_str(), "plugin_calls_max");
+        let own = self.place(&program.slots, counts).await.map_err(|_| {
+            counts.limit_reached("plugin_calls_max");
             Fault::PluginBusy
         })?;
-        let hosts = self.slots.take(self.queue_wait_max).await.map_err(|_| {
-            metrics::limit_reached(program.id.as_str(), "calls_max");
+        let hosts = self.place(&self.slots, counts).await.map_err(|_| {
+            counts.limit_reached("calls_max");
             Fault::Busy
         })?;
         Ok((share, own, hosts))
+    }
+
+    /// A place, and how long it had to be waited for, if at all.
+    async fn place(&self, slots: &Slots, counts: &OfPlugin) -> Result<Slot, Full> {
+        if let Some(slot) = slots.take_free() {
+            return Ok(slot);
+        }
+        let (_span, start) = (telemetry::begin("queue", SpanKind::Internal), Instant::now());
+        let slot = slots.take(self.queue_wait_max).await;
+        counts.waited(start.elapsed());
+        slot
     }
 }
 
@@ -100,7 +121,7 @@ pub(super) fn context<'a>(
         attempt: 1,
         idempotency_key,
         wants_progress: voice.is_some_and(|voice| voice.progress),
-        trace: caller.trace(),
+        trace: caller.trace(None),
         meta: caller.meta.as_ref(),
     }
 }

@@ -23,7 +23,7 @@ use super::{
     legacy::Session,
     message::{Kind, Message, Params},
 };
-use crate::{auth::Principal, json};
+use crate::{auth::Principal, json, telemetry::Trace};
 
 /// How long calls go on when the client has closed its end.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -145,9 +145,9 @@ fn take(
     }
     let answering = requests.spawn(async move {
         // Whoever starts a process may do what that process may.
-        let principal = Arc::new(Principal::anonymous());
-        let Some(visitor) = server.visitor(Arc::clone(&principal)) else { return };
-        let request = Request { via: Via::Stdio(&connection), visitor };
+        let Some(visitor) = server.visitor(Arc::new(Principal::anonymous())) else { return };
+        let trace = Trace::arrived(None);
+        let request = Request { via: Via::Stdio(&connection), visitor: visitor.clone(), trace };
         let answer = async {
             match server.answer(request, &line).await {
                 Ok(answer) => send(answer, &lines).await,
@@ -155,7 +155,7 @@ fn take(
             }
             // The news that a client hears unasked begins when it says that it is ready.
             if let Some(events) =
-                connection.session().filter(|_| is_initialized).map(|session| server.news(&principal, session))
+                connection.session().filter(|_| is_initialized).map(|session| server.news(visitor, session))
             {
                 forward(events, &lines).await;
             }

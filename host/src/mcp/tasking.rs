@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{
     call::{self, Call, Reply, Span, Wanted},
-    caller::WrittenCaller,
+    caller::{Caller, WrittenCaller},
     fault::Fault,
     interact::Round,
     raw,
@@ -28,6 +28,7 @@ use crate::{
     auth::Principal,
     catalog::{Exceeded, Tenants, Tool},
     config::HostLimits,
+    policy::Policy,
     sandbox::{Longer, Said, Voice},
     seal::{millis, now_ms},
     signals::Signals,
@@ -58,6 +59,7 @@ pub(super) struct Tasking {
 /// What runs the calls that tasks are.
 pub(super) struct Guests {
     tenants: Arc<Tenants>,
+    policy: Policy,
     runner: Runner,
 }
 
@@ -194,8 +196,8 @@ impl Tasking {
 }
 
 impl Guests {
-    pub(super) fn new(tenants: Arc<Tenants>, runner: Runner) -> Self {
-        Self { tenants, runner }
+    pub(super) fn new(tenants: Arc<Tenants>, policy: Policy, runner: Runner) -> Self {
+        Self { tenants, policy, runner }
     }
 
     /// The call that a task is, as this host would run it: the tool that is now called so, with the leave that its owner has now.
@@ -207,11 +209,14 @@ impl Guests {
         let name = &work.tool;
         let gone = || Fault::InvalidParams(format!("the tool `{name}`, which this task is of, is not there any more"));
         let tenant = self.tenants.get(work.principal.tenant.as_str()).ok_or_else(gone)?;
-        let visitor = Visitor { principal: Arc::new(work.principal), tenant };
+        let visitor = Visitor { principal: Arc::new(work.principal), tenant, policy: self.policy.clone() };
         let catalog = visitor.catalog();
         let tool = catalog.tool(name).ok_or_else(gone)?;
         let wanted = Wanted::of_tool(tool, &visitor, work.arguments.get())?;
-        let mut call = Call::new(wanted, Arc::new(work.caller.into()), Some(voice));
+        let caller = Caller::from(work.caller);
+        let trace = self.runner.tracer.as_ref().map(|tracer| tracer.open("task", caller.context()));
+        let call = Call::new(wanted, Arc::new(caller), Some(voice));
+        let mut call = call.traced(trace.and_then(|trace| trace.sampled().cloned()));
         call.round = round;
         call.attempt = turn.attempt;
         call.span = Span::Task;
@@ -222,11 +227,13 @@ impl Guests {
 
 impl Run for Guests {
     fn run(&self, turn: Turn, status: Status) -> BoxFuture<'static, Ended> {
-        let guests = Self { tenants: Arc::clone(&self.tenants), runner: self.runner.clone() };
+        let guests = Self::new(Arc::clone(&self.tenants), self.policy.clone(), self.runner.clone());
         async move {
             let (sender, said) = mpsc::channel(WORDS_MAX);
             let call = match guests.call(&turn, Voice { sender, progress: true, log: None }) {
                 Ok(call) => Arc::new(call),
+                // It is looked at where policies are: another host has the same ones.
+                Err(fault @ Fault::Denied { .. }) => return Ended::Failed((&fault).into()),
                 // A host that is replaced may be one version behind or ahead of the others: another may have the tool.
                 Err(fault) if turn.attempt < ATTEMPTS_MAX => {
                     let otherwise = json_of(&Reply::Tool(call::Completed::failure(fault.message())));
@@ -390,22 +397,11 @@ impl<'a> Told<'a> {
     pub(super) fn of(task: &'a Task) -> Self {
         Self {
             task_id: task.id.as_str(),
-            status: status(task),
+            status: task.state.name(),
             status_message: status_message(task),
             created_at: timestamp(task.created_ms),
             last_updated_at: timestamp(task.updated_ms),
         }
-    }
-}
-
-/// What a task is called by those who follow it. A result that tells of a failure is a result.
-fn status(task: &Task) -> &'static str {
-    match &task.state {
-        State::Working { .. } => "working",
-        State::InputRequired { .. } => "input_required",
-        State::Completed { .. } => "completed",
-        State::Failed(_) => "failed",
-        State::Cancelled => "cancelled",
     }
 }
 

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::fault::Fault;
 use crate::{
-    auth::Principal,
-    catalog::{Catalog, Tenant},
-    denials::{self, By, Denial},
-    policy::{self, Denied, Governed, Permit},
+    auth::{By, Principal},
+    catalog::{Catalog, Program, Tenant},
+    denials::{self, Denial},
+    policy::{self, Action, Denied, Governed, Permit, Policy, Uri, What},
+    telemetry::{self, SpanKind},
 };
 
 /// A caller at its tenant's.
@@ -15,6 +16,7 @@ use crate::{
 pub struct Visitor {
     pub principal: Arc<Principal>,
     pub tenant: Arc<Tenant>,
+    pub policy: Policy,
 }
 
 impl Visitor {
@@ -23,26 +25,67 @@ impl Visitor {
         self.tenant.live.now()
     }
 
-    /// Asks for leave to use `what`.
-    pub(super) fn permit<T: Governed>(&self, what: &Arc<T>) -> Result<Permit<T>, Fault> {
-        policy::permit(&self.principal, what).map_err(|denied| {
-            let fault = Fault::from(denied);
-            denials::note(&Denial {
-                by: By::Policy,
-                tenant: Some(&self.principal.tenant),
-                subject: Some(&self.principal.subject),
-                on: None,
-                what: &fault.message(),
-            });
-            fault
+    /// Whether it sees what everybody sees: nobody was asked who they are, and no policy tells callers apart.
+    pub(super) fn is_anybody(&self) -> bool {
+        self.principal.by == By::Anonymous && self.policy.is_open()
+    }
+
+    /// Whether it may know of a thing. What it may not know of is to it as if it were not there.
+    pub(super) fn knows(&self, what: &What<'_>) -> bool {
+        self.policy.may(&self.principal, Action::List, what, None).allowed
+    }
+
+    /// Whether it may hear of what a resource holds.
+    pub(super) fn may_hear_of(&self, uri: &str) -> bool {
+        if self.policy.is_open() {
+            return true;
+        }
+        let catalog = self.catalog();
+        let plugin = catalog.answering_for(uri);
+        plugin.is_some_and(|plugin| self.ask(plugin.program(), Uri::Resource(uri)).is_ok())
+    }
+
+    /// Asks for leave to use `what`; `unknown` is what is said of things that are not there.
+    pub(super) fn permit<'a, T: Governed>(
+        &self,
+        what: &'a Arc<T>,
+        with: T::With<'a>,
+        unknown: impl FnOnce() -> Fault,
+    ) -> Result<Permit<T>, Fault> {
+        self.ask(what, with).map_err(|denied| {
+            self.refused(what.program(), &denied);
+            match denied {
+                Denied::Unknown { .. } => unknown(),
+                Denied::Scopes(scopes) => Fault::Denied { scopes, misfit: None },
+                Denied::Policy { misfit, .. } => Fault::Denied { scopes: Vec::new(), misfit },
+            }
         })
     }
-}
 
-impl From<Denied> for Fault {
-    fn from(denied: Denied) -> Self {
-        match denied {
-            Denied::Scopes(scopes) => Self::Denied { scopes },
-        }
+    fn ask<'a, T: Governed>(&self, what: &'a Arc<T>, with: T::With<'a>) -> Result<Permit<T>, Denied> {
+        let mut span = telemetry::begin("policy", SpanKind::Internal);
+        policy::permit(&self.policy, &self.principal, what, with).inspect_err(|_| {
+            span.failed("denied");
+            what.program().counts.denied();
+        })
+    }
+
+    /// Tells the operator.
+    fn refused(&self, program: &Program, denied: &Denied) {
+        let by_rule = |rule: &Option<Arc<str>>| rule.as_ref().map(|rule| format!("the policy `{rule}` forbids it"));
+        let what = match denied {
+            Denied::Scopes(scopes) => format!("the token lacks scopes: it takes {}", scopes.join(" ")),
+            Denied::Policy { misfit: Some(misfit), .. } => format!("no policy can see it: {misfit}"),
+            Denied::Unknown { rule } | Denied::Policy { rule, .. } => {
+                by_rule(rule).unwrap_or_else(|| "no policy allows it".into())
+            }
+        };
+        denials::note(&Denial {
+            by: denials::By::Policy,
+            tenant: Some(&self.principal.tenant),
+            subject: Some(&self.principal.subject),
+            on: Some(program.id.as_str()),
+            what: &what,
+        });
     }
 }

@@ -98,7 +98,7 @@ pub enum CallError {
 
 impl CallError {
     /// The limit that was reached, as the configuration calls it.
-    pub(super) fn limit(&self) -> Option<&'static str> {
+    pub fn limit(&self) -> Option<&'static str> {
         match self {
             Self::TimedOut { .. } => Some("timeout_ms_max"),
             Self::OutOfCpu { .. } => Some("cpu_ms_max"),

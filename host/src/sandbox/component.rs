@@ -1,6 +1,10 @@
 //! A component that is ready to be called.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{
+    pin::pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use serde_json::Value;
 use tokio::time::timeout;
@@ -24,7 +28,11 @@ use super::{
     sections,
     warm::{self, Ready, Warm, Warmth},
 };
-use crate::{config::Limits, ids::Digest, metrics};
+use crate::{
+    config::Limits,
+    ids::Digest,
+    telemetry::{self, SpanKind},
+};
 
 /// What the names of the contract's interfaces begin with.
 const CONTRACT: &str = "toolyard:plugin/";
@@ -303,7 +311,7 @@ impl Component {
             let guest = pin!(async {
                 let instance = match instance {
                     Some(instance) => instance,
-                    None => self.pre.instantiate_async(&mut store).await?,
+                    None => self.instantiate(&mut store).await?,
                 };
                 guest(&mut store, &instance).await
             });
@@ -334,9 +342,16 @@ impl Component {
             Err(_) => CallError::TimedOut { timeout_ms_max: limits.timeout_ms_max },
         };
         if let Some(limit) = error.limit() {
-            metrics::limit_reached(self.granted.plugin(), limit);
+            self.granted.plugin().limit_reached(limit);
         }
         Err(error)
+    }
+
+    async fn instantiate(&self, store: &mut Store<CallState>) -> wasmtime::Result<Instance> {
+        let (_span, start) = (telemetry::begin("instantiate", SpanKind::Internal), Instant::now());
+        let instance = self.pre.instantiate_async(store).await?;
+        self.granted.plugin().instantiated(start.elapsed());
+        Ok(instance)
     }
 
     /// Keeps up to `count` instances ready for the calls to come, or as many as its start makes worth it.

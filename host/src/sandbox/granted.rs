@@ -16,7 +16,7 @@ use crate::{
     config::{Grants, Secrets},
     denials::{self, By, Denial},
     ids::TenantId,
-    metrics,
+    metrics::OfPlugin,
     observe::{self, Seen},
     store::Store,
 };
@@ -30,8 +30,8 @@ pub struct Outside {
 
 /// All that one plugin may touch.
 pub struct Granted {
-    /// As the log calls the plugin.
-    plugin: Arc<str>,
+    /// Which one, as the log and the metrics know it.
+    plugin: Arc<OfPlugin>,
     /// Whose it is, as those are told who see what it was refused.
     tenant: Option<TenantId>,
     /// What `wasi:config` tells it, secrets included.
@@ -45,9 +45,9 @@ pub struct Granted {
 
 impl Granted {
     /// Nothing: what a plugin has while it is described, or if nobody granted it anything.
-    pub fn nothing(plugin: &str) -> Self {
+    pub fn nothing(plugin: &Arc<OfPlugin>) -> Self {
         Self {
-            plugin: plugin.into(),
+            plugin: Arc::clone(plugin),
             tenant: None,
             config: Vec::new(),
             environment: Vec::new(),
@@ -61,7 +61,7 @@ impl Granted {
     /// What `grants` say. Reads secrets and looks at folders, so it may block. `space` is where the plugin's key-value data
     /// is; it is unlike any other plugin's and tenant's.
     pub fn new(
-        plugin: &str,
+        plugin: &Arc<OfPlugin>,
         space: &str,
         grants: &Grants,
         secrets: &Secrets,
@@ -73,7 +73,7 @@ impl Granted {
         }
         let keyspace = grants.keyvalue.clone().map(|bounds| Keyspace::new(plugin, &outside.store, space, bounds));
         Ok(Self {
-            plugin: plugin.into(),
+            plugin: Arc::clone(plugin),
             tenant: None,
             config,
             environment: pairs(&grants.environment),
@@ -89,8 +89,8 @@ impl Granted {
         Self { tenant: Some(tenant.clone()), ..self }
     }
 
-    /// As the log calls the plugin.
-    pub(super) fn plugin(&self) -> &Arc<str> {
+    /// Which one, as the log and the metrics know it.
+    pub(super) fn plugin(&self) -> &Arc<OfPlugin> {
         &self.plugin
     }
 }
@@ -120,21 +120,15 @@ impl Refusals {
     }
 
     /// `grant` is the part of `[plugin.NAME.grants]` that would have to say `missing`.
-    pub(super) fn add(&self, plugin: &str, grant: &'static str, missing: &dyn std::fmt::Display) {
-        metrics::refused(plugin, grant);
+    pub(super) fn add(&self, plugin: &OfPlugin, grant: &'static str, missing: &dyn std::fmt::Display) {
+        plugin.refused(grant);
         let take = |left: u32| left.checked_sub(1);
         if self.lines_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() {
             // Debug form: what is missing is in the guest's words.
             let missing: String = missing.to_string().chars().take(MISSING_CHARS_MAX).collect();
-            tracing::warn!(plugin, grant, ?missing, "refused: it is not granted");
-            let what = format!("{grant} {missing}");
-            denials::note(&Denial {
-                by: By::Grant,
-                tenant: self.tenant.as_ref(),
-                subject: None,
-                on: Some(plugin),
-                what: &what,
-            });
+            tracing::warn!(plugin = plugin.name(), grant, ?missing, "refused: it is not granted");
+            let (tenant, what) = (self.tenant.as_ref(), format!("{grant} {missing}"));
+            denials::note(&Denial { by: By::Grant, tenant, subject: None, on: Some(plugin.name()), what: &what });
             observe::say(|| Seen::Refused { grant, missing });
         }
     }

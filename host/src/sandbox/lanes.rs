@@ -25,6 +25,7 @@ use tokio::{
 };
 
 use super::limits::CpuMax;
+use crate::metrics::OfTool;
 
 /// How often the clock of guests ticks. One that has run for two ticks leaves the quick lane.
 pub(super) const TICK: Duration = Duration::from_millis(1);
@@ -180,6 +181,7 @@ impl<T> Drop for InLane<T> {
 pub struct Score {
     weight: AtomicU32,
     spent: Arc<Spent>,
+    counts: Option<Arc<OfTool>>,
 }
 
 /// The processor time of somebody's calls. Counted only where somebody wants to know: calls that count write to one place.
@@ -208,9 +210,9 @@ impl Spent {
 }
 
 impl Score {
-    /// Of calls whose processor time is somebody's.
-    pub fn of(spent: &Arc<Spent>) -> Self {
-        Self { weight: AtomicU32::new(0), spent: Arc::clone(spent) }
+    /// Of calls whose processor time is somebody's, and is counted.
+    pub fn of(spent: &Arc<Spent>, counts: &Arc<OfTool>) -> Self {
+        Self { weight: AtomicU32::new(0), spent: Arc::clone(spent), counts: Some(Arc::clone(counts)) }
     }
 
     /// Whether the next call begins in the slow lane.
@@ -218,9 +220,12 @@ impl Score {
         self.weight.load(Ordering::Relaxed) >= SLOW_SCORE
     }
 
-    /// Takes note of a call. (One that is always quick is never written to: its calls share nothing.)
+    /// Takes note of a call.
     pub(super) fn note(&self, cpu: Duration) {
         self.spent.add(cpu);
+        if let Some(counts) = &self.counts {
+            counts.used(cpu);
+        }
         let score = self.weight.load(Ordering::Relaxed);
         if cpu > TICK {
             self.add(HEAVY);

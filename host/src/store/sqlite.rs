@@ -28,7 +28,10 @@ use tokio::sync::{broadcast, oneshot};
 
 use self::notes::{LOOK_EVERY, Notes};
 use super::{Change, Heard, Kept, Record, Room, Store, StoreError, Stored, Swapped, Usage, Write, Wrote};
-use crate::seal::{millis, now_ms};
+use crate::{
+    metrics,
+    seal::{millis, now_ms},
+};
 
 /// How long an operation waits for another process's transaction.
 const BUSY_WAIT: Duration = Duration::from_secs(5);
@@ -321,5 +324,6 @@ fn signed(ms: u64) -> i64 {
 
 #[expect(clippy::needless_pass_by_value, reason = "as `map_err` gives it")]
 fn failed(error: rusqlite::Error) -> StoreError {
+    metrics::store_error();
     StoreError(error.to_string())
 }

@@ -247,7 +247,7 @@ impl Entry {
             carried.insert(id.clone(), Arc::clone(&woken));
             carried.len()
         };
-        metrics::in_use("tasks", count);
+        metrics::in_use("running tasks", count);
         Self { tasks: Arc::clone(tasks), id, woken, place: Some(place) }
     }
 }
@@ -259,7 +259,7 @@ impl Drop for Entry {
             carried.remove(&self.id);
             carried.len()
         };
-        metrics::in_use("tasks", count);
+        metrics::in_use("running tasks", count);
         // First the place, then the news of it.
         drop(self.place.take());
         if self.tasks.is_behind.load(Ordering::Relaxed) {

@@ -43,6 +43,7 @@ pub use self::{
     world::{Real, World},
 };
 use crate::{
+    metrics,
     signals::{Signal, Signals},
     store::{Store, StoreError},
 };
@@ -292,6 +293,9 @@ impl Tasks {
 
     /// Tells those who wait for it that a task is not what it was.
     fn tell(&self, before: Option<&Task>, after: &Task) {
+        if before.is_none_or(|before| before.state.name() != after.state.name()) {
+            metrics::task(after.state.name());
+        }
         if before.is_none_or(|before| before.revision != after.revision) {
             self.signals.send(Signal::TaskChanged { id: after.id.to_string() });
         }
@@ -304,6 +308,19 @@ impl Tasks {
 
     fn carried(&self) -> std::sync::MutexGuard<'_, BTreeMap<TaskId, Arc<Notify>>> {
         self.carried.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// As clients and metrics call it. A result that tells of a failure is a result.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Working { .. } => "working",
+            Self::InputRequired { .. } => "input_required",
+            Self::Completed { .. } => "completed",
+            Self::Failed(_) => "failed",
+            Self::Cancelled => "cancelled",
+        }
     }
 }
 

@@ -22,9 +22,11 @@ use crate::{
     config::Config,
     hosts::Hosts,
     mcp::{Answer, Parts, Refusal, Request, Server, Via},
+    policy::Policy,
     seal::{Binding, KEY_BYTES, KeyRing},
     signals::Signals,
     store::{Change, Heard, Kept, Record, Room, Store, StoreError, Stored, Swapped, Usage, Write, Wrote},
+    telemetry::Trace,
 };
 
 /// Stands in headers for the id of a session that is good: nobody guesses one.
@@ -59,6 +61,8 @@ impl Yard {
             background: TaskTracker::new(),
             stopping: CancellationToken::new(),
             observer: None,
+            tracer: None,
+            policy: Policy::open(),
         };
         Self { server: Server::new(&config, parts), runtime: runtime() }
     }
@@ -66,7 +70,7 @@ impl Yard {
     pub(super) fn by<'a>(&self, headers: &'a HeaderMap) -> Request<'a> {
         let visitor = self.server.visitor(Arc::new(Principal::anonymous()));
         let visitor = visitor.expect("every configuration has the tenant `default`");
-        Request { via: Via::Http { headers, takes_events: true }, visitor }
+        Request { via: Via::Http { headers, takes_events: true }, visitor, trace: Trace::Off }
     }
 
     pub(super) fn post(&self, headers: &HeaderMap, body: &[u8]) -> Result<Answer, Refusal> {

@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 use super::{LegacyVersion, session_of};
 use crate::mcp::{
     Answer, Era, Refusal, Rejection, Request, Server, Via,
+    counted::Asked,
     fault::Fault,
     message::{Kind, Message},
 };
@@ -54,8 +55,11 @@ async fn one(server: &Server, request: &Request<'_>, version: LegacyVersion, tex
         Via::Http { headers, .. } => Via::Http { headers, takes_events: false },
         Via::Stdio(connection) => Via::Stdio(connection),
     };
-    let request = Request { via, visitor: request.visitor.clone() };
-    match Box::pin(super::answer(server, version, request, message)).await {
+    let mut request = Request { via, visitor: request.visitor.clone(), trace: request.trace.clone() };
+    let asked = Asked::new(server.tracer(), &mut request, Era::Legacy(version), &message);
+    let answer = Box::pin(super::answer(server, version, request, message)).await;
+    asked.answered(answer.as_ref());
+    match answer {
         Ok(Answer::Message(message)) => Some(message),
         // Without events there are no other answers.
         Ok(_) => None,

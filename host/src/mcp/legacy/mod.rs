@@ -29,8 +29,9 @@ use super::{
     message::{Id, Kind, Message, Params},
     response,
     stream::{Listener, first_word},
+    visitor::Visitor,
 };
-use crate::auth::Principal;
+use crate::telemetry;
 pub(super) use batch::answer as answer_batch;
 
 /// Answers a request of the legacy era. `version` is what its header says; a session knows better.
@@ -157,15 +158,15 @@ async fn look_up(
     Ok(match method {
         "ping" => response(id, &json!({})),
         "tools/list" => {
-            let page = listing::tools(&request.visitor.catalog(), cursor)?;
+            let page = listing::tools(&request.visitor, cursor)?;
             response(id, &result::tools(version, &page))
         }
         "prompts/list" => {
-            let page = listing::prompts(&request.visitor.catalog(), cursor)?;
+            let page = listing::prompts(&request.visitor, cursor)?;
             response(id, &result::prompts(version, &page))
         }
         "resources/templates/list" => {
-            let page = listing::templates(&request.visitor.catalog(), cursor)?;
+            let page = listing::templates(&request.visitor, cursor)?;
             response(id, &result::templates(version, &page))
         }
         "resources/list" => {
@@ -204,24 +205,28 @@ async fn run(
     let takes_events = request.via.takes_events();
     let log = client.session.as_ref().and_then(|session| server.core.sessions.level(session));
     let (voice, listener) = Listener::new(params.meta.progress_token, log, takes_events);
-    let wanted = {
+    let wanted = telemetry::here(&request.trace, || {
         let (catalog, visitor) = (request.visitor.catalog(), &request.visitor);
         match method {
             "tools/call" => Wanted::tool(&catalog, visitor, params, |_, _| Ok(())),
             "prompts/get" => Wanted::prompt(&catalog, visitor, params),
             _ => Wanted::resource(&catalog, visitor, params),
         }
-    };
+    });
     let wanted = wanted.map_err(|fault| Rejection { id: Some(id.clone()), fault })?;
-    let caller = client.caller(params).map_err(|fault| Rejection { id: Some(id.clone()), fault })?;
+    let mut caller = client.caller(params).map_err(|fault| Rejection { id: Some(id.clone()), fault })?;
+    let trace = request.trace.sampled().cloned();
+    if trace.is_some() {
+        caller = Arc::new(Caller::clone(&caller).within(trace.as_ref()));
+    }
     let wish =
         tasks::wish(client.version, &wanted, params).map_err(|fault| Rejection { id: Some(id.clone()), fault })?;
     if let Some(wish) = wish {
-        let call = Call::new(wanted, caller, None);
+        let call = Call::new(wanted, caller, None).traced(trace);
         let begun = Box::pin(tasks::begin(server, &client, &call, &wish, &id)).await;
         return begun.map_err(|fault| Rejection { id: Some(id), fault });
     }
-    let call = Call::new(wanted, caller, voice);
+    let call = Call::new(wanted, caller, voice).traced(trace);
     let version = client.version;
     match client.session {
         Some(session) => exchange::run(server, session, call, listener, id, takes_events).await,
@@ -267,16 +272,15 @@ pub(super) async fn open_stream(
     {
         return Ok(events);
     }
-    let events = standing_stream(server, request.principal(), session.clone());
+    let events = standing_stream(server, request.visitor.clone(), session.clone());
     server.core.sessions.take_standing(session.uid).await;
     Ok(events)
 }
 
 /// The news of a session.
-pub(super) fn standing_stream(server: &Server, principal: &Principal, session: Session) -> super::Events {
-    let followed = Followed::none(&server.core, principal);
-    let tenant = principal.tenant.clone();
-    standing::open(server.core(), tenant, session, server.signals.listener(), server.stopping.clone(), followed)
+pub(super) fn standing_stream(server: &Server, visitor: Visitor, session: Session) -> super::Events {
+    let followed = Followed::none(&server.core, &visitor.principal);
+    standing::open(server.core(), visitor, session, server.signals.listener(), server.stopping.clone(), followed)
 }
 
 /// What a DELETE ends.

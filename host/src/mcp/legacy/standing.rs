@@ -9,19 +9,19 @@ use tokio_util::sync::CancellationToken;
 
 use super::{session::Session, tasks::TaskJson};
 use crate::{
-    ids::TenantId,
     mcp::{
         Core,
         followed::Followed,
         notification,
         stream::{Event, Events},
+        visitor::Visitor,
     },
     signals::{Listener, News, Signal},
 };
 
 struct Standing {
     core: Arc<Core>,
-    tenant: TenantId,
+    visitor: Visitor,
     session: Session,
     signals: Listener,
     stopping: CancellationToken,
@@ -36,7 +36,7 @@ struct Standing {
 /// Opens the session's stream. A message goes to one stream only, so an older one ends.
 pub(super) fn open(
     core: Arc<Core>,
-    tenant: TenantId,
+    visitor: Visitor,
     session: Session,
     mut signals: Listener,
     stopping: CancellationToken,
@@ -48,7 +48,7 @@ pub(super) fn open(
     if let Some(before) = before {
         before.cancel();
     }
-    let standing = Standing { core, tenant, session, signals, stopping, replaced, next: VecDeque::new(), followed };
+    let standing = Standing { core, visitor, session, signals, stopping, replaced, next: VecDeque::new(), followed };
     stream::unfold(standing, async |mut standing| Some((Event::message(standing.next().await?), standing))).boxed()
 }
 
@@ -82,7 +82,9 @@ impl Standing {
                     self.followed.look_at_all();
                     self.next = self.everything();
                 }
-                Ok(Signal::Changed { tenant, news }) if tenant == self.tenant => self.next.extend(self.news(&news)),
+                Ok(Signal::Changed { tenant, news }) if tenant == self.visitor.principal.tenant => {
+                    self.next.extend(self.news(&news))
+                }
                 Ok(_) => {}
                 // Too slow for all that happened: the client comes back and asks anew.
                 Err(RecvError::Lagged(_) | RecvError::Closed) => return None,
@@ -98,7 +100,7 @@ impl Standing {
             News::Resources => ("notifications/resources/list_changed", nothing()),
             News::Resource { uri } => {
                 let notes = self.core.sessions.notebook.of(self.session.uid)?;
-                notes.subscriptions.contains(uri).then_some(())?;
+                (notes.subscriptions.contains(uri) && self.visitor.may_hear_of(uri)).then_some(())?;
                 ("notifications/resources/updated", json!({ "uri": uri }))
             }
         };

@@ -11,8 +11,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::tasks::{self, TaskJson};
 use crate::{
-    auth::Principal,
-    ids::TenantId,
     mcp::{
         Answer, Server,
         fault::Fault,
@@ -20,6 +18,7 @@ use crate::{
         message::{Filter, Id, Params},
         notification, response,
         stream::Event,
+        visitor::Visitor,
     },
     signals::{Listener, News, Signal},
     tasks::Task,
@@ -37,7 +36,7 @@ struct Meta<'a> {
 
 struct Listening {
     id: Id,
-    tenant: TenantId,
+    visitor: Visitor,
     filter: Filter,
     signals: Listener,
     stopping: CancellationToken,
@@ -55,12 +54,7 @@ enum At {
 }
 
 /// Opens a stream: acknowledged first, then news, and a result if it is the host that ends it.
-pub(super) async fn listen(
-    server: &Server,
-    principal: &Principal,
-    params: &Params<'_>,
-    id: &Id,
-) -> Result<Answer, Fault> {
+pub(super) async fn listen(server: &Server, visitor: &Visitor, params: &Params<'_>, id: &Id) -> Result<Answer, Fault> {
     let mut filter = params
         .notifications
         .clone()
@@ -77,13 +71,13 @@ pub(super) async fn listen(
     let ids = filter.task_ids.as_deref().unwrap_or_default();
     followed::check(ids)?;
     ids.iter().for_each(|id| signals.want(id));
-    let followed = Followed::new(&server.core, principal, ids).await?;
+    let followed = Followed::new(&server.core, &visitor.principal, ids).await?;
     signals.want_only(|id| followed.has(id));
     filter.task_ids = filter.task_ids.map(|_| followed.ids());
     let (id, stopping) = (id.clone(), server.stopping.clone());
     let next = VecDeque::new();
-    let tenant = principal.tenant.clone();
-    let listening = Listening { id, tenant, filter, signals, stopping, at: At::Beginning, followed, next };
+    let visitor = visitor.clone();
+    let listening = Listening { id, visitor, filter, signals, stopping, at: At::Beginning, followed, next };
     let events = stream::unfold(listening, async |mut listening| {
         let message = listening.next().await?;
         Some((Event::message(message), listening))
@@ -122,7 +116,9 @@ impl Listening {
                     self.followed.look_at_all();
                     self.next = self.everything();
                 }
-                Ok(Signal::Changed { tenant, news }) if tenant == self.tenant => self.next.extend(self.news(&news)),
+                Ok(Signal::Changed { tenant, news }) if tenant == self.visitor.principal.tenant => {
+                    self.next.extend(self.news(&news))
+                }
                 Ok(_) => {}
                 // Too slow for all that happened: an ended stream tells the client to look at everything anew.
                 Err(RecvError::Lagged(_) | RecvError::Closed) => self.at = At::End,
@@ -154,7 +150,9 @@ impl Listening {
             News::Tools if self.filter.tools_list_changed => ("notifications/tools/list_changed", None),
             News::Prompts if self.filter.prompts_list_changed => ("notifications/prompts/list_changed", None),
             News::Resources if self.filter.resources_list_changed => ("notifications/resources/list_changed", None),
-            News::Resource { uri } if self.filter.resource_subscriptions.contains(uri) => {
+            News::Resource { uri }
+                if self.filter.resource_subscriptions.contains(uri) && self.visitor.may_hear_of(uri) =>
+            {
                 ("notifications/resources/updated", Some(uri.as_str()))
             }
             _ => return None,

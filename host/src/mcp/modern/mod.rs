@@ -25,6 +25,7 @@ use super::{
     tasking::Soon,
     to_json,
 };
+use crate::telemetry;
 
 /// The methods served here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +93,7 @@ pub(super) async fn answer(server: &Server, request: Request<'_>, message: Messa
             Err(Rejection { id: Some(id), fault })
         }
         Method::Listen => {
-            let listening = Box::pin(listen::listen(server, request.principal(), &params, &id)).await;
+            let listening = Box::pin(listen::listen(server, &request.visitor, &params, &id)).await;
             listening.map_err(|fault| Rejection { id: Some(id), fault })
         }
         other => {
@@ -112,7 +113,7 @@ pub(super) fn plain_result(reply: &Reply) -> Vec<u8> {
     match reply {
         Reply::Tool(completed) => plain_tool_result(completed),
         Reply::Prompt(prompt) => to_json(&result::get_prompt(prompt, None)),
-        Reply::Resource(contents) => to_json(&result::read_resource(contents, None)),
+        Reply::Resource(contents) => to_json(&result::read_resource(contents, result::For::Caller, None)),
         Reply::NeedInput(_) => Vec::new(),
     }
 }
@@ -126,23 +127,24 @@ async fn look_up(
     id: &Id,
 ) -> Result<Vec<u8>, Fault> {
     let cursor = params.cursor.as_deref();
+    let whom = result::For::visitor(&request.visitor);
     Ok(match method {
         Method::ListTools => {
-            let page = listing::tools(&request.visitor.catalog(), cursor)?;
-            response(id, &result::tools(server, &page))
+            let page = listing::tools(&request.visitor, cursor)?;
+            response(id, &result::tools(server, whom, &page))
         }
         Method::ListPrompts => {
-            let page = listing::prompts(&request.visitor.catalog(), cursor)?;
-            response(id, &result::prompts(server, &page))
+            let page = listing::prompts(&request.visitor, cursor)?;
+            response(id, &result::prompts(server, whom, &page))
         }
         Method::ListResourceTemplates => {
-            let page = listing::templates(&request.visitor.catalog(), cursor)?;
-            response(id, &result::templates(server, &page))
+            let page = listing::templates(&request.visitor, cursor)?;
+            response(id, &result::templates(server, whom, &page))
         }
         Method::ListResources => {
             let caller = Arc::new(Caller::of(&params.meta)?);
             let page = listing::resources(server, &request.visitor, &caller, cursor).await?;
-            response(id, &result::resources(server, &page))
+            response(id, &result::resources(server, whom, &page))
         }
         Method::Complete => {
             let caller = Arc::new(Caller::of(&params.meta)?);
@@ -153,7 +155,7 @@ async fn look_up(
             let task = tasks::answer(server, request.principal(), method, params).await?;
             response(id, &result::task(server, task.as_ref().map(TaskJson::detailed)))
         }
-        _ => response(id, &result::discover(server)),
+        _ => response(id, &result::discover(server, whom)),
     })
 }
 
@@ -169,7 +171,7 @@ async fn run(
     let reject = |fault| Rejection { id: Some(id.clone()), fault };
     let log = params.meta.log_level.as_deref().map(level::parse).transpose().map_err(reject)?.flatten();
     let (voice, listener) = Listener::new(params.meta.progress_token, log, request.via.takes_events());
-    let wanted = {
+    let wanted = telemetry::here(&request.trace, || {
         let (catalog, visitor) = (request.visitor.catalog(), &request.visitor);
         match known {
             Method::CallTool => Wanted::tool(&catalog, visitor, params, |tool, value| {
@@ -178,9 +180,10 @@ async fn run(
             Method::GetPrompt => Wanted::prompt(&catalog, visitor, params),
             _ => Wanted::resource(&catalog, visitor, params),
         }
-    };
-    let caller = Arc::new(Caller::of(&params.meta).map_err(reject)?);
-    let mut call = Call::new(wanted.map_err(reject)?, caller, voice);
+    });
+    let caller = Caller::of(&params.meta).map_err(reject)?.within(request.trace.sampled());
+    let call = Call::new(wanted.map_err(reject)?, Arc::new(caller), voice);
+    let mut call = call.traced(request.trace.sampled().cloned());
     if params.request_state.is_some() || params.input_responses.is_some() {
         input::resume(&server.core.ring, method, params, &mut call).map_err(reject)?;
     }
@@ -219,7 +222,7 @@ fn said(core: &Core, method: &str, id: &Id, call: &Call, reply: Reply) -> Result
     Ok(match reply {
         Reply::Tool(completed) => response(id, &result::call_tool(&completed, meta)),
         Reply::Prompt(prompt) => response(id, &result::get_prompt(&prompt, meta)),
-        Reply::Resource(contents) => response(id, &result::read_resource(&contents, meta)),
+        Reply::Resource(contents) => response(id, &result::read_resource(&contents, result::For::call(call), meta)),
         Reply::NeedInput(need) => response(id, &input::required(core, method, call, need)?),
     })
 }

@@ -9,12 +9,13 @@ use super::tasks::{self, TaskJson};
 use crate::{
     catalog::{Prompt, Tool},
     mcp::{
-        Completed, Core, Server, body,
+        Call, Completed, Core, Server, body,
         content::{Block, object},
         described::{PromptJson, ResourceJson, TemplateJson, ToolJson},
         era::MODERN_VERSIONS,
         listing::Page,
         raw,
+        visitor::Visitor,
     },
     sandbox::contract::{Completion, PromptResult, Resource, ResourceContents, ResourceTemplate},
     tasks::Task,
@@ -27,8 +28,31 @@ const LIST_TTL_MS: u64 = 5_000;
 /// What a resource holds may change with the next call.
 const READ_TTL_MS: u64 = 0;
 
-/// Nothing here depends on who asks, while nobody is asked who they are.
-const CACHE_SCOPE: &str = "public";
+/// Whether an answer is good for all who ask the same.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum For {
+    /// Nobody was asked who they are, and no policy tells callers apart.
+    All,
+    Caller,
+}
+
+impl For {
+    pub(super) fn visitor(visitor: &Visitor) -> Self {
+        if visitor.is_anybody() { Self::All } else { Self::Caller }
+    }
+
+    pub(super) fn call(call: &Call) -> Self {
+        if call.wanted.is_anybodys() { Self::All } else { Self::Caller }
+    }
+
+    /// `cacheScope`
+    fn scope(self) -> &'static str {
+        match self {
+            Self::All => "public",
+            Self::Caller => "private",
+        }
+    }
+}
 
 /// What every result has, and `ttlMs` and `cacheScope` where clients may keep it.
 #[derive(Serialize)]
@@ -50,8 +74,8 @@ fn plain<'a, T>(body: T, meta: Option<&'a RawValue>) -> Envelope<'a, T> {
     Envelope { result_type: "complete", body, ttl_ms: None, cache_scope: None, meta }
 }
 
-fn cached<'a, T>(body: T, ttl_ms: u64, meta: Option<&'a RawValue>) -> Envelope<'a, T> {
-    Envelope { ttl_ms: Some(ttl_ms), cache_scope: Some(CACHE_SCOPE), ..plain(body, meta) }
+fn cached<'a, T>(body: T, ttl_ms: u64, whom: For, meta: Option<&'a RawValue>) -> Envelope<'a, T> {
+    Envelope { ttl_ms: Some(ttl_ms), cache_scope: Some(whom.scope()), ..plain(body, meta) }
 }
 
 /// `DiscoverResult`.
@@ -64,7 +88,7 @@ pub(super) struct Discover<'a> {
     instructions: Option<&'a str>,
 }
 
-pub(super) fn discover(server: &Server) -> Envelope<'_, Discover<'_>> {
+pub(super) fn discover(server: &Server, whom: For) -> Envelope<'_, Discover<'_>> {
     let mut capabilities = body::capabilities();
     capabilities["extensions"] = json!({ tasks::EXTENSION: {} });
     let body = Discover {
@@ -72,7 +96,7 @@ pub(super) fn discover(server: &Server) -> Envelope<'_, Discover<'_>> {
         capabilities,
         instructions: server.identity.instructions.as_deref(),
     };
-    listed(server, body)
+    listed(server, whom, body)
 }
 
 /// `CreateTaskResult`.
@@ -86,32 +110,32 @@ pub(super) fn task<'a>(server: &'a Server, task: Option<TaskJson<'a>>) -> Envelo
 }
 
 /// A body that clients may keep for as long as lists are good.
-fn listed<T>(server: &Server, body: T) -> Envelope<'_, T> {
-    cached(body, LIST_TTL_MS, Some(&server.core.modern_meta))
+fn listed<T>(server: &Server, whom: For, body: T) -> Envelope<'_, T> {
+    cached(body, LIST_TTL_MS, whom, Some(&server.core.modern_meta))
 }
 
 /// `ListToolsResult`.
-pub(super) fn tools<'a>(server: &'a Server, page: &'a Page<Arc<Tool>>) -> Envelope<'a, body::Tools<'a>> {
+pub(super) fn tools<'a>(server: &'a Server, whom: For, page: &'a Page<Arc<Tool>>) -> Envelope<'a, body::Tools<'a>> {
     let tools = page.items.iter().map(|tool| ToolJson::new(tool)).collect();
-    listed(server, body::Tools { tools, next_cursor: page.next.as_deref() })
+    listed(server, whom, body::Tools { tools, next_cursor: page.next.as_deref() })
 }
 
 /// `ListPromptsResult`.
-pub(super) fn prompts<'a>(server: &'a Server, page: &Page<Arc<Prompt>>) -> Envelope<'a, Map<String, Value>> {
+pub(super) fn prompts<'a>(server: &'a Server, whom: For, page: &Page<Arc<Prompt>>) -> Envelope<'a, Map<String, Value>> {
     let prompts: Vec<_> = page.items.iter().map(|prompt| PromptJson::new(prompt)).collect();
-    listed(server, body::list("prompts", prompts, page.next.as_deref()))
+    listed(server, whom, body::list("prompts", prompts, page.next.as_deref()))
 }
 
 /// `ListResourcesResult`.
-pub(super) fn resources<'a>(server: &'a Server, page: &Page<Resource>) -> Envelope<'a, Map<String, Value>> {
+pub(super) fn resources<'a>(server: &'a Server, whom: For, page: &Page<Resource>) -> Envelope<'a, Map<String, Value>> {
     let resources: Vec<_> = page.items.iter().map(ResourceJson::new).collect();
-    listed(server, body::list("resources", resources, page.next.as_deref()))
+    listed(server, whom, body::list("resources", resources, page.next.as_deref()))
 }
 
 /// `ListResourceTemplatesResult`.
-pub(super) fn templates<'a>(server: &'a Server, page: &Page<ResourceTemplate>) -> Envelope<'a, Map<String, Value>> {
+pub(super) fn templates<'a>(server: &'a Server, whom: For, page: &Page<ResourceTemplate>) -> Envelope<'a, Map<String, Value>> {
     let templates: Vec<_> = page.items.iter().map(TemplateJson::new).collect();
-    listed(server, body::list("resourceTemplates", templates, page.next.as_deref()))
+    listed(server, whom, body::list("resourceTemplates", templates, page.next.as_deref()))
 }
 
 /// `CompleteResult`.
@@ -142,9 +166,10 @@ pub(super) fn get_prompt<'a>(
 /// `ReadResourceResult`.
 pub(super) fn read_resource<'a>(
     contents: &'a [ResourceContents],
+    whom: For,
     server_meta: Option<&'a RawValue>,
 ) -> Envelope<'a, body::ReadResource<'a>> {
-    cached(body::ReadResource::new(contents), READ_TTL_MS, server_meta)
+    cached(body::ReadResource::new(contents), READ_TTL_MS, whom, server_meta)
 }
 
 /// The plugin's metadata and ours; where both have a key, ours stands.

@@ -17,11 +17,13 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks, io::Tok
 
 use crate::{
     config::{HeaderGrant, HttpGrant, Secrets, UrlPattern},
+    metrics::OfPlugin,
     sandbox::{
         call::CallState,
         granted::{Granted, Refusals},
         network::{Network, Slot, Traffic},
     },
+    telemetry::{self, Span, SpanKind},
 };
 use body::{Download, Upload};
 
@@ -135,7 +137,9 @@ impl Hooks {
         let port = url.port_or_known_default().ok_or(Error::HttpRequestUriInvalid)?;
         self.traffic.take_request().map_err(outcome::too_many_requests)?;
         let slot = self.traffic.open().map_err(|_| Error::ConnectionLimitReached)?;
-        let request = request::prepared(request, &url, &rule.headers)?;
+        let span = spanning(&request, &url);
+        let mut request = request::prepared(request, &url, &rule.headers)?;
+        request::traced(request.headers_mut(), &span);
         let request = body::limited(request, &self.traffic)?;
         Ok(Sending {
             plugin: Arc::clone(self.granted.plugin()),
@@ -147,8 +151,21 @@ impl Hooks {
             request,
             options: options.unwrap_or_default(),
             slot,
+            span,
         })
     }
+}
+
+/// The span of a request to `url`, of which it says no more than where it goes.
+fn spanning<B>(request: &Request<B>, url: &Url) -> Span {
+    let mut span = telemetry::begin("http", SpanKind::Client);
+    if span.is_seen() {
+        span.set("http.request.method", request.method().to_string());
+        span.set("url.scheme", url.scheme().to_owned());
+        span.set("server.address", url.host_str().unwrap_or_default().to_owned());
+        span.set("server.port", i64::from(url.port_or_known_default().unwrap_or_default()));
+    }
+    span
 }
 
 type Answer = (Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>);
@@ -179,14 +196,17 @@ impl WasiHttpHooks for Hooks {
     ) -> Box<dyn Future<Output = Result<Answer, Error>> + Send> {
         match self.admit(request, options) {
             Ok(sending) => Box::new(sending.send()),
-            Err(error) => Box::new(std::future::ready(Err(error))),
+            Err(error) => {
+                self.granted.plugin().requested(outcome::of_error(&error));
+                Box::new(std::future::ready(Err(error)))
+            }
         }
     }
 }
 
 /// A request on its way. Dropping the future that sends it closes its connection; so the end of a call ends all of its requests.
 struct Sending {
-    plugin: Arc<str>,
+    plugin: Arc<OfPlugin>,
     refusals: Refusals,
     traffic: Traffic,
     rule: Arc<Rule>,
@@ -195,10 +215,50 @@ struct Sending {
     request: Request<Upload>,
     options: RequestOptions,
     slot: Slot,
+    span: Span,
+}
+
+/// What came of a request, told when that is known, or when nobody waits for it any more.
+struct Told {
+    plugin: Arc<OfPlugin>,
+    outcome: &'static str,
+    span: Span,
+}
+
+impl Told {
+    fn of(&mut self, sent: &Result<Answer, Error>) {
+        match sent {
+            Ok((response, _)) => {
+                self.outcome = outcome::of_status(response.status());
+                self.span.set("http.response.status_code", i64::from(response.status().as_u16()));
+                if response.status().is_client_error() || response.status().is_server_error() {
+                    self.span.failed(response.status().as_u16().to_string());
+                }
+            }
+            Err(error) => {
+                self.outcome = outcome::of_error(error);
+                self.span.failed(self.outcome);
+            }
+        }
+    }
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.plugin.requested(self.outcome);
+    }
 }
 
 impl Sending {
-    async fn send(self) -> Result<Answer, Error> {
+    async fn send(mut self) -> Result<Answer, Error> {
+        let span = std::mem::replace(&mut self.span, Span::none());
+        let mut told = Told { plugin: Arc::clone(&self.plugin), outcome: "dropped", span };
+        let sent = self.answer().await;
+        told.of(&sent);
+        sent
+    }
+
+    async fn answer(self) -> Result<Answer, Error> {
         let Rule { to, networks, network, .. } = &*self.rule;
         let named = to.names_its_host();
         let found = network.addresses(&self.host, named, networks).await;

@@ -10,7 +10,7 @@ use wasmtime::component::{Resource, ResourceTableError};
 
 use crate::{
     config::KeyValueGrant,
-    metrics,
+    metrics::OfPlugin,
     sandbox::{
         call::CallState,
         contract::wasi::keyvalue::{
@@ -43,7 +43,7 @@ const TURNS: usize = 4;
 
 /// Where one plugin's values are.
 pub(crate) struct Keyspace {
-    plugin: String,
+    plugin: Arc<OfPlugin>,
     store: Arc<dyn Store>,
     space: String,
     bounds: KeyValueGrant,
@@ -63,9 +63,9 @@ type Answer<T> = wasmtime::Result<Result<T, Error>>;
 
 impl Keyspace {
     /// The values under `space`, within `bounds`.
-    pub(crate) fn new(plugin: &str, store: &Arc<dyn Store>, space: &str, bounds: KeyValueGrant) -> Self {
+    pub(crate) fn new(plugin: &Arc<OfPlugin>, store: &Arc<dyn Store>, space: &str, bounds: KeyValueGrant) -> Self {
         let store = Arc::clone(store);
-        Self { plugin: plugin.to_owned(), store, space: space.to_owned(), bounds, turns: Semaphore::new(TURNS) }
+        Self { plugin: Arc::clone(plugin), store, space: space.to_owned(), bounds, turns: Semaphore::new(TURNS) }
     }
 
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
@@ -178,13 +178,13 @@ impl Keyspace {
     }
 
     fn limit(&self, limit: &'static str, text: &str) -> Error {
-        metrics::limit_reached(&self.plugin, limit);
+        self.plugin.limit_reached(limit);
         Error::Other(text.to_owned())
     }
 
     /// Why the store failed is for the log.
     fn failed(&self, error: &StoreError) -> Error {
-        tracing::error!(plugin = self.plugin, %error, "key-value data cannot be reached");
+        tracing::error!(plugin = self.plugin.name(), %error, "key-value data cannot be reached");
         Error::Other("the store did not answer".into())
     }
 }

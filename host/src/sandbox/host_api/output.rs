@@ -20,7 +20,7 @@ use wasmtime_wasi::{
 
 use crate::{
     config::Limits,
-    metrics,
+    metrics::OfPlugin,
     observe::{self, Seen},
 };
 
@@ -38,7 +38,7 @@ pub(crate) struct LogPipe {
 
 #[derive(Debug)]
 struct Shared {
-    plugin: Arc<str>,
+    plugin: Arc<OfPlugin>,
     bytes_left: AtomicUsize,
     lines_left: AtomicUsize,
     /// Whether there was too little once.
@@ -46,7 +46,7 @@ struct Shared {
 }
 
 impl LogPipe {
-    pub(crate) fn new(plugin: Arc<str>, limits: &Limits) -> Self {
+    pub(crate) fn new(plugin: Arc<OfPlugin>, limits: &Limits) -> Self {
         let (bytes_left, lines_left) = (limits.log_bytes_max.into(), limits.log_lines_max.into());
         Self { shared: Arc::new(Shared { plugin, bytes_left, lines_left, full: AtomicBool::new(false) }) }
     }
@@ -59,7 +59,7 @@ impl LogPipe {
     }
 
     pub(crate) fn plugin(&self) -> &str {
-        &self.shared.plugin
+        self.shared.plugin.name()
     }
 
     /// Takes room for a line of `bytes`. The first time there is too little, says so in the log, and then stays silent.
@@ -73,8 +73,8 @@ impl LogPipe {
         // Nothing more is taken of either.
         lines_left.store(0, Ordering::Relaxed);
         if !full.swap(true, Ordering::Relaxed) {
-            metrics::limit_reached(plugin, reached);
-            tracing::warn!(target: "plugin", plugin = &**plugin, "the call said more than {reached}; the rest is dropped");
+            plugin.limit_reached(reached);
+            tracing::warn!(target: "plugin", plugin = plugin.name(), "the call said more than {reached}; the rest is dropped");
         }
         false
     }

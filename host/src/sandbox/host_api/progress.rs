@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    metrics,
+    metrics::OfPlugin,
     observe::{self, Seen},
     sandbox::{Said, call::CallState, contract::toolyard::plugin::progress::Host},
 };
@@ -24,13 +24,13 @@ impl Progress {
     }
 
     /// Whether one more may be passed on now.
-    fn has_room(&mut self, plugin: &str) -> bool {
+    fn has_room(&mut self, plugin: &OfPlugin) -> bool {
         let now = Instant::now();
         let counting = self.second.filter(|(since, _)| now.duration_since(*since) < Duration::from_secs(1));
         let (since, count) = counting.unwrap_or((now, 0));
         if count >= self.per_second_max {
             if !std::mem::replace(&mut self.limited, true) {
-                metrics::limit_reached(plugin, "progress_per_second_max");
+                plugin.limit_reached("progress_per_second_max");
             }
             return false;
         }

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU32, AtomicU64, Ordering},
 };
 
-use crate::{config::Limits, metrics};
+use crate::{config::Limits, metrics::OfPlugin};
 
 /// Counts what a call sends and receives. Clones count together.
 #[derive(Debug, Clone)]
@@ -15,7 +15,7 @@ pub(crate) struct Traffic {
 
 #[derive(Debug)]
 struct Shared {
-    plugin: Arc<str>,
+    plugin: Arc<OfPlugin>,
     requests_max: u32,
     requests_left: AtomicU32,
     connections_max: u32,
@@ -30,7 +30,7 @@ struct Shared {
 pub(crate) struct Slot(Arc<Shared>);
 
 impl Traffic {
-    pub(crate) fn new(plugin: &Arc<str>, limits: &Limits) -> Self {
+    pub(crate) fn new(plugin: &Arc<OfPlugin>, limits: &Limits) -> Self {
         let shared = Shared {
             plugin: Arc::clone(plugin),
             requests_max: limits.http_requests_max,
@@ -87,8 +87,8 @@ impl Traffic {
     }
 
     fn reached<T>(&self, limit: &'static str, max: T) -> T {
-        metrics::limit_reached(&self.shared.plugin, limit);
-        tracing::debug!(plugin = &*self.shared.plugin, limit, "a call reached a limit");
+        self.shared.plugin.limit_reached(limit);
+        tracing::debug!(plugin = self.shared.plugin.name(), limit, "a call reached a limit");
         max
     }
 }
@@ -112,7 +112,7 @@ mod tests {
     fn a_call_has_so_much_and_no_more() {
         let limits =
             Limits { http_requests_max: 3, http_connections_max: 2, http_response_bytes_max: 10, ..Limits::default() };
-        let traffic = Traffic::new(&"p".into(), &limits);
+        let traffic = Traffic::new(&crate::metrics::of_plugin("default", "p"), &limits);
         let other = traffic.clone();
         let (first, second) = (traffic.open().unwrap(), other.open().unwrap());
         assert_eq!(traffic.open().unwrap_err(), 2);

@@ -15,7 +15,10 @@ use super::{
     OPERATION_MAX,
     link::{ConnectError, Line, Link, Servers},
 };
-use crate::store::{Heard, NOTES_BEHIND_MAX, StoreError};
+use crate::{
+    metrics,
+    store::{Heard, NOTES_BEHIND_MAX, StoreError},
+};
 
 /// Pauses between attempts to connect: from the first, which is there for a server that says no at once, to the longest.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
@@ -76,12 +79,12 @@ impl Keeper {
             let state = state.map_err(|_| StoreError("the host is ending".into()))?.clone();
             let (link, number) = match state {
                 State::Up(link, number) => (link, number),
-                State::Away(reason) | State::Lost(reason) => return Err(StoreError(reason.to_string())),
+                State::Away(reason) | State::Lost(reason) => return Err(failed(reason.to_string())),
             };
             match link.run(command).await {
                 Ok(value) => return Ok(value),
                 Err(error) if is_passing(&error) => self.shared.lost(number, &error.to_string()),
-                Err(error) => return Err(StoreError(error.to_string())),
+                Err(error) => return Err(failed(error.to_string())),
             }
         }
     }
@@ -94,11 +97,16 @@ impl Keeper {
             State::Up(_, number) => {
                 let reason = format!("it did not answer within {seconds} s");
                 self.shared.lost(number, &reason);
-                StoreError(reason)
+                failed(reason)
             }
-            State::Lost(reason) | State::Away(reason) => StoreError(reason.to_string()),
+            State::Lost(reason) | State::Away(reason) => failed(reason.to_string()),
         }
     }
+}
+
+fn failed(reason: String) -> StoreError {
+    metrics::store_error();
+    StoreError(reason)
 }
 
 impl Drop for Keeper {

@@ -19,7 +19,7 @@ use rustix::{
 use wasmtime_wasi::{FsPerms, OpenMode, filesystem::Dir};
 
 use super::room::{ENTRY_BYTES, Moving, Reserved, Room};
-use crate::{config::FolderGrant, metrics};
+use crate::{config::FolderGrant, metrics::OfPlugin};
 
 /// Files and folders that one call may have open.
 const FILES_PER_CALL_MAX: usize = 64;
@@ -32,7 +32,7 @@ const TELL_EVERY: Duration = Duration::from_secs(60);
 
 /// A folder that one plugin sees.
 pub(crate) struct Folder {
-    plugin: String,
+    plugin: Arc<OfPlugin>,
     /// Where the guest sees it.
     pub(super) guest: String,
     pub(super) dir: Dir,
@@ -82,7 +82,7 @@ impl Folder {
     /// Opens the folder, and measures it if guests may write to it. The error is a sentence for the operator.
     ///
     /// It stays open: wherever the path leads later, this folder is what was granted.
-    pub(crate) fn open(plugin: &str, grant: &FolderGrant) -> Result<Arc<Self>, String> {
+    pub(crate) fn open(plugin: &Arc<OfPlugin>, grant: &FolderGrant) -> Result<Arc<Self>, String> {
         let path = grant.path.display();
         let wrong = |error: &dyn std::fmt::Display| format!("the folder {path} cannot be opened: {error}");
         let flags = (OFlags::DIRECTORY | OFlags::NONBLOCK).bits().cast_signed();
@@ -93,7 +93,7 @@ impl Folder {
             let room = Room::of(&dir).map_err(|error| wrong(&error))?;
             if let Err(error) = room.measure(&dir) {
                 // Reading still works, and so does removing what is in the way.
-                tracing::warn!(plugin, folder = %path, %error, "the folder cannot be measured: nothing can be written to it");
+                tracing::warn!(plugin = plugin.name(), folder = %path, %error, "the folder cannot be measured: nothing can be written to it");
             }
             Some(room)
         } else {
@@ -104,7 +104,7 @@ impl Folder {
             false => (FsPerms::ReadOnly, OpenMode::READ),
         };
         Ok(Arc::new(Self {
-            plugin: plugin.to_owned(),
+            plugin: Arc::clone(plugin),
             guest: grant.guest.clone(),
             dir: Dir::new(dir, perms, mode, false),
             write: grant.write,
@@ -124,7 +124,7 @@ impl Folder {
     pub(super) fn reserve(&self, bytes: u64) -> io::Result<Reserved> {
         let reserved = self.room.as_ref().and_then(|room| room.reserve(bytes, self.bytes_max, &self.dir.dir));
         reserved.ok_or_else(|| {
-            metrics::limit_reached(&self.plugin, "folder_bytes_max");
+            self.plugin.limit_reached("folder_bytes_max");
             self.tell_full();
             Errno::NOSPC.into()
         })
@@ -135,7 +135,7 @@ impl Folder {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         if told.is_none_or(|told| told.elapsed() > TELL_EVERY) {
             *told = Some(Instant::now());
-            let (plugin, folder, bytes_max) = (&self.plugin, &self.guest, self.bytes_max);
+            let (plugin, folder, bytes_max) = (self.plugin.name(), &self.guest, self.bytes_max);
             tracing::warn!(plugin, folder, bytes_max, "the folder is full");
         }
     }
@@ -174,7 +174,7 @@ impl Folder {
         // A quarter for each, so that one plugin leaves some for the others.
         let fits = call < FILES_PER_CALL_MAX && plugin < *OPEN_MAX / 4 && all < *OPEN_MAX;
         if !fits {
-            metrics::limit_reached(&self.plugin, "open_files");
+            self.plugin.limit_reached("open_files");
         }
         fits.then(|| Arc::new(slot))
     }

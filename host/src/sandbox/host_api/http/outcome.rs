@@ -4,9 +4,12 @@ use url::Host;
 use wasmtime_wasi_http::{Error, p2::bindings::http::types::ErrorCode};
 
 use super::body::Overlong;
-use crate::sandbox::{
-    granted::Refusals,
-    network::{ConnectError, NameError, Unreachable},
+use crate::{
+    metrics::OfPlugin,
+    sandbox::{
+        granted::Refusals,
+        network::{ConnectError, NameError, Unreachable},
+    },
 };
 
 pub(super) fn too_many_requests(max: u32) -> Error {
@@ -19,7 +22,7 @@ pub(super) fn unreachable(
     why: Unreachable,
     named: bool,
     host: &Host<String>,
-    plugin: &str,
+    plugin: &OfPlugin,
     refusals: &Refusals,
 ) -> Error {
     match why {
@@ -30,12 +33,12 @@ pub(super) fn unreachable(
         }
         Unreachable::Name(NameError::Unknown) if named => dns_error("NXDOMAIN"),
         Unreachable::Name(NameError::Unknown) => {
-            tracing::debug!(plugin, host = ?host.to_string(), "there is no such name");
+            tracing::debug!(plugin = plugin.name(), host = ?host.to_string(), "there is no such name");
             Error::HttpRequestDenied
         }
         Unreachable::Name(NameError::TimedOut) => Error::DnsTimeout,
         Unreachable::Name(NameError::Failed(reason)) => {
-            tracing::debug!(plugin, host = ?host.to_string(), reason, "a name cannot be looked up");
+            tracing::debug!(plugin = plugin.name(), host = ?host.to_string(), reason, "a name cannot be looked up");
             dns_error("SERVFAIL")
         }
     }
@@ -45,8 +48,8 @@ fn dns_error(rcode: &str) -> Error {
     Error::DnsError { rcode: Some(rcode.to_owned()), info_code: None }
 }
 
-pub(super) fn not_connected(why: &ConnectError, host: &Host<String>, plugin: &str) -> Error {
-    tracing::debug!(plugin, host = ?host.to_string(), %why, "a request found no server");
+pub(super) fn not_connected(why: &ConnectError, host: &Host<String>, plugin: &OfPlugin) -> Error {
+    tracing::debug!(plugin = plugin.name(), host = ?host.to_string(), %why, "a request found no server");
     match why {
         ConnectError::TimedOut => Error::ConnectionTimeout,
         ConnectError::Refused => Error::ConnectionRefused,
@@ -74,6 +77,30 @@ pub(super) fn failed(error: &hyper::Error, overlong: &Overlong, head_bytes_max: 
 /// Why a response ends early.
 pub(super) fn incomplete(error: &hyper::Error) -> Error {
     if error.is_parse() { Error::HttpProtocolError } else { Error::HttpResponseIncomplete }
+}
+
+/// What the metrics and traces call an answer.
+pub(super) fn of_status(status: http::StatusCode) -> &'static str {
+    match status.as_u16() / 100 {
+        1 => "1xx",
+        2 => "2xx",
+        3 => "3xx",
+        4 => "4xx",
+        _ => "5xx",
+    }
+}
+
+/// What the metrics and traces call it that there is none.
+pub(super) fn of_error(error: &Error) -> &'static str {
+    match error {
+        Error::HttpRequestDenied => "refused",
+        Error::InternalError(_) | Error::ConnectionLimitReached | Error::HttpRequestBodySize(_) => "limit",
+        Error::DnsTimeout | Error::DnsError { .. } => "dns",
+        Error::ConnectionTimeout | Error::ConnectionReadTimeout => "timeout",
+        Error::TlsCertificateError | Error::TlsAlertReceived { .. } | Error::TlsProtocolError => "tls",
+        Error::HttpRequestUriInvalid | Error::HttpRequestUriTooLong => "invalid",
+        _ => "failed",
+    }
 }
 
 /// What `wasi:http` calls the error that a body ended with.

@@ -1,11 +1,16 @@
 //! A guest's request, as it goes out.
 
-use http::{HeaderName, HeaderValue, Method, Request, Uri, header::HOST, uri::PathAndQuery};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header::HOST, uri::PathAndQuery};
 use url::{Position, Url};
 use wasmtime_wasi_http::Error;
 
+use crate::telemetry::Span;
+
 /// A longer URL is refused by most servers.
 const URL_BYTES_MAX: usize = 16 << 10;
+
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// Whether a header is not the guest's to set: it is about the connection, which is the host's; it says where a request came
 /// from or was going to, as only a proxy knows; or it makes of a request another one than was held against the grants.
@@ -77,4 +82,19 @@ pub(super) fn prepared<B>(
         headers.insert(name, value.clone());
     }
     Ok(request)
+}
+
+/// Tells the server which trace the request belongs to, unless the guest does so.
+pub(super) fn traced(headers: &mut HeaderMap, span: &Span) {
+    if headers.contains_key(TRACEPARENT) {
+        return;
+    }
+    let Some((traceparent, tracestate)) = span.to_propagate() else { return };
+    // Both were read strictly, or are the host's own.
+    if let Ok(value) = HeaderValue::try_from(traceparent) {
+        headers.insert(TRACEPARENT, value);
+    }
+    if let Some(Ok(value)) = tracestate.map(HeaderValue::try_from) {
+        headers.insert(TRACESTATE, value);
+    }
 }

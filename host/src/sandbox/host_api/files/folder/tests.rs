@@ -4,6 +4,7 @@ use rustix::fs::{CWD, mkfifoat};
 use tempfile::TempDir;
 
 use super::*;
+use crate::metrics::of_plugin;
 
 /// What a guest may ask for: to read, to write, to make.
 const READ: Wish = Wish::READ;
@@ -23,7 +24,7 @@ impl Case {
         let grant = FolderGrant { path: temp.path().join("in"), guest: "/data".into(), write: true, bytes_max };
         fs::create_dir(&grant.path).unwrap();
         fs::write(temp.path().join("secret"), "secret").unwrap();
-        let folder = Folder::open("test", &grant).unwrap();
+        let folder = Folder::open(&of_plugin("default", "test"), &grant).unwrap();
         Self { temp, folder }
     }
 
@@ -166,7 +167,7 @@ fn what_cannot_be_granted_is_said_to_the_operator() {
     fs::write(temp.path().join("file"), "").unwrap();
     for name in ["file", "missing"] {
         let grant = FolderGrant { path: temp.path().join(name), guest: "/data".into(), write: false, bytes_max: 1 };
-        let error = Folder::open("test", &grant).err().unwrap();
+        let error = Folder::open(&of_plugin("default", "test"), &grant).err().unwrap();
         assert!(error.contains(name) && error.contains("cannot be opened"), "{error}");
     }
 }
