@@ -75,7 +75,9 @@ pub(super) fn routes(shared: &Arc<Shared>) -> Router {
 /// Nothing of it is for anybody without the key.
 async fn guarded(State(shared): Api, request: Request, next: Next) -> Response {
     let headers = request.headers();
-    let allowed = guard::from_here(&shared.parts, headers).and_then(|()| guard::authorized(&shared.parts, headers));
+    let allowed = guard::for_here(&shared.parts, headers)
+        .and_then(|()| guard::from_here(headers))
+        .and_then(|()| guard::authorized(&shared.parts, headers));
     match allowed {
         Ok(()) => next.run(request).await,
         Err(refused) => refused,

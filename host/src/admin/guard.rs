@@ -30,14 +30,19 @@ pub(super) const HEADERS: [(HeaderName, HeaderValue); 6] = [
     (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
 ];
 
-/// Whether the request was meant for this listener, by a page of its own if by any.
-pub(super) fn from_here(parts: &Parts, headers: &HeaderMap) -> Result<(), Response> {
-    let host = only(headers, &header::HOST).unwrap_or_default();
-    if !is_own(host, &parts.settings.hosts) {
-        let reason = "this `Host` is not known here; reach the host by its address or as localhost, or add the name to \
-                      `hosts` in [admin]";
-        return Err(reply::refused(StatusCode::FORBIDDEN, reason));
+/// Whether the request was meant for this listener.
+pub(super) fn for_here(parts: &Parts, headers: &HeaderMap) -> Result<(), Response> {
+    if is_own(only(headers, &header::HOST).unwrap_or_default(), &parts.settings.hosts) {
+        return Ok(());
     }
+    let reason = "this `Host` is not known here; reach the host by its address or as localhost, or add the name to `hosts` \
+                  in [admin]";
+    Err(reply::refused(StatusCode::FORBIDDEN, reason))
+}
+
+/// Whether the request is of a page of this listener's own, if of any.
+pub(super) fn from_here(headers: &HeaderMap) -> Result<(), Response> {
+    let host = only(headers, &header::HOST).unwrap_or_default();
     let foreign = || Err(reply::refused(StatusCode::FORBIDDEN, "a page of another origin may not ask here"));
     if headers.contains_key(header::ORIGIN) {
         let own = |origin: &str| {

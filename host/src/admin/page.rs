@@ -1,5 +1,5 @@
 //! The page: files that are part of the program. They are the same for everybody and hold nothing of the host, so they are given
-//! without the key; what they show is asked of the API, with the key.
+//! without the key, and to whoever follows a link from elsewhere; what they show is asked of the API, with the key.
 
 use std::sync::Arc;
 
@@ -27,7 +27,8 @@ pub(super) fn routes(shared: &Arc<Shared>) -> Router {
     let file = |router: Router<Arc<Shared>>,
                 (path, media_type, contents): (&'static str, &'static str, &'static [u8])| {
         let give = async move |State(shared): State<Arc<Shared>>, headers: HeaderMap| -> Response {
-            let allowed = guard::from_here(&shared.parts, &headers).and_then(|()| guard::can_be_opened(&shared.parts).map(|_| ()));
+            let allowed =
+                guard::for_here(&shared.parts, &headers).and_then(|()| guard::can_be_opened(&shared.parts).map(|_| ()));
             if let Err(refused) = allowed {
                 return refused;
             }

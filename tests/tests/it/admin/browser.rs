@@ -19,7 +19,8 @@ fn chromium() -> PathBuf {
 fn the_page_shows_the_host_to_everybody() {
     let packages = target().join("browser");
     assert!(packages.join("node_modules").is_dir(), "{} is missing: run `cargo xtask test`", packages.display());
-    let mut host = host("");
+    // The call has to outlive the walk.
+    let mut host = host("[limits]\ntimeout_ms_max = 3_600_000\n");
     host.call("p_say", &json!({}));
     host.call("caller_fetch", &json!({ "url": "http://127.0.0.1:9/private" }));
     let running = begin(&host, "p_wait");
