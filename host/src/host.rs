@@ -18,7 +18,8 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    admin::{self, Admin, Key, Watched},
+    admin::{self, Admin, Audited, Key, Watched},
+    audit::Audit,
     auth::Authenticator,
     catalog::{self, Live, Loaders, Order, Tenants, Yard},
     config::{CacheDir, Config, PublicUrl, SecretName},
@@ -94,6 +95,8 @@ impl Host {
         let (background, stopping) = (TaskTracker::new(), CancellationToken::new());
         let (store, ring) = state(&config).await?;
         let hosts = Arc::new(Hosts::new(Arc::clone(&store), signals.clone())?);
+        let audit = config.audit.as_ref().map(|settings| Audit::start(settings, hosts.id())).transpose();
+        let audit = audit.map_err(anyhow::Error::msg)?.unwrap_or_default();
         let yard = Arc::new(yard(&config, Arc::clone(&store))?);
         let id = hosts.id().to_string();
         let start = |settings| telemetry::start_traces(settings, &config.secrets, &id);
@@ -107,6 +110,7 @@ impl Host {
             lanes: Arc::clone(yard.sandbox().lanes()),
             background: background.clone(),
             stopping: stopping.clone(),
+            audit: audit.clone(),
             observer,
             tracer: traces.as_ref().map(|traces| traces.tracer().clone()),
             policy: policy.clone(),
@@ -116,7 +120,7 @@ impl Host {
             // They are read again when the store is there.
             tracing::warn!("what is known of sessions cannot be read: {error}");
         }
-        let mut loaders = Loaders::new(Arc::clone(&config), Arc::clone(&yard), Arc::clone(&tenants));
+        let mut loaders = Loaders::new(Arc::clone(&config), Arc::clone(&yard), Arc::clone(&tenants), audit);
         if let Err((dir, error)) = loaders.scan().await {
             let dir = dir.display();
             let what = format!("cannot read the plugin folder `{dir}`; create it, or name another with --plugins");
@@ -175,6 +179,11 @@ impl Host {
         self.server.runner()
     }
 
+    /// Where calls and changes are written down.
+    pub fn audit(&self) -> &Audit {
+        self.server.audit()
+    }
+
     /// Which of the engine's fast paths are in force.
     pub fn settings(&self) -> Settings {
         self.yard.sandbox().settings()
@@ -215,12 +224,13 @@ impl Host {
         let settings = self.config.admin.clone();
         let found = Key::find(&settings, &self.config.secrets, self.config.state_dir.as_deref());
         let found = found.map_err(anyhow::Error::msg)?;
-        let orders = self.orders();
+        let (orders, trail) = (self.orders(), self.audit().clone());
+        let audited = trail.is_on().then(|| -> Audited { Box::new(move |count| last_records(&trail, count)) });
         let watched = Watched {
             server: Arc::clone(&self.server),
             calls_max: self.config.host_limits.calls_max,
             reload: Box::new(move || Box::pin(look(orders.clone()))),
-            audited: None,
+            audited,
         };
         let (metrics, report) = (self.metrics.clone(), self.report());
         Ok((admin::Parts { metrics, report, settings, key: found.key, watched }, found.file))
@@ -258,6 +268,9 @@ impl Host {
 
     /// Serves one client on standard input and output, until it is gone or `stop`.
     pub async fn run_stdio(self, stop: CancellationToken) -> Result<()> {
+        if self.config.audit.as_ref().is_some_and(|audit| audit.stdout) {
+            bail!("[audit] stdout: standard output is the client's here; leave it out, or use `toolyard serve`");
+        }
         self.check_wishes()?;
         let line_bytes_max = self.config.host_limits.body_bytes_max;
         let (server, stopping) = (Arc::clone(&self.server), self.stopping.clone());
@@ -293,6 +306,7 @@ impl Host {
         if let Some(traces) = self.traces {
             traces.end().await;
         }
+        self.server.audit().close().await;
         served
     }
 }
@@ -360,6 +374,11 @@ async fn settle(tenants: Arc<Tenants>, store: Arc<dyn Store>) {
             tracing::debug!(%error, "what tenants use is told to the store later");
         }
     }
+}
+
+/// The last records of the trail, the newest first.
+fn last_records(trail: &Audit, count: usize) -> Vec<serde_json::Value> {
+    trail.recent(count).iter().rev().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
 /// Has the plugin folders read anew.

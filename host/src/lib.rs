@@ -3,10 +3,12 @@
 //! [`Host`](host::Host) is the whole; `ARCHITECTURE.md` is the map.
 
 pub mod admin;
+pub mod audit;
 pub mod auth;
 pub mod build;
 pub mod catalog;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod denials;
 pub mod host;

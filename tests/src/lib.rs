@@ -28,6 +28,7 @@ mod session;
 mod site;
 mod tap;
 mod tenant;
+pub mod trail;
 mod wait;
 
 pub use authority::Authority;

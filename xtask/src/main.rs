@@ -63,6 +63,12 @@ enum Verb {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Kills hosts while they write their audit trail, looks for what is missing in it, and measures what it costs.
+    Trail {
+        /// Passed on to `toolyard-trail`: `--calls N`, `--clients N`, `--kills N`, `--seed N`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Checks what no compiler does: the direction of dependencies, lengths, and that nothing is left out.
     Tidy,
 }
@@ -88,6 +94,7 @@ fn run(verb: Verb) -> Result<ExitCode> {
         Verb::Clients { update: true } => clients::update(&project).map(|()| ExitCode::SUCCESS),
         Verb::Bench { arguments } => programs::bench(&project, &arguments),
         Verb::Chaos { arguments } => programs::chaos(&project, &arguments),
+        Verb::Trail { arguments } => programs::trail(&project, &arguments),
         Verb::Tidy => tidy::run(&project).map(|()| ExitCode::SUCCESS),
     }
 }

@@ -20,6 +20,8 @@ const BENCH: &str = "toolyard-bench";
 
 const CHAOS: &str = "toolyard-chaos";
 
+const TRAIL: &str = "toolyard-trail";
+
 /// Builds everything and becomes `toolyard serve`.
 pub(crate) fn serve(project: &Project, arguments: &[String]) -> Result<ExitCode> {
     components::build(project)?;
@@ -66,6 +68,14 @@ pub(crate) fn chaos(project: &Project, arguments: &[String]) -> Result<ExitCode>
     deploy::provide(project)?;
     build_package(project, "toolyard-tests")?;
     become_program(Command::new(project.program(CHAOS)).args(arguments))
+}
+
+/// Builds everything and becomes `toolyard-trail`.
+pub(crate) fn trail(project: &Project, arguments: &[String]) -> Result<ExitCode> {
+    components::build(project)?;
+    build_host(project)?;
+    build_package(project, "toolyard-tests")?;
+    become_program(Command::new(project.program(TRAIL)).args(arguments))
 }
 
 /// Builds the host, unless `TOOLYARD_BIN` names one that is there already.

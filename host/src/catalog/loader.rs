@@ -14,6 +14,7 @@ use futures_util::{FutureExt, StreamExt, stream};
 
 use super::{Catalog, Live, Owned, Plugin, Refused, Tenant, Tenants, Yard};
 use crate::{
+    audit::{Audit, record::PluginChange},
     config::{Config, Grants, TenantSettings},
     ids::{Digest, PluginId, TenantId},
     metrics,
@@ -33,6 +34,7 @@ pub struct Loader {
     owned: Owned,
     yard: Arc<Yard>,
     live: Arc<Live>,
+    audit: Audit,
     files: HashMap<PathBuf, Seen>,
     serving: BTreeMap<PluginId, Arc<Plugin>>,
     scanned: bool,
@@ -50,13 +52,14 @@ pub struct Loaders {
     config: Arc<Config>,
     yard: Arc<Yard>,
     tenants: Arc<Tenants>,
+    audit: Audit,
     loaders: BTreeMap<TenantId, Loader>,
 }
 
 impl Loaders {
     /// Those of the tenants in `config`, who are in force from now on. Nothing is read until [`Loaders::scan`].
-    pub fn new(config: Arc<Config>, yard: Arc<Yard>, tenants: Arc<Tenants>) -> Self {
-        let mut loaders = Self { config: Arc::clone(&config), yard, tenants, loaders: BTreeMap::new() };
+    pub fn new(config: Arc<Config>, yard: Arc<Yard>, tenants: Arc<Tenants>, audit: Audit) -> Self {
+        let mut loaders = Self { config: Arc::clone(&config), yard, tenants, audit, loaders: BTreeMap::new() };
         loaders.configure(config);
         loaders
     }
@@ -69,11 +72,19 @@ impl Loaders {
             let Some(tenant) = self.tenants.get(id.as_str()) else { continue };
             let loader = match before.remove(id) {
                 Some(loader) => loader.configured(Arc::clone(settings), Rules::of(&config)),
-                None => Loader::new(&tenant, Arc::clone(settings), Rules::of(&config), Arc::clone(&self.yard)),
+                None => {
+                    let (yard, audit) = (Arc::clone(&self.yard), self.audit.clone());
+                    Loader::new(&tenant, Arc::clone(settings), Rules::of(&config), yard, audit)
+                }
             };
             self.loaders.insert(id.clone(), loader);
         }
         self.config = config;
+    }
+
+    /// Where what becomes of plugins is written down.
+    pub(super) fn audit(&self) -> &Audit {
+        &self.audit
     }
 
     /// What is in force.
@@ -136,10 +147,10 @@ struct Candidate {
 }
 
 impl Loader {
-    fn new(tenant: &Tenant, settings: Arc<TenantSettings>, rules: Rules, yard: Arc<Yard>) -> Self {
+    fn new(tenant: &Tenant, settings: Arc<TenantSettings>, rules: Rules, yard: Arc<Yard>, audit: Audit) -> Self {
         let owned = Owned::new(tenant.id.clone(), &settings, Arc::clone(&tenant.share));
         let (files, serving) = Default::default();
-        Self { settings, rules, owned, yard, live: Arc::clone(&tenant.live), files, serving, scanned: false }
+        Self { settings, rules, owned, yard, live: Arc::clone(&tenant.live), audit, files, serving, scanned: false }
     }
 
     /// The same under other settings: plugins of which they say something else, and those that know secrets, are loaded again.
@@ -212,8 +223,9 @@ impl Loader {
         for path in &gone {
             self.files.remove(path);
             if let Ok(id) = plugin_id(path)
-                && self.serving.remove(&id).is_some()
+                && let Some(gone) = self.serving.remove(&id)
             {
+                self.note("removed", id.as_str(), None, Some(gone.digest()), None);
                 tracing::info!(plugin = %id, "removed");
                 metrics::plugin_load("removed");
                 self.retry_refused();
@@ -286,7 +298,10 @@ impl Loader {
                 let (id, digest, tools) = (plugin.id().clone(), plugin.digest(), plugin.tools().len());
                 tracing::info!(tenant = %self.owned.tenant, plugin = %id, %digest, tools, "loaded");
                 metrics::plugin_load("loaded");
-                if self.serving.insert(id, plugin).is_some() {
+                let before = self.serving.insert(id.clone(), plugin).map(|before| before.digest());
+                let change = if before.is_some() { "replaced" } else { "loaded" };
+                self.note(change, id.as_str(), Some(digest), before, None);
+                if before.is_some() {
                     self.retry_refused();
                 }
                 Verdict::Changed
@@ -302,10 +317,27 @@ impl Loader {
                     metrics::plugin_load("refused");
                 }
                 // The digest of what serves is kept, so that putting the old file back costs nothing.
-                *seen = Seen { stamp: Some(stamp), digest: seen.digest, refused: Some(refused) };
+                *seen = Seen { stamp: Some(stamp), digest: seen.digest, refused: Some(refused.clone()) };
+                if !known {
+                    let id = path.file_stem().unwrap_or_default().to_string_lossy();
+                    self.note("refused", &id, digest, None, Some(&refused.reason));
+                }
                 if known { Verdict::Unchanged } else { Verdict::Changed }
             }
         }
+    }
+
+    fn note(
+        &self,
+        change: &'static str,
+        plugin: &str,
+        digest: Option<Digest>,
+        before: Option<Digest>,
+        reason: Option<&str>,
+    ) {
+        let (digest, before) = (digest.map(|digest| digest.to_string()), before.map(|digest| digest.to_string()));
+        let tenant = self.owned.tenant.as_str();
+        self.audit.note(&PluginChange { change, tenant, plugin, digest, before, reason });
     }
 
     /// Whoever serves a name keeps it.

@@ -13,7 +13,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::Loaders;
-use crate::{config::Config, metrics};
+use crate::{audit::record::Change, config::Config, metrics};
 
 /// A burst of events ends when nothing came for this long: the time between two writes of one `cp`, not a person's patience.
 const QUIET: Duration = Duration::from_millis(5);
@@ -49,6 +49,8 @@ pub async fn watch(mut loaders: Loaders, mut orders: mpsc::Receiver<Order>, stop
                 Order::Configure(config, told) => {
                     loaders.configure(config);
                     metrics::reloaded("configuration", true);
+                    let change = Change { what: "configuration", change: "reloaded", name: None, reason: None };
+                    loaders.audit().note(&change);
                     watching.follow(loaders.dirs());
                     done = Some(told);
                 }

@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is what a command line is for")]
 
 mod ask;
+mod audit;
 mod build;
 mod call;
 mod dev;
@@ -37,7 +38,7 @@ struct Toolyard {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 it worked; 1 the tool answered with an error; 2 the command was not understood;
+Exit codes: 0 it worked; 1 the tool answered with an error, or the audit trail is not whole; 2 the command was not understood;
 3 it could not be done (a file, the configuration, a plugin, the address, a build).
 RUST_LOG sets what is logged, such as RUST_LOG=debug.";
 
@@ -51,6 +52,8 @@ enum Verb {
     Call(call::Call),
     /// Show what a plugin is: its tools, imports, size and digest
     Inspect(inspect::Inspect),
+    /// Look at the audit trail: verify, tail, query
+    Audit(audit::Audit),
     /// Begin a plugin: a project with one tool, a test and a README
     New(new::New),
     /// Make a plugin's component from its project
@@ -94,6 +97,7 @@ pub fn main() -> ExitCode {
         Verb::Stdio(stdio) => stdio.run(),
         Verb::Call(call) => call.run(),
         Verb::Inspect(inspect) => inspect.run(),
+        Verb::Audit(audit) => audit.run(),
         Verb::New(new) => new.run(),
         Verb::Build(build) => build.run(),
         Verb::Dev(dev) => dev.run(),

@@ -1,6 +1,7 @@
 //! Configuration: what was written ([`written`]) and what is usable ([`Config`]). Nothing below reads files or the environment.
 
 mod admin;
+mod audit;
 mod auth;
 mod discovery;
 mod grants;
@@ -31,6 +32,7 @@ use crate::{
 };
 
 pub use admin::{AdminSettings, KeyPlace, WrittenAdmin};
+pub use audit::{ArgumentsShown, AuditSettings, WrittenAudit};
 #[cfg(test)]
 pub(crate) use auth::auth_for_tests;
 pub use auth::{Algorithm, Auth, Dpop, Issuer, TenantOf, Tls, WrittenAuth, WrittenTls, is_scope};
@@ -96,6 +98,8 @@ pub struct Config {
     /// Where traces go. `None`: nothing is traced.
     pub telemetry: Option<Telemetry>,
     pub policy: PolicySettings,
+    /// Where calls and changes are written down. `None`: nowhere.
+    pub audit: Option<AuditSettings>,
 }
 
 /// How plugins' requests leave this machine.

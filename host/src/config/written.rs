@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     CacheDir, Config, DEFAULT_LISTEN, DRAIN_NOTICE, Discovery, Egress, HostLimits, Identity, Limits, PluginSettings,
     PolicyArguments, PublicUrl, SecretName, Secrets, SharedStore, TaskMode, ToolSettings, WrittenAdmin,
-    WrittenArguments, WrittenAuth, WrittenGrants, WrittenLimits, WrittenPolicy, WrittenTelemetry, WrittenTls,
+    WrittenArguments, WrittenAudit, WrittenAuth, WrittenGrants, WrittenLimits, WrittenPolicy, WrittenTelemetry,
+    WrittenTls,
     limits::call_limits,
     secrets::WrittenSecret,
     store::Access,
@@ -110,6 +111,7 @@ pub struct Written {
     pub egress: WrittenEgress,
     pub telemetry: WrittenTelemetry,
     pub policy: WrittenPolicy,
+    pub audit: WrittenAudit,
 }
 
 /// `[egress]`
@@ -320,6 +322,7 @@ impl Written {
             tenants,
             telemetry: self.telemetry.usable(base, &secrets)?,
             secrets,
+            audit: self.audit.usable(base)?,
             egress: Egress {
                 dns: self.egress.dns,
                 ca_files: self.egress.ca_files.iter().map(|file| base.join(file)).collect(),

@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use super::{ENDPOINT, Gate, origin::Verdict, respond};
 use crate::{
+    audit::record::Refused,
     auth::Challenge,
     denials::{self, By, Denial},
     ids::{IllegalName, TenantId},
@@ -27,7 +28,7 @@ pub(super) async fn serve(gate: &Gate, request: HttpRequest<Incoming>) -> Respon
         return found.unwrap_or_else(|| document(gate, &head.method, head.uri.path()));
     };
     let origin = match gate.origins.judge(&head.headers) {
-        Verdict::Foreign => return respond::foreign_origin(),
+        Verdict::Foreign => return not_let_in(gate, place, respond::foreign_origin()),
         Verdict::Allowed(origin) => Some(origin.clone()),
         Verdict::None => None,
     };
@@ -37,13 +38,21 @@ pub(super) async fn serve(gate: &Gate, request: HttpRequest<Incoming>) -> Respon
             let visitor = visitor(gate, place, &head.method, &head.headers).await;
             match known(gate, &mut trace, visitor) {
                 Ok(visitor) => answer(gate, (visitor, trace), (place, &head.method, &head.headers), body).await,
-                Err(response) => response,
+                Err(response) => not_let_in(gate, place, response),
             }
         }
         Method::OPTIONS => respond::preflight(),
         _ => respond::method_not_allowed(),
     };
     readable_by(origin, response)
+}
+
+/// Writes down that somebody was not let in.
+fn not_let_in(gate: &Gate, place: Place<'_>, response: Response) -> Response {
+    let tenant = if let Place::Of(tenant) = place { Some(tenant) } else { None };
+    let status = Some(response.status().as_u16());
+    gate.server.audit().note(&Refused { reason: "not let in", status, tenant, ..Refused::default() });
+    response
 }
 
 /// Where a request goes.

@@ -55,7 +55,7 @@ pub(super) fn refusal(refusal: &Refusal) -> Response {
     let rejection = &refusal.rejection;
     let mut response = message(status(refusal.era, &rejection.fault), rejection.render(refusal.era));
     let after_s = match rejection.fault {
-        Fault::Busy | Fault::PluginBusy | Fault::TooManyTasks(_) | Fault::StoreAway => Some(1),
+        Fault::Busy | Fault::PluginBusy | Fault::TooManyTasks(_) | Fault::StoreAway | Fault::NotRecorded => Some(1),
         Fault::Exceeded(exceeded) => Some(exceeded.retry_after_s()),
         _ => None,
     };
@@ -67,7 +67,7 @@ pub(super) fn refusal(refusal: &Refusal) -> Response {
 
 fn status(era: Option<Era>, fault: &Fault) -> StatusCode {
     match (era, fault) {
-        (_, Fault::Busy | Fault::StoreAway) => StatusCode::SERVICE_UNAVAILABLE,
+        (_, Fault::Busy | Fault::StoreAway | Fault::NotRecorded) => StatusCode::SERVICE_UNAVAILABLE,
         (_, Fault::Denied { .. }) => StatusCode::FORBIDDEN,
         (_, Fault::PluginBusy | Fault::Exceeded(_) | Fault::TooManyTasks(_)) => StatusCode::TOO_MANY_REQUESTS,
         (_, Fault::NoSession) => StatusCode::NOT_FOUND,

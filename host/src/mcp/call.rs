@@ -251,6 +251,16 @@ impl Wanted {
         decided.is_none() && self.principal().by == By::Anonymous
     }
 
+    /// Which policy permits it, where one had to.
+    pub(super) fn rule(&self) -> Option<&str> {
+        let rule = match self {
+            Self::Tool { permit, .. } => permit.rule(),
+            Self::Prompt { permit, .. } => permit.rule(),
+            Self::Resource { permit, .. } => permit.rule(),
+        };
+        rule.map(|rule| &**rule)
+    }
+
     pub(super) fn principal(&self) -> &Arc<Principal> {
         match self {
             Self::Tool { permit, .. } => permit.principal(),
@@ -304,9 +314,10 @@ fn without_place(error: &serde_json::Error) -> String {
 pub async fn run(runner: &Runner, call: &Call) -> Result<Reply, Fault> {
     let mark = call.wanted.tally().begin(&call.wanted.principal().subject);
     let running = call.wanted.counts().begin();
-    let done = match (&runner.observer, &call.trace) {
-        (None, None) => run_unseen(runner, call).await,
-        _ => Box::pin(observed::run(runner, call)).await,
+    let is_seen = runner.observer.is_some() || runner.audit.is_on() || call.trace.is_some();
+    let done = match is_seen {
+        false => run_unseen(runner, call).await,
+        true => Box::pin(observed::run(runner, call)).await,
     };
     let outcome = counted::outcome(&done);
     running.ended(outcome);

@@ -25,6 +25,8 @@ pub struct Caller {
     pub version: Option<String>,
     pub capabilities: ClientCapabilities,
     trace: Option<Trace>,
+    /// In which era it speaks, as the audit trail calls it.
+    pub(super) era: Option<&'static str>,
     /// `_meta` that is not the protocol's, as a JSON object.
     pub(super) meta: Option<String>,
 }
@@ -50,7 +52,7 @@ pub(super) struct WrittenCaller {
 
 impl From<&Caller> for WrittenCaller {
     fn from(caller: &Caller) -> Self {
-        let Caller { name, version, capabilities, trace, meta } = caller.clone();
+        let Caller { name, version, capabilities, trace, meta, .. } = caller.clone();
         Self { name, version, capabilities: bits(capabilities), trace, meta }
     }
 }
@@ -58,21 +60,26 @@ impl From<&Caller> for WrittenCaller {
 impl From<WrittenCaller> for Caller {
     fn from(written: WrittenCaller) -> Self {
         let WrittenCaller { name, version, capabilities, trace, meta } = written;
-        Self { name, version, capabilities: flags(capabilities), trace, meta }
+        Self { name, version, capabilities: flags(capabilities), trace, era: None, meta }
     }
 }
 
 impl Caller {
     /// A client of that name, version and ability.
     pub fn new(name: Option<String>, version: Option<String>, capabilities: ClientCapabilities) -> Self {
-        Self { name, version, capabilities, trace: None, meta: None }
+        Self { name, version, capabilities, trace: None, era: None, meta: None }
+    }
+
+    /// The same, speaking as clients did before 2026.
+    pub(super) fn legacy(self) -> Self {
+        Self { era: Some("legacy"), ..self }
     }
 
     /// Reads what a modern request says in `_meta`.
     pub(super) fn of(meta: &Meta<'_>) -> Result<Self, Fault> {
         let capabilities =
             meta.client_capabilities.as_ref().map_or(ClientCapabilities::empty(), |declared| declared.flags());
-        Self { capabilities, ..Self::default() }.named(meta.client_info.as_deref()).with_meta(meta)
+        Self { capabilities, era: Some("modern"), ..Self::default() }.named(meta.client_info.as_deref()).with_meta(meta)
     }
 
     /// The same under the name that a client gave itself.

@@ -9,10 +9,12 @@ use super::{
     fault::Fault,
     interact::Round,
     message::{Params, Reference},
+    observed::{self, About},
     runner::{context, plain_run},
     visitor::Visitor,
 };
 use crate::{
+    audit::record::Outcome,
     catalog::Program,
     policy::Uri,
     sandbox::contract::{self, Completion},
@@ -41,7 +43,7 @@ pub(super) async fn complete(
     let (name, value) = (argument.name.to_string(), argument.value.to_string());
     let runner = &server.core.runner;
     let _slot = runner.slot(&program).await?;
-    let asked = Arc::clone(&program);
+    let (asked, audit) = (Arc::clone(&program), runner.audit.clone());
     let suggest = async move {
         let reference = match is_prompt {
             true => contract::Reference::Prompt(&own),
@@ -50,9 +52,20 @@ pub(super) async fn complete(
         let scopes: Vec<&str> = principal.scopes.iter().map(String::as_str).collect();
         let round = Round::first();
         let context = context(&caller, &principal, &scopes, asked.limits.timeout(), &round.idempotency_key, None);
-        asked.component.complete(reference, &name, &value, &pairs(&known), context, plain_run(&asked)).await
+        let about = About {
+            principal: &principal,
+            program: &asked,
+            caller: &caller,
+            method: "completion/complete",
+            name: &own,
+            call: None,
+        };
+        let (run, known) = (plain_run(&asked), pairs(&known));
+        let work =
+            async { or_fault(&asked, asked.component.complete(reference, &name, &value, &known, context, run).await) };
+        observed::recorded(&audit, about, work, |_| Outcome::Answered).await
     };
-    let mut completion = or_fault(&program, runner.in_lane(&program.score, Box::pin(suggest)).await)?;
+    let mut completion = runner.in_lane(&program.score, Box::pin(suggest)).await?;
     if completion.values.len() > VALUES_MAX {
         completion.values.truncate(VALUES_MAX);
         completion.has_more = true;

@@ -51,6 +51,8 @@ pub enum Fault {
     TooManyTasks(String),
     /// What this needs is in the store, which does not answer. Why is in the log.
     StoreAway,
+    /// The call cannot be written down, and so is not answered. Why is in the log.
+    NotRecorded,
     /// The plugin or the host is at fault.
     Internal(String),
 }
@@ -97,6 +99,7 @@ impl Fault {
             | Self::Exceeded(_)
             | Self::TooManyTasks(_)
             | Self::StoreAway
+            | Self::NotRecorded
             | Self::Internal(_) => -32603,
             Self::HeaderMismatch(_) => -32020,
             Self::MissingCapability { .. } => -32021,
@@ -128,6 +131,9 @@ impl Fault {
             Self::NoSession => "this session is not known here, or has ended: begin again with `initialize`".into(),
             Self::Busy => "the host runs as many calls as it can; try again shortly".into(),
             Self::StoreAway => "the host cannot reach its store, which this needs; try again shortly".into(),
+            Self::NotRecorded => {
+                "the host cannot write its audit trail, and answers no calls without it; try again shortly".into()
+            }
             Self::Denied { misfit: Some(misfit), .. } => format!("you may not do this here: {misfit}"),
             Self::Denied { scopes, .. } if scopes.is_empty() => "you may not do this here".into(),
             Self::Denied { scopes, .. } => {

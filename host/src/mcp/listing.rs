@@ -12,10 +12,12 @@ use super::{
     caller::Caller,
     fault::Fault,
     interact::Round,
+    observed::{self, About},
     runner::{Runner, context, plain_run},
     visitor::Visitor,
 };
 use crate::{
+    audit::{Audit, record::Outcome},
     auth::Principal,
     catalog::{Catalog, Plugin, Program, Prompt, Tool},
     ids::PluginId,
@@ -141,7 +143,8 @@ async fn ask(
 ) -> Result<Page<Resource>, Fault> {
     let program = plugin.program();
     let _slot = runner.slot(program).await?;
-    let list = list(Arc::clone(program), Arc::clone(principal), Arc::clone(caller), cursor.clone());
+    let audit = runner.audit.clone();
+    let list = list(audit, Arc::clone(program), Arc::clone(principal), Arc::clone(caller), cursor.clone());
     let page = runner.in_lane(&program.score, list.boxed()).await?;
     if cursor.is_some() && page.next == cursor {
         return Err(Fault::Internal("its list goes on where it began".into()));
@@ -159,6 +162,7 @@ async fn ask(
 
 /// The plugin's own page.
 async fn list(
+    audit: Audit,
     program: Arc<Program>,
     principal: Arc<Principal>,
     caller: Arc<Caller>,
@@ -167,7 +171,10 @@ async fn list(
     let scopes: Vec<&str> = principal.scopes.iter().map(String::as_str).collect();
     let round = Round::first();
     let context = context(&caller, &principal, &scopes, program.limits.timeout(), &round.idempotency_key, None);
-    or_fault(&program, program.component.list_resources(cursor.as_deref(), context, plain_run(&program)).await)
+    let (principal, caller, run) = (&*principal, &*caller, plain_run(&program));
+    let about = About { principal, program: &program, caller, method: "resources/list", name: "", call: None };
+    let work = async { or_fault(&program, program.component.list_resources(cursor.as_deref(), context, run).await) };
+    observed::recorded(&audit, about, work, |_| Outcome::Answered).await
 }
 
 impl Cursor {

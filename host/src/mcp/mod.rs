@@ -47,6 +47,7 @@ pub use stream::{Event, Events};
 pub use visitor::Visitor;
 
 use crate::{
+    audit::Audit,
     auth::Principal,
     catalog::Tenants,
     config::{Config, Identity},
@@ -106,6 +107,7 @@ pub struct Parts {
     pub lanes: Arc<Lanes>,
     pub background: TaskTracker,
     pub stopping: CancellationToken,
+    pub audit: Audit,
     /// Who looks on at all calls, if anybody does.
     pub observer: Option<Observer>,
     /// What traces requests, if anything is traced.
@@ -174,13 +176,17 @@ impl Server {
     /// A server over a catalog.
     pub fn new(config: &Config, parts: Parts) -> Self {
         let Parts { tenants, signals, hosts, ring, store, lanes, background, stopping, .. } = parts;
-        let Parts { observer, tracer, policy, .. } = parts;
+        let Parts { audit, observer, tracer, policy, .. } = parts;
         let server_info = raw(&config.identity.to_json());
         let modern_meta = raw(&json!({ "io.modelcontextprotocol/serverInfo": server_info }));
         let name = hosts.id().to_string();
-        let tasking = Tasking::new(&config.host_limits, name, Arc::clone(&store), signals.clone(), &background);
+        let tasking =
+            Tasking::new(&config.host_limits, name, Arc::clone(&store), signals.clone(), &background, audit.clone());
         let core = Core {
-            runner: Runner::new(&config.host_limits, signals.clone(), &lanes).observed(observer).traced(tracer.clone()),
+            runner: Runner::new(&config.host_limits, signals.clone(), &lanes)
+                .observed(observer)
+                .traced(tracer.clone())
+                .audited(audit),
             sessions: Sessions::new(hosts, store, ring.clone(), config.host_limits.session_ttl),
             ring,
             modern_meta,
@@ -241,13 +247,30 @@ impl Server {
         &self.core.tasking.tasks
     }
 
+    /// Where calls are written down.
+    pub fn audit(&self) -> &Audit {
+        &self.core.runner.audit
+    }
+
     /// What runs its calls, for those that come another way.
     pub fn runner(&self) -> &Runner {
         &self.core.runner
     }
 
     /// Answers one message, or a batch of them where the client's revision has batches.
-    pub async fn answer(&self, mut request: Request<'_>, body: &[u8]) -> Result<Answer, Refusal> {
+    pub async fn answer(&self, request: Request<'_>, body: &[u8]) -> Result<Answer, Refusal> {
+        if !self.audit().is_on() {
+            return self.answer_unseen(request, body).await;
+        }
+        let principal = Arc::clone(request.principal());
+        let answer = Box::pin(self.answer_unseen(request, body)).await;
+        if let Err(refusal) = &answer {
+            observed::refused(self.audit(), &principal, body, &refusal.rejection.fault);
+        }
+        answer
+    }
+
+    async fn answer_unseen(&self, mut request: Request<'_>, body: &[u8]) -> Result<Answer, Refusal> {
         let unread = |rejection| {
             counted::unread();
             Refusal { era: None, rejection }

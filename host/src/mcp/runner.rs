@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 
 use super::{caller::Caller, fault::Fault};
 use crate::{
+    audit::Audit,
     auth::Principal,
     catalog::{Full, Program, Slot, Slots},
     config::HostLimits,
@@ -32,14 +33,23 @@ pub struct Runner {
     pub(super) observer: Option<Observer>,
     /// What traces calls that no request waits for, if anything is traced.
     pub(super) tracer: Option<Tracer>,
+    pub(super) audit: Audit,
 }
 
 impl Runner {
     /// A runner of at most `calls_max` calls at once, in `lanes`, whose guests tell `signals` what they changed.
     pub fn new(limits: &HostLimits, signals: Signals, lanes: &Arc<Lanes>) -> Self {
         let slots = Arc::new(Slots::new(limits.calls_max, limits.queue_max));
-        let (observer, tracer) = (None, None);
-        Self { slots, queue_wait_max: limits.queue_wait_max, signals, lanes: Arc::clone(lanes), observer, tracer }
+        let (observer, tracer, audit) = (None, None, Audit::off());
+        Self {
+            slots,
+            queue_wait_max: limits.queue_wait_max,
+            signals,
+            lanes: Arc::clone(lanes),
+            observer,
+            tracer,
+            audit,
+        }
     }
 
     /// The same, with somebody who looks on.
@@ -50,6 +60,11 @@ impl Runner {
     /// The same, traced.
     pub fn traced(self, tracer: Option<Tracer>) -> Self {
         Self { tracer, ..self }
+    }
+
+    /// The same, whose calls are written down.
+    pub fn audited(self, audit: Audit) -> Self {
+        Self { audit, ..self }
     }
 
     /// Does `work`, whose calls have this score, in the lane where it belongs.

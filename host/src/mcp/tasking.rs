@@ -19,12 +19,13 @@ use super::{
     caller::{Caller, WrittenCaller},
     fault::Fault,
     interact::Round,
-    raw,
+    observed, raw,
     runner::Runner,
     to_tool_result,
     visitor::Visitor,
 };
 use crate::{
+    audit::Audit,
     auth::Principal,
     catalog::{Exceeded, Tenants, Tool},
     config::HostLimits,
@@ -52,6 +53,7 @@ const MS_PER_DAY: u64 = 24 * 3600 * 1000;
 
 /// What makes tasks of calls.
 pub(super) struct Tasking {
+    audit: Audit,
     pub(super) tasks: Arc<Tasks>,
     background: TaskTracker,
 }
@@ -90,6 +92,7 @@ impl Tasking {
         store: Arc<dyn Store>,
         signals: Signals,
         background: &TaskTracker,
+        audit: Audit,
     ) -> Self {
         let ttl_ms = millis(limits.task_ttl);
         let settings = Settings {
@@ -103,7 +106,7 @@ impl Tasking {
         };
         let world = Arc::new(Real::new(background.clone()));
         let tasks = Tasks::new(store, signals, world, host, settings);
-        Self { tasks, background: background.clone() }
+        Self { audit, tasks, background: background.clone() }
     }
 
     /// Makes a call a task, before it runs.
@@ -111,7 +114,9 @@ impl Tasking {
         let new = New { ttl_ms, ..written(call, &call.round)? };
         let tasks = Arc::clone(&self.tasks);
         let begun = self.unless_left(async move { tasks.queue(new).await }, |task| task.clone());
-        begun.await.map_err(Fault::from)
+        let task = begun.await?;
+        observed::begun_as_task(&self.audit, call).await?;
+        Ok(task)
     }
 
     /// Does `work`, which makes a task, whether or not somebody still waits for it: half of it done is none of it done. A task

@@ -29,6 +29,7 @@ const LOADS: &str = "toolyard_plugin_loads_total";
 const RELOADS: &str = "toolyard_reloads_total";
 const STORE_ERRORS: &str = "toolyard_store_errors_total";
 const SPANS: &str = "toolyard_spans_total";
+const AUDIT_LOST: &str = "toolyard_audit_lost_total";
 const IN_USE: &str = "toolyard_in_use";
 const CATALOG: &str = "toolyard_catalog";
 
@@ -73,8 +74,14 @@ fn describe() {
     describe_counter!(RELOADS, "Times that something was read anew, by what came of it.");
     describe_counter!(STORE_ERRORS, "Times that the store did not do what it was asked.");
     describe_counter!(SPANS, "Spans of traces, by what became of them.");
+    describe_counter!(AUDIT_LOST, "Records of the audit trail that could not be written there.");
     describe_gauge!(IN_USE, "What calls and connections hold at this moment.");
     describe_gauge!(CATALOG, "What is loaded at this moment.");
+}
+
+/// Records of the audit trail did not get to `sink`.
+pub fn audit_lost(sink: &'static str, records: u64) {
+    counter!(AUDIT_LOST, "sink" => sink).increment(records);
 }
 
 /// What has not happened yet is 0: a rate needs to know what was before the first time.

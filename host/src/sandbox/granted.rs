@@ -17,7 +17,7 @@ use crate::{
     denials::{self, By, Denial},
     ids::TenantId,
     metrics::OfPlugin,
-    observe::{self, Seen},
+    observe::{self, Effect, Seen},
     store::Store,
 };
 
@@ -36,6 +36,8 @@ pub struct Granted {
     tenant: Option<TenantId>,
     /// What `wasi:config` tells it, secrets included.
     pub(super) config: Vec<(String, String)>,
+    /// Which of that are secrets: the key, and the secret's name.
+    pub(super) secrets: Vec<(String, String)>,
     pub(super) environment: Vec<(String, String)>,
     pub(super) folders: Vec<Arc<Folder>>,
     pub(super) keyspace: Option<Keyspace>,
@@ -50,6 +52,7 @@ impl Granted {
             plugin: Arc::clone(plugin),
             tenant: None,
             config: Vec::new(),
+            secrets: Vec::new(),
             environment: Vec::new(),
             folders: Vec::new(),
             keyspace: None,
@@ -68,7 +71,9 @@ impl Granted {
         outside: &Outside,
     ) -> Result<Self, String> {
         let mut config: Vec<(String, String)> = pairs(&grants.config);
+        let mut known = Vec::new();
         for (key, name) in &grants.secrets {
+            known.push((key.clone(), name.to_string()));
             config.push((key.clone(), secrets.read(name)?.reveal().to_owned()));
         }
         let keyspace = grants.keyvalue.clone().map(|bounds| Keyspace::new(plugin, &outside.store, space, bounds));
@@ -76,6 +81,7 @@ impl Granted {
             plugin: Arc::clone(plugin),
             tenant: None,
             config,
+            secrets: known,
             environment: pairs(&grants.environment),
             folders: grants.folders.iter().map(|folder| Folder::open(plugin, folder)).collect::<Result<_, _>>()?,
             keyspace,
@@ -122,6 +128,7 @@ impl Refusals {
     /// `grant` is the part of `[plugin.NAME.grants]` that would have to say `missing`.
     pub(super) fn add(&self, plugin: &OfPlugin, grant: &'static str, missing: &dyn std::fmt::Display) {
         plugin.refused(grant);
+        observe::touched(|| Effect::Refused { grant, missing: told(grant, &missing.to_string()) });
         let take = |left: u32| left.checked_sub(1);
         if self.lines_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() {
             // Debug form: what is missing is in the guest's words.
@@ -132,4 +139,11 @@ impl Refusals {
             observe::say(|| Seen::Refused { grant, missing });
         }
     }
+}
+
+/// What is remembered of something missing: of a URL, only up to its path, which may be private.
+fn told(grant: &str, missing: &str) -> String {
+    let authority = missing.find("://").map(|at| at + 3).filter(|_| grant == "http");
+    let end = authority.and_then(|begin| missing[begin..].find('/').map(|at| begin + at));
+    missing[..end.unwrap_or(missing.len())].chars().take(MISSING_CHARS_MAX).collect()
 }

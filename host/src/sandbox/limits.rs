@@ -22,7 +22,8 @@ impl Longer {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    pub(super) fn is_granted(&self) -> bool {
+    /// Whether it may.
+    pub fn is_granted(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }

@@ -312,6 +312,22 @@ fn what_is_refused_is_told() {
 }
 
 #[test]
+fn the_end_of_the_audit_trail_is_told() {
+    let host = host("[audit]\nfile = 'audit.jsonl'\n");
+    host.call("p_say", &json!({}));
+    let record = eventually("the call's record", || {
+        let told = told(&host, "audit");
+        assert_eq!(told["configured"], true);
+        list(&told, "records").iter().find(|told| told["title"] == "call: p_say").cloned()
+    });
+    assert_eq!((&record["record"]["tenant"], &record["record"]["outcome"]), (&json!("default"), &json!("answered")));
+    host.stop();
+    let host = self::host("");
+    assert_eq!(told(&host, "audit"), json!({ "configured": false, "records": [] }));
+    host.stop();
+}
+
+#[test]
 fn tasks_are_counted_and_the_newest_are_told() {
     let host = host("");
     let begun = |ms: u64| {

@@ -5,6 +5,7 @@ mod asking;
 mod asking_legacy;
 mod asking_modern;
 mod attacks;
+mod audit;
 mod auth;
 mod bad_input;
 mod batches;

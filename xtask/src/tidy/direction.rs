@@ -25,6 +25,7 @@ const LAYERS: &[&[&str]] = &[
 /// What every module may use. These use only each other.
 const SHARED: &[&str] = &[
     "config",
+    "clock",
     "denials",
     "ids",
     "inflight",
@@ -59,9 +60,9 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("metrics_exporter_prometheus", &["metrics"]),
     ("mimalloc", &["main"]),
     ("notify", &["build", "catalog"]),
-    ("opentelemetry", &["telemetry"]),
-    ("opentelemetry_otlp", &["telemetry"]),
-    ("opentelemetry_sdk", &["telemetry"]),
+    ("opentelemetry", &["audit", "telemetry"]),
+    ("opentelemetry_otlp", &["audit", "telemetry"]),
+    ("opentelemetry_sdk", &["audit", "telemetry"]),
     ("redis", &["store"]),
     ("rusqlite", &["store"]),
     ("tokio_rustls", &["http", "sandbox", "store"]),

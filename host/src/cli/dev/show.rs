@@ -48,6 +48,7 @@ fn describe(seen: &Seen) -> (String, String) {
         Seen::Log { level, message } => (format!("  {level}:"), message.clone()),
         Seen::Output { stream, line } => (format!("  {stream}:"), line.clone()),
         Seen::Refused { grant, missing } => ("  refused:".into(), format!("{missing} is not granted ({grant})")),
+        Seen::Touched(effect) => ("  touched:".into(), effect.to_string()),
         Seen::Broke { why } => ("  broke:".into(), why.clone()),
         Seen::Ended { how, took } => {
             let (mark, text) = end(how);

@@ -60,6 +60,7 @@ impl Yard {
             store,
             background: TaskTracker::new(),
             stopping: CancellationToken::new(),
+            audit: crate::audit::Audit::off(),
             observer: None,
             tracer: None,
             policy: Policy::open(),

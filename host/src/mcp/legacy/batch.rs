@@ -1,5 +1,7 @@
 //! JSON-RPC batches, which 2025-03-26 has and no other revision: an array of messages, answered by an array of responses.
 
+use std::sync::Arc;
+
 use futures_util::future::join_all;
 use serde_json::value::RawValue;
 
@@ -9,6 +11,7 @@ use crate::mcp::{
     counted::Asked,
     fault::Fault,
     message::{Kind, Message},
+    observed,
 };
 
 /// Messages in one batch: each may be a call.
@@ -55,6 +58,7 @@ async fn one(server: &Server, request: &Request<'_>, version: LegacyVersion, tex
         Via::Http { headers, .. } => Via::Http { headers, takes_events: false },
         Via::Stdio(connection) => Via::Stdio(connection),
     };
+    let principal = Arc::clone(request.principal());
     let mut request = Request { via, visitor: request.visitor.clone(), trace: request.trace.clone() };
     let asked = Asked::new(server.tracer(), &mut request, Era::Legacy(version), &message);
     let answer = Box::pin(super::answer(server, version, request, message)).await;
@@ -63,6 +67,9 @@ async fn one(server: &Server, request: &Request<'_>, version: LegacyVersion, tex
         Ok(Answer::Message(message)) => Some(message),
         // Without events there are no other answers.
         Ok(_) => None,
-        Err(rejection) => Some(rejection.render(era)),
+        Err(rejection) => {
+            observed::refused(server.audit(), &principal, text.as_bytes(), &rejection.fault);
+            Some(rejection.render(era))
+        }
     }
 }

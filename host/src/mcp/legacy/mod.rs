@@ -88,7 +88,8 @@ struct Client {
 
 impl Client {
     fn caller(&self, params: &Params<'_>) -> Result<Arc<Caller>, Fault> {
-        let settled = self.session.as_ref().map(|session| Arc::clone(&session.caller)).unwrap_or_default();
+        let settled = self.session.as_ref().map(|session| Arc::clone(&session.caller));
+        let settled = settled.unwrap_or_else(|| Arc::new(Caller::default().legacy()));
         let says_more = params.meta.traceparent.is_some() || !params.meta.others.is_empty();
         if says_more { Caller::clone(&settled).with_meta(&params.meta).map(Arc::new) } else { Ok(settled) }
     }

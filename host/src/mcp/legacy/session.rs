@@ -123,7 +123,7 @@ impl Session {
         let capabilities =
             params.capabilities.as_ref().map_or(ClientCapabilities::empty(), |declared| declared.flags());
         let capabilities = capabilities & known(version);
-        let caller = Caller::new(None, None, capabilities).named(params.client_info.as_deref());
+        let caller = Caller::new(None, None, capabilities).named(params.client_info.as_deref()).legacy();
         let uid = Uid::new().map_err(|error| Fault::Internal(error.to_string()))?;
         Ok(Self { uid, version, caller: Arc::new(caller) })
     }
@@ -158,7 +158,7 @@ impl Sessions {
     pub(super) fn open(&self, id: &str, principal: &Principal) -> Result<Session, Fault> {
         let open = || {
             let sealed: Sealed = serde_json::from_slice(&self.ring.open(id, &binding(principal)).ok()?).ok()?;
-            let caller = Caller::new(sealed.n, sealed.w, flags(sealed.c));
+            let caller = Caller::new(sealed.n, sealed.w, flags(sealed.c)).legacy();
             Some(Session {
                 uid: Uid::parse(&sealed.u)?,
                 version: LegacyVersion::parse(&sealed.v)?,

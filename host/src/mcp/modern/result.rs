@@ -133,7 +133,11 @@ pub(super) fn resources<'a>(server: &'a Server, whom: For, page: &Page<Resource>
 }
 
 /// `ListResourceTemplatesResult`.
-pub(super) fn templates<'a>(server: &'a Server, whom: For, page: &Page<ResourceTemplate>) -> Envelope<'a, Map<String, Value>> {
+pub(super) fn templates<'a>(
+    server: &'a Server,
+    whom: For,
+    page: &Page<ResourceTemplate>,
+) -> Envelope<'a, Map<String, Value>> {
     let templates: Vec<_> = page.items.iter().map(TemplateJson::new).collect();
     listed(server, whom, body::list("resourceTemplates", templates, page.next.as_deref()))
 }

@@ -8,6 +8,7 @@
 mod entries;
 mod folder;
 mod room;
+mod seen;
 mod stream;
 
 use std::{
@@ -60,6 +61,8 @@ struct Open {
     folder: Arc<Folder>,
     /// What was granted is open all the time, and counts for nothing.
     slot: Option<Arc<Slot>>,
+    /// Where a folder is, as the guest sees it; known only if somebody looks on.
+    at: Option<Arc<str>>,
 }
 
 /// Links this in place of wasmtime's own.
@@ -113,7 +116,7 @@ impl CallState {
     }
 
     fn writing(&mut self, fd: &Resource<Descriptor>, at: Option<u64>) -> FsResult<Resource<DynOutputStream>> {
-        let Open { folder, slot } = self.place_to_write(fd)?;
+        let Open { folder, slot, .. } = self.place_to_write(fd)?;
         let stream = Writing::new(self.file(fd)?.file, folder, at, slot);
         Ok(self.table.push(Box::new(stream) as DynOutputStream)?)
     }
@@ -195,7 +198,7 @@ impl preopens::Host for CallState {
         let mut folders = Vec::with_capacity(granted.folders.len());
         for folder in &granted.folders {
             let fd = self.table.push(Descriptor::Dir(folder.dir.clone()))?;
-            self.files.open.insert(fd.rep(), Open { folder: Arc::clone(folder), slot: None });
+            self.files.open.insert(fd.rep(), Open { folder: Arc::clone(folder), slot: None, at: None });
             folders.push((fd, folder.guest.clone()));
         }
         Ok(folders)
@@ -233,6 +236,7 @@ impl HostDescriptor for CallState {
                 self.refuse(&folder, &format!("`{path}`, which leads out of it, or is no file and no folder"));
             }
         })?;
+        let at = self.saw_opening(&fd, &path, wish, &opened);
         let mut mode = OpenMode::empty();
         mode.set(OpenMode::READ, wish.read);
         mode.set(OpenMode::WRITE, wish.write);
@@ -244,7 +248,7 @@ impl HostDescriptor for CallState {
                 Descriptor::File(file)
             }
         };
-        self.push(descriptor, Open { folder, slot: Some(slot) })
+        self.push(descriptor, Open { folder, slot: Some(slot), at })
     }
 
     fn drop(&mut self, fd: Resource<Descriptor>) -> wasmtime::Result<()> {
@@ -282,6 +286,7 @@ impl HostDescriptor for CallState {
     async fn read_directory(&mut self, fd: Resource<Descriptor>) -> FsResult<Resource<DirectoryEntryStream>> {
         let (dir, folder) = (self.dir(&fd)?.dir, self.place(&fd)?.folder);
         let slot = self.slot(&folder)?;
+        self.saw("list", &fd, "");
         let entries = spawn_blocking(move || Entries::open(&dir, slot)).await?;
         // To the guest it is what the interface says it is; nobody but the functions below takes it.
         Ok(Resource::new_own(self.table.push(entries)?.rep()))
@@ -289,6 +294,7 @@ impl HostDescriptor for CallState {
 
     async fn create_directory_at(&mut self, fd: Resource<Descriptor>, path: String) -> FsResult<()> {
         let reserved = entry(&self.place_to_write(&fd)?.folder).await?;
+        self.saw("make", &fd, &path);
         made(reserved, self.filesystem().create_directory_at(fd, path).await)
     }
 
@@ -299,6 +305,7 @@ impl HostDescriptor for CallState {
             return Err(ErrorCode::NotPermitted.into());
         }
         let reserved = entry(&folder).await?;
+        self.saw("link", &fd, &path);
         made(reserved, self.filesystem().symlink_at(fd, target, path).await)
     }
 
@@ -314,6 +321,7 @@ impl HostDescriptor for CallState {
         same(&from, &into)?;
         let reserved = entry(&into.folder).await?;
         let _moving = into.folder.moving();
+        self.saw("link", &to, &new);
         made(reserved, self.filesystem().link_at(fd, path_flags, old, to, new).await)
     }
 
@@ -327,16 +335,20 @@ impl HostDescriptor for CallState {
         let (from, into) = (self.place_to_write(&fd)?, self.place_to_write(&to)?);
         same(&from, &into)?;
         let _moving = into.folder.moving();
+        self.saw("move", &fd, &old);
+        self.saw("move", &to, &new);
         self.filesystem().rename_at(fd, old, to, new).await
     }
 
     async fn remove_directory_at(&mut self, fd: Resource<Descriptor>, path: String) -> FsResult<()> {
         self.place_to_write(&fd)?;
+        self.saw("remove", &fd, &path);
         self.filesystem().remove_directory_at(fd, path).await
     }
 
     async fn unlink_file_at(&mut self, fd: Resource<Descriptor>, path: String) -> FsResult<()> {
         self.place_to_write(&fd)?;
+        self.saw("remove", &fd, &path);
         self.filesystem().unlink_file_at(fd, path).await
     }
 

@@ -18,6 +18,7 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks, io::Tok
 use crate::{
     config::{HeaderGrant, HttpGrant, Secrets, UrlPattern},
     metrics::OfPlugin,
+    observe::{self, Along, Effect},
     sandbox::{
         call::CallState,
         granted::{Granted, Refusals},
@@ -61,6 +62,8 @@ struct Rule {
     networks: Vec<IpNet>,
     /// What is added to requests: here are the secrets.
     headers: Vec<(HeaderName, HeaderValue)>,
+    /// What those are called.
+    secrets: Vec<String>,
     network: Arc<Network>,
 }
 
@@ -94,6 +97,7 @@ impl Rule {
             methods: grant.methods.clone(),
             networks: grant.networks.clone(),
             headers: headers.collect::<Result<_, _>>()?,
+            secrets: grant.headers.iter().map(|header| header.secret.to_string()).collect(),
             network: Arc::clone(network),
         })
     }
@@ -152,6 +156,7 @@ impl Hooks {
             options: options.unwrap_or_default(),
             slot,
             span,
+            along: observe::along(),
         })
     }
 }
@@ -216,6 +221,8 @@ struct Sending {
     options: RequestOptions,
     slot: Slot,
     span: Span,
+    /// The task that sends is not the call's own.
+    along: Option<Along>,
 }
 
 /// What came of a request, told when that is known, or when nobody waits for it any more.
@@ -250,6 +257,16 @@ impl Drop for Told {
 }
 
 impl Sending {
+    /// Tells whoever looks on where the request goes, and which secrets go with it.
+    fn tell(&self, connected: bool) {
+        let Some(along) = &self.along else { return };
+        let (method, host) = (self.request.method().to_string(), self.host.to_string());
+        along.touched(Effect::Http { method, host, port: self.port, tls: self.rule.to.is_https(), connected });
+        for name in self.rule.secrets.iter().filter(|_| connected) {
+            along.touched(Effect::Secret { name: name.clone() });
+        }
+    }
+
     async fn send(mut self) -> Result<Answer, Error> {
         let span = std::mem::replace(&mut self.span, Span::none());
         let mut told = Told { plugin: Arc::clone(&self.plugin), outcome: "dropped", span };
@@ -265,6 +282,7 @@ impl Sending {
         let found = found.map_err(|why| outcome::unreachable(why, named, &self.host, &self.plugin, &self.refusals))?;
         let time = self.options.connect_timeout.unwrap_or(Duration::MAX);
         let stream = network.connect(&found, &self.host, self.port, to.is_https(), time).await;
+        self.tell(stream.is_ok());
         let stream = stream.map_err(|why| outcome::not_connected(&why, &self.host, &self.plugin))?;
 
         let mut builder = http1::Builder::new();

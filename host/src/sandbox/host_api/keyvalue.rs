@@ -11,6 +11,7 @@ use wasmtime::component::{Resource, ResourceTableError};
 use crate::{
     config::KeyValueGrant,
     metrics::OfPlugin,
+    observe::{self, Effect},
     sandbox::{
         call::CallState,
         contract::wasi::keyvalue::{
@@ -250,22 +251,27 @@ impl store::Host for CallState {
 
 impl HostBucket for CallState {
     async fn get(&mut self, _: Resource<Bucket>, key: String) -> Answer<Option<Vec<u8>>> {
+        saw("read", &key);
         Ok(self.keyspace()?.get(&key).await)
     }
 
     async fn set(&mut self, _: Resource<Bucket>, key: String, value: Vec<u8>) -> Answer<()> {
+        saw("write", &key);
         Ok(self.keyspace()?.change(vec![Change { key, value: Some(value) }]).await)
     }
 
     async fn delete(&mut self, _: Resource<Bucket>, key: String) -> Answer<()> {
+        saw("delete", &key);
         Ok(self.keyspace()?.change(vec![Change { key, value: None }]).await)
     }
 
     async fn exists(&mut self, _: Resource<Bucket>, key: String) -> Answer<bool> {
+        saw("read", &key);
         Ok(self.keyspace()?.get(&key).await.map(|value| value.is_some()))
     }
 
     async fn list_keys(&mut self, _: Resource<Bucket>, cursor: Option<String>) -> Answer<KeyResponse> {
+        saw("list", "*");
         Ok(self.keyspace()?.keys(cursor.as_deref()).await)
     }
 
@@ -277,11 +283,13 @@ impl HostBucket for CallState {
 
 impl atomics::Host for CallState {
     async fn increment(&mut self, _: Resource<Bucket>, key: String, delta: i64) -> Answer<i64> {
+        saw("write", &key);
         Ok(self.keyspace()?.increment(&key, delta).await)
     }
 
     async fn swap(&mut self, cas: Resource<Cas>, value: Vec<u8>) -> wasmtime::Result<Result<(), CasError>> {
         let cas = self.take_cas(cas)?;
+        saw("write", &cas.key);
         let now = match self.keyspace()?.swap(cas, &value).await {
             Ok(None) => return Ok(Ok(())),
             Ok(Some(now)) => now,
@@ -300,6 +308,7 @@ impl HostCas for CallState {
         if let Err(error) = keyspace.check_key(&key) {
             return Ok(Err(error));
         }
+        saw("read", &key);
         match keyspace.get(&key).await {
             Ok(was) => self.push_cas(Cas { key, was }),
             Err(error) => Ok(Err(error)),
@@ -317,16 +326,24 @@ impl HostCas for CallState {
 
 impl batch::Host for CallState {
     async fn get_many(&mut self, _: Resource<Bucket>, keys: Vec<String>) -> Answer<Vec<Option<(String, Vec<u8>)>>> {
+        keys.iter().for_each(|key| saw("read", key));
         Ok(self.keyspace()?.get_many(keys).await)
     }
 
     async fn set_many(&mut self, _: Resource<Bucket>, key_values: Vec<(String, Vec<u8>)>) -> Answer<()> {
+        key_values.iter().for_each(|(key, _)| saw("write", key));
         let changes = key_values.into_iter().map(|(key, value)| Change { key, value: Some(value) }).collect();
         Ok(self.keyspace()?.change(changes).await)
     }
 
     async fn delete_many(&mut self, _: Resource<Bucket>, keys: Vec<String>) -> Answer<()> {
+        keys.iter().for_each(|key| saw("delete", key));
         let changes = keys.into_iter().map(|key| Change { key, value: None }).collect();
         Ok(self.keyspace()?.change(changes).await)
     }
+}
+
+/// Tells what the guest sets out to do with a key.
+fn saw(how: &'static str, key: &str) {
+    observe::touched(|| Effect::key(how, key));
 }

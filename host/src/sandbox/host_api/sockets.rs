@@ -29,6 +29,7 @@ use wasmtime_wasi::{
 
 use crate::{
     config::TcpGrant,
+    observe::{self, Effect},
     sandbox::{
         call::CallState,
         granted::{Granted, Refusals},
@@ -121,8 +122,9 @@ impl Dialer {
                 let written = self.granted.sockets.rules.iter().any(|rule| rule.is_written_for(address));
                 let found = || self.found.lock().unwrap_or_else(PoisonError::into_inner).contains(&address);
                 let allowed = written || found();
-                if !allowed {
-                    self.refuse(&address);
+                match allowed {
+                    true => observe::touched(|| Effect::Tcp { address: address.to_string() }),
+                    false => self.refuse(&address),
                 }
                 allowed
             }
