@@ -3,15 +3,26 @@
 mod door;
 mod reload;
 
-use std::{fs, net::SocketAddr, os::unix::fs::DirBuilderExt, path::Path, sync::Arc, time::Duration};
+use std::{
+    fs,
+    net::SocketAddr,
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::{Context, Result, bail};
-use tokio::{net::TcpListener, sync::mpsc, time};
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, oneshot},
+    time,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::door::Door;
 use crate::{
-    admin::{self, Admin},
+    admin::{self, Admin, Audited, Key, Watched},
     audit::Audit,
     catalog::{self, Live, Loaders, Order, Tenants, Yard},
     config::{CacheDir, Config, PublicUrl, Reload, SecretName, Taker},
@@ -75,6 +86,7 @@ pub struct Bound {
     http: Http,
     door: Arc<Door>,
     admin: Option<Admin>,
+    admin_key_file: Option<PathBuf>,
     addr: SocketAddr,
 }
 
@@ -211,14 +223,32 @@ impl Host {
         let door = Door::new(config, addr, (self.ring.clone(), self.server.audit().clone()))?;
         let tls = config.tls.as_ref().map(Tls::load).transpose().map_err(anyhow::Error::msg)?;
         let http = Http::new(config, listener, Arc::clone(&self.server), door.auth(), tls);
-        let admin = match self.config.admin_listen {
+        let (admin, admin_key_file) = match self.config.admin_listen {
             Some(address) => {
-                let admin = Admin::bind(address, self.metrics.clone(), self.report()).await;
-                Some(admin.with_context(|| format!("cannot listen on {address} for health and metrics"))?)
+                let (parts, key_file) = self.admin_parts().context("the admin listener")?;
+                let admin = Admin::bind(address, parts).await;
+                (Some(admin.with_context(|| format!("cannot listen on {address} for the operator"))?), key_file)
             }
-            None => None,
+            None => (None, None),
         };
-        Ok(Bound { host: self, http, door, admin, addr })
+        Ok(Bound { host: self, http, door, admin, admin_key_file, addr })
+    }
+
+    /// What the operator is told, and where the key is that this machine made for that.
+    fn admin_parts(&self) -> Result<(admin::Parts, Option<PathBuf>)> {
+        let settings = self.config.admin.clone();
+        let found = Key::find(&settings, &self.config.secrets, self.config.state_dir.as_deref());
+        let found = found.map_err(anyhow::Error::msg)?;
+        let (orders, trail) = (self.orders(), self.audit().clone());
+        let audited = trail.is_on().then(|| -> Audited { Box::new(move |count| last_records(&trail, count)) });
+        let watched = Watched {
+            server: Arc::clone(&self.server),
+            calls_max: self.config.host_limits.calls_max,
+            reload: Box::new(move || Box::pin(look(orders.clone()))),
+            audited,
+        };
+        let (metrics, report) = (self.metrics.clone(), self.report());
+        Ok((admin::Parts { metrics, report, settings, key: found.key, watched }, found.file))
     }
 
     fn report(&self) -> admin::Report {
@@ -318,6 +348,11 @@ impl Bound {
         self.admin.as_ref().and_then(|admin| admin.local_addr().ok())
     }
 
+    /// Where the key to the admin API is, if this machine made it.
+    pub fn admin_key_file(&self) -> Option<&Path> {
+        self.admin_key_file.as_deref()
+    }
+
     /// The host itself.
     pub fn host(&self) -> &Host {
         &self.host
@@ -361,6 +396,20 @@ async fn settle(tenants: Arc<Tenants>, store: Arc<dyn Store>) {
             tracing::debug!(%error, "what tenants use is told to the store later");
         }
     }
+}
+
+/// The last records of the trail, the newest first.
+fn last_records(trail: &Audit, count: usize) -> Vec<serde_json::Value> {
+    trail.recent(count).iter().rev().filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
+
+/// Has the plugin folders read anew.
+async fn look(orders: mpsc::Sender<Order>) -> Result<String, String> {
+    let (done, told) = oneshot::channel();
+    let ending = || "The host is ending, and reads nothing any more.".to_owned();
+    orders.send(Order::Look(done)).await.map_err(|_| ending())?;
+    told.await.map_err(|_| ending())?;
+    Ok("The plugin folders were read anew.".into())
 }
 
 async fn drain(background: &TaskTracker, drain_max: Duration) {

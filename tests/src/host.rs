@@ -229,11 +229,28 @@ impl Host {
 
     /// Asks the admin listener, where there is one.
     pub fn admin(&self, path: &str) -> Reply {
+        self.admin_send(&Request::bare("GET", path))
+    }
+
+    /// Sends a request to the admin listener.
+    pub fn admin_send(&self, request: &Request) -> Reply {
+        let address = self.admin_address();
+        let mut connection = Connection::open(address);
+        connection.write(&request.bytes(&address.to_string()));
+        connection.read()
+    }
+
+    /// Where the admin listener is.
+    pub fn admin_address(&self) -> SocketAddr {
         let url = self.ready["admin"].as_str().unwrap_or_else(|| panic!("no admin listener: {}", self.ready));
         let address = url.strip_prefix("http://").and_then(|address| address.parse().ok());
-        let mut connection = Connection::open(address.unwrap_or_else(|| panic!("an unexpected url: {url}")));
-        connection.write(&Request::bare("GET", path).bytes(url));
-        connection.read()
+        address.unwrap_or_else(|| panic!("an unexpected url: {url}"))
+    }
+
+    /// The key to the admin API that the host made for itself.
+    pub fn admin_key(&self) -> String {
+        let file = self.ready["admin_key_file"].as_str().unwrap_or_else(|| panic!("no key: {}", self.ready));
+        fs::read_to_string(file).expect("the key can be read").trim().to_owned()
     }
 
     /// Begins a session of the legacy era, with a client that can be asked nothing.

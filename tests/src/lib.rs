@@ -50,6 +50,7 @@ pub use nginx::Nginx;
 pub use paths::{client_folder, guest, host_program, plugin, target};
 pub use pipe::Pipe;
 pub use registry::{LOGIN, Pushed, Registry, sha256, wasm_manifest};
+pub use schemas::check_server_card;
 pub use script::{hostile, scripted};
 pub use secured::ask_secured;
 pub use session::Session;

@@ -18,6 +18,8 @@ pub(crate) enum Revision {
     V2026_07_28,
     /// The extension `io.modelcontextprotocol/tasks` of the last one. Nobody speaks it alone.
     Tasks,
+    /// Not spoken but read: what is said of servers beforehand.
+    ServerCard,
 }
 
 /// A folder with a file for each revision, such as `2025-11-25.json`.
@@ -39,6 +41,7 @@ impl Revision {
             Revision::V2025_11_25 => "2025-11-25",
             Revision::V2026_07_28 => "2026-07-28",
             Revision::Tasks => "ext-tasks",
+            Revision::ServerCard => "server-card",
         }
     }
 
@@ -91,6 +94,14 @@ impl Schemas {
         schema["allOf"] = json!([{ "$ref": format!("#/{definitions}/{definition}") }]);
         let options = jsonschema::options().should_validate_formats(true).with_format("byte", is_base64);
         options.build(&schema).unwrap_or_else(|error| panic!("{} is no schema: {error}", path.display()))
+    }
+}
+
+/// Checks that `card` is a server card.
+pub fn check_server_card(card: &Value) {
+    if let Some(schemas) = Schemas::official() {
+        let checked = schemas.check(Revision::ServerCard, "ServerCard", card);
+        assert_eq!(checked, Ok(()), "{card:#}");
     }
 }
 

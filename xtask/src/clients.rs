@@ -56,34 +56,41 @@ pub(crate) fn node_program(project: &Project) -> PathBuf {
     node_folder(project).join("run-node")
 }
 
-/// Installs the npm packages, unless they are there.
+/// Installs the npm packages, and the Node that runs them, unless they are there.
 fn provide_node(project: &Project) -> Result<()> {
-    let from = project.root.join("tests/clients");
     let into = node_folder(project);
+    install_packages(&project.root.join("tests/clients"), &into)?;
+    let program = node_program(project);
+    if program.exists() {
+        return Ok(());
+    }
+    if program.is_symlink() {
+        fs::remove_file(&program)?;
+    }
+    Ok(symlink(new_enough_node(&into)?, program)?)
+}
+
+/// Installs the npm packages that the folder `from` pins, unless they are there.
+pub(crate) fn install_packages(from: &Path, into: &Path) -> Result<()> {
     let lock = fs::read_to_string(from.join("package-lock.json"))?;
-    if is_provided(&into, &lock) {
+    if is_provided(into, &lock) {
         return Ok(());
     }
     if major(Path::new("node")).is_none_or(|major| major < INSTALLING_NODE_MAJOR_MIN) || !exists("npm") {
         bail!("Node {INSTALLING_NODE_MAJOR_MIN} or newer with npm is missing: install it (https://nodejs.org)");
     }
-    fs::create_dir_all(&into)?;
+    fs::create_dir_all(into)?;
     for file in ["package.json", "package-lock.json"] {
         fs::copy(from.join(file), into.join(file))?;
     }
-    run(Command::new("npm").current_dir(&into).args([
+    run(Command::new("npm").current_dir(into).args([
         "ci",
         "--no-audit",
         "--no-fund",
         "--ignore-scripts",
         "--loglevel=error",
     ]))?;
-    let program = node_program(project);
-    if program.is_symlink() {
-        fs::remove_file(&program)?;
-    }
-    symlink(new_enough_node(&into)?, program)?;
-    set_provided(&into, &lock)
+    set_provided(into, &lock)
 }
 
 /// The Node that came with the packages, or else the machine's own.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is a command line, and talks to whoever runs it")]
 
+mod browser;
 mod clients;
 mod components;
 mod conformance;

@@ -12,13 +12,18 @@ use crate::step::{exists, run, step};
 /// The programs, and the packages of Debian that have them.
 const SERVERS: [(&str, &str); 1] = [("redis-server", "redis-server")];
 
-/// Installs those that are missing, where that can be done without asking anybody.
+/// Installs those that are missing.
 pub(crate) fn provide() -> Result<()> {
-    let missing: Vec<_> = SERVERS.into_iter().filter(|(program, _)| !exists(program)).collect();
+    install("servers that the tests start", &SERVERS)
+}
+
+/// Installs the packages of those programs that are missing, where that can be done without asking anybody.
+pub(crate) fn install(heading: &str, programs: &[(&str, &str)]) -> Result<()> {
+    let missing: Vec<_> = programs.iter().filter(|(program, _)| !exists(program)).collect();
     if missing.is_empty() {
         return Ok(());
     }
-    step("servers that the tests start", || {
+    step(heading, || {
         let packages = missing.iter().map(|(_, package)| *package);
         // The list of packages may be older than the packages are. Without it, what is known already may do.
         let _ = run(apt().args(["update", "--quiet=2"]));

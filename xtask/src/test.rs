@@ -7,7 +7,7 @@ use anyhow::bail;
 use crate::project::Project;
 use crate::step::{self, step};
 use crate::tally::Tally;
-use crate::{clients, components, conformance, deploy, languages, programs, servers, tidy};
+use crate::{browser, clients, components, conformance, deploy, languages, programs, servers, tidy};
 
 /// Names the folder of the official schemas, against which the tests hold every message.
 const SCHEMAS: &str = "TOOLYARD_MCP_SCHEMAS";
@@ -30,6 +30,7 @@ pub(crate) fn run(project: &Project) -> ExitCode {
     tally.note(&servers::provide());
     tally.note(&servers::provide_registry(project));
     tally.note(&clients::provide(project));
+    tally.note(&browser::provide(project));
     tally.note(&languages::provide(project));
     tally.note(&deploy::provide(project));
     tally.note(&languages::build(project));

@@ -13,11 +13,17 @@ use super::{
     offer::{Offer, OfferedTool, Offers},
 };
 use crate::{
-    config::{Limits, PluginSettings, PolicyArguments, Secrets, TaskMode, TenantSettings, ToolSettings, Wishes},
+    config::{
+        Grants, Limits, PluginSettings, PolicyArguments, Secrets, TaskMode, TenantSettings, ToolSettings, Wishes,
+    },
     ids::{Digest, IllegalName, PluginId, PromptName, TenantId, ToolName},
+    inflight::Tally,
     metrics::{self, OfPlugin, OfTool},
     sandbox::{self, Component, Granted, Outside, Sandbox, Score, contract},
 };
+
+/// What the operator sees calls under that are of a plugin's prompts and resources.
+const OF_NO_TOOL: &str = "prompts and resources";
 
 /// In place of a tool's name, for calls that are of none. No tool's name looks so.
 const NO_TOOL: &str = "(none)";
@@ -77,7 +83,9 @@ pub struct Program {
     pub slots: Slots,
     /// How heavy its calls are that are none of tools.
     pub score: Arc<Score>,
-    /// The same calls, as they are counted.
+    /// Such calls, as the operator sees them.
+    pub tally: Arc<Tally>,
+    /// Such calls, as they are counted.
     pub calls: Arc<OfTool>,
     /// What is counted of it.
     pub counts: Arc<OfPlugin>,
@@ -94,6 +102,7 @@ pub struct Plugin {
     prompts: Vec<Arc<Prompt>>,
     offer: Arc<Offer>,
     wishes: Wishes,
+    grants: Grants,
 }
 
 /// One tool, its schemas compiled.
@@ -104,6 +113,7 @@ pub struct Tool {
     task_limits: Limits,
     task: TaskMode,
     score: Arc<Score>,
+    tally: Arc<Tally>,
     calls: Arc<OfTool>,
     scopes: Arc<[String]>,
     program: Arc<Program>,
@@ -146,11 +156,12 @@ impl Plugin {
         // serves requests.
         let load = move || {
             let granted = Granted::new(&named, &owned.space(&name), &grants, &owned.secrets, &shared.outside)?;
+            let granted = granted.of(&owned.tenant);
             shared.sandbox.load(granted, &bytes).map_err(|error| error.to_string())
         };
         let component =
             tokio::task::spawn_blocking(load).await.map_err(|_| "the compiler failed on it".to_owned())??;
-        let PluginSettings { prefix, limits, tools, warm, scopes, .. } = settings;
+        let PluginSettings { prefix, limits, tools, warm, scopes, grants, .. } = settings;
         let (component, offer) = described(yard, component, warm, &limits).await?;
         if !component.left_out().is_empty() {
             let functions = component.left_out().join("; ");
@@ -160,9 +171,22 @@ impl Plugin {
         let slots = Slots::new(limits.plugin_calls_max, limits.plugin_queue_max);
         let calls = other_calls(&offer, &tenant, &id);
         let (prefixes, score) = (Arc::clone(&offer.prefixes), Arc::new(Score::of(share.spent(), &calls)));
-        let scopes = scopes.into();
-        let program =
-            Program { tenant, id, component, limits, tools, share, slots, score, calls, counts, prefixes, scopes };
+        let (scopes, tally) = (scopes.into(), Tally::of(&tenant, &id, OF_NO_TOOL));
+        let program = Program {
+            tenant,
+            id,
+            component,
+            limits,
+            tools,
+            share,
+            slots,
+            score,
+            tally,
+            calls,
+            counts,
+            prefixes,
+            scopes,
+        };
         let program = Arc::new(program);
 
         let tools = named_once("tool", &offer.tools, |tool| Tool::new(tool, &prefix, &program), |tool| &tool.name)?;
@@ -172,7 +196,7 @@ impl Plugin {
             |prompt| Prompt::new(prompt, &prefix, &program),
             |prompt| &prompt.name,
         )?;
-        Ok(Self { program, tools, prompts, offer, wishes })
+        Ok(Self { program, tools, prompts, offer, wishes, grants })
     }
 
     pub fn id(&self) -> &PluginId {
@@ -209,6 +233,11 @@ impl Plugin {
     /// What it would like to be granted.
     pub fn wishes(&self) -> &Wishes {
         &self.wishes
+    }
+
+    /// What it was granted.
+    pub fn grants(&self) -> &Grants {
+        &self.grants
     }
 
     /// Whether it answers for any URI.
@@ -304,6 +333,7 @@ impl Tool {
         };
         let calls = metrics::of_tool(program.tenant.as_str(), program.id.as_str(), name.as_str());
         Ok(Self {
+            tally: Tally::of(&program.tenant, &program.id, name.as_str()),
             name,
             offered: Arc::clone(offered),
             task_limits: limits.of_tasks(),
@@ -352,6 +382,11 @@ impl Tool {
     /// Whether it may be run twice for one call.
     pub fn is_idempotent(&self) -> bool {
         self.offered.described.annotations.as_ref().is_some_and(|hints| hints.idempotent == Some(true))
+    }
+
+    /// Its calls, as the operator sees them.
+    pub fn tally(&self) -> &Arc<Tally> {
+        &self.tally
     }
 
     /// The arguments that policies may see.

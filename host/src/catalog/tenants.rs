@@ -2,7 +2,10 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use arc_swap::ArcSwap;
@@ -22,6 +25,15 @@ pub struct Tenant {
     /// What its callers see.
     pub live: Arc<Live>,
     pub share: Arc<Share>,
+    /// Whether strangers may know that it is there.
+    public: AtomicBool,
+}
+
+impl Tenant {
+    /// Whether strangers may know that it is there.
+    pub fn is_public(&self) -> bool {
+        self.public.load(Ordering::Relaxed)
+    }
 }
 
 /// All tenants: a snapshot, replaced whole when the configuration changes.
@@ -56,12 +68,14 @@ impl Tenants {
             let tenant = match before.get(id) {
                 Some(tenant) => {
                     tenant.share.set(&settings.quotas);
+                    tenant.public.store(settings.public, Ordering::Relaxed);
                     Arc::clone(tenant)
                 }
                 None => Arc::new(Tenant {
                     id: id.clone(),
                     live: Arc::new(Live::new(self.signals.of(id))),
                     share: Arc::new(Share::new(id.clone(), &settings.quotas)),
+                    public: AtomicBool::new(settings.public),
                 }),
             };
             (id.clone(), tenant)

@@ -107,6 +107,7 @@ fn as_json(host: &Bound) -> serde_json::Value {
         "tenants": others.collect::<Vec<_>>(),
         "engine": host.host().settings(),
         "admin": host.admin_addr().map(|address| format!("http://{address}")),
+        "admin_key_file": host.admin_key_file(),
     })
 }
 
@@ -117,6 +118,9 @@ fn as_text(host: &Bound) -> String {
     let _ = writeln!(text, "engine: {}", host.host().settings());
     if let Some(address) = host.admin_addr() {
         let _ = writeln!(text, "health and metrics: http://{address}/healthz, /readyz, /metrics");
+        if let Some(file) = host.admin_key_file() {
+            let _ = writeln!(text, "admin page: http://{address}/ (its key is in {})", file.display());
+        }
     }
     for tenant in host.host().tenants().all() {
         let settings = host.host().config().tenants.get(&tenant.id);

@@ -1,9 +1,11 @@
 //! Configuration: what was written ([`written`]) and what is usable ([`Config`]). Nothing below reads files or the environment.
 
+mod admin;
 mod audit;
 mod auth;
 mod changes;
 mod check;
+mod discovery;
 mod grants;
 mod limits;
 mod mistakes;
@@ -39,12 +41,14 @@ use crate::{
     seal::KeyRing,
 };
 
+pub use admin::{AdminSettings, KeyPlace, WrittenAdmin};
 pub use audit::{ArgumentsShown, AuditSettings, WrittenAudit};
 #[cfg(test)]
 pub(crate) use auth::auth_for_tests;
 pub use auth::{Algorithm, Auth, Dpop, Issuer, TenantOf, Tls, WrittenAuth, WrittenTls, is_scope};
 pub use changes::Changes;
 pub use check::{Checked, check, show};
+pub use discovery::Discovery;
 pub use grants::{FolderGrant, Grants, HeaderGrant, HttpGrant, KeyValueGrant, TcpGrant, WrittenGrants};
 pub use limits::{INSTANCES_MAX, Limits, WrittenLimits};
 pub use mistakes::{ConfigError, Mistakes};
@@ -81,8 +85,9 @@ pub const DRAIN_NOTICE: Duration = Duration::from_secs(4);
 #[derive(Debug, Clone)]
 pub struct Config {
     pub listen: SocketAddr,
-    /// Where health and metrics are; `None`: nowhere.
+    /// Where health, metrics and the admin page are; `None`: nowhere.
     pub admin_listen: Option<SocketAddr>,
+    pub admin: AdminSettings,
     /// Whether callers without credentials may come from other machines.
     pub allow_anonymous: bool,
     /// Who may call.
@@ -103,6 +108,7 @@ pub struct Config {
     /// Origins of web pages that may call, beside those on this machine. Compared as text: `https://app.example`.
     pub allowed_origins: Vec<String>,
     pub identity: Identity,
+    pub discovery: Discovery,
     pub host_limits: HostLimits,
     /// How long the door stays open after SIGTERM, where somebody can see at the admin listener that it will close.
     pub drain_notice: Duration,

@@ -22,6 +22,8 @@ use crate::ids::{PluginId, TenantId};
 pub struct TenantSettings {
     /// The folder whose `*.wasm` files are its plugins. `None`: it has none.
     pub plugins: Option<PathBuf>,
+    /// Whether strangers may know that it is there.
+    pub public: bool,
     /// What holds for its plugins that have no settings of their own.
     pub limits: Limits,
     pub quotas: Quotas,
@@ -51,6 +53,8 @@ pub struct Quotas {
 pub struct WrittenTenant {
     /// Its folder of plugins; without, the folder of its name in the host's.
     pub plugins: Option<PathBuf>,
+    /// Whether strangers may know that it is there: it is then among what `/.well-known/ai-catalog.json` lists.
+    pub public: bool,
     pub limits: WrittenLimits,
     /// Its share of the host.
     pub quotas: Quotas,
@@ -95,7 +99,7 @@ pub(super) fn tenants(
             (Some(plugins), written.plugin, Secrets::new(written.secret, base).map_err(within)?)
         };
         let settings = TenantSettings::new(plugins, limits, written.quotas, (plugin, secrets), base).map_err(within)?;
-        tenants.insert(id, Arc::new(settings));
+        tenants.insert(id, Arc::new(TenantSettings { public: written.public, ..settings }));
     }
     if let Some((plugins, plugin, secrets)) = default {
         let settings = TenantSettings::new(plugins, top.limits, Quotas::default(), (plugin, secrets), base)?;
@@ -139,7 +143,7 @@ impl TenantSettings {
             plugin.insert(id, settings);
         }
         quotas.check(&plugin)?;
-        Ok(Self { plugins, limits, quotas, plugin, secrets })
+        Ok(Self { plugins, public: false, limits, quotas, plugin, secrets })
     }
 
     /// What holds for `plugin`: its own settings, or the tenant's.

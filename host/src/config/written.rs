@@ -13,10 +13,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CacheDir, Config, ConfigError, DEFAULT_LISTEN, DRAIN_NOTICE, Egress, HostLimits, Identity, Limits, Mistakes,
-    PluginSettings, PluginSupply, PolicyArguments, PublicUrl, SecretName, Secrets, SharedStore, Supply, TaskMode,
-    ToolSettings, WrittenArguments, WrittenAudit, WrittenAuth, WrittenGrants, WrittenLimits, WrittenPolicy,
-    WrittenRegistry, WrittenSupply, WrittenTelemetry, WrittenTls,
+    CacheDir, Config, ConfigError, DEFAULT_LISTEN, DRAIN_NOTICE, Discovery, Egress, HostLimits, Identity, Limits,
+    Mistakes, PluginSettings, PluginSupply, PolicyArguments, PublicUrl, SecretName, Secrets, SharedStore, Supply,
+    TaskMode, ToolSettings, WrittenAdmin, WrittenArguments, WrittenAudit, WrittenAuth, WrittenGrants, WrittenLimits,
+    WrittenPolicy, WrittenRegistry, WrittenSupply, WrittenTelemetry, WrittenTls,
     limits::call_limits,
     secrets::WrittenSecret,
     store::Access,
@@ -73,6 +73,7 @@ pub struct Written {
     pub allowed_origins: Vec<String>,
     /// Milliseconds that the door stays open after SIGTERM, for those who look at `/readyz`.
     pub drain_notice_ms: Option<u64>,
+    pub admin: WrittenAdmin,
     pub server: WrittenServer,
     pub seal: Option<WrittenSeal>,
     pub limits: WrittenHostLimits,
@@ -113,6 +114,10 @@ pub struct WrittenServer {
     /// Where people read about it.
     pub website_url: Option<String>,
     pub icons: Vec<WrittenIcon>,
+    /// Its name among all servers: a domain in reverse and a name, such as `com.example/tools`.
+    pub card_name: Option<String>,
+    /// What it is for, in 100 characters.
+    pub description: Option<String>,
 }
 
 /// `[[server.icons]]`: written as in the file, given out as the protocol's `Icon`.
@@ -316,6 +321,8 @@ impl Written {
         let supply = Supply::new(self.supply, self.registry, base, &secrets)?;
         let store = SharedStore::new(self.store.as_deref(), access, &secrets)?;
         let top = AtTop { plugins: self.plugins, plugin: self.plugin, secrets: secrets.clone(), limits };
+        let (admin_listen, admin) = self.admin.usable(self.admin_listen, &secrets, base)?;
+        let (identity, discovery) = self.server.usable()?;
         let tenants = tenants::tenants(self.tenant, top, base)?;
         let auth = self.auth.usable(base)?;
         if let Some((unknown, place)) = auth.tenants().find(|(tenant, _)| !tenants.contains_key(*tenant)) {
@@ -323,7 +330,8 @@ impl Written {
         }
         Ok(Config {
             listen,
-            admin_listen: self.admin_listen,
+            admin_listen,
+            admin,
             allow_anonymous: self.allow_anonymous,
             auth,
             tls: self.tls.map(|tls| tls.usable(base)),
@@ -342,7 +350,8 @@ impl Written {
             state_dir: self.state_dir.map(|dir| base.join(dir)),
             store,
             seal: self.seal.map(|seal| seal.usable(base)).transpose()?,
-            identity: self.server.usable()?,
+            identity,
+            discovery,
             host_limits: self.limits.for_host().map_err(|error| error.within("[limits]"))?,
             drain_notice: self.drain_notice_ms.map_or(DRAIN_NOTICE, Duration::from_millis),
             policy: self.policy.usable(base, tenants::policy_arguments(&tenants)?)?,
@@ -360,16 +369,18 @@ impl Written {
 }
 
 impl WrittenServer {
-    fn usable(self) -> Result<Identity, ConfigError> {
+    fn usable(self) -> Result<(Identity, Discovery), ConfigError> {
         let icons = self.icons.into_iter().map(WrittenIcon::usable).collect::<Result<_, _>>()?;
-        Ok(Identity {
+        let discovery = Discovery::new(self.card_name, self.description)?;
+        let identity = Identity {
             name: self.name.unwrap_or_else(|| "toolyard".into()),
             title: self.title,
             version: self.version.unwrap_or_else(|| env!("CARGO_PKG_VERSION").into()),
             instructions: self.instructions,
             website_url: self.website_url,
             icons,
-        })
+        };
+        Ok((identity, discovery))
     }
 }
 

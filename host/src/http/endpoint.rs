@@ -12,6 +12,8 @@ use tokio::time::timeout;
 use super::{ENDPOINT, Gate, origin::Verdict, respond};
 use crate::{
     audit::record::Refused,
+    auth::Challenge,
+    denials::{self, By, Denial},
     ids::{IllegalName, TenantId},
     mcp::{Answer, Fault, Refusal, Request, SESSION_HEADER, Via, Visitor},
     metrics,
@@ -21,7 +23,10 @@ use crate::{
 /// Answers a request. There are two kinds of paths; a router would look them up in a table each time.
 pub(super) async fn serve(gate: &Gate, request: HttpRequest<Incoming>) -> Response {
     let (head, body) = request.into_parts();
-    let Some(place) = Place::of(head.uri.path()) else { return document(gate, &head.method, head.uri.path()) };
+    let Some(place) = Place::of(head.uri.path()) else {
+        let found = gate.discovery.answer(gate.server.tenants(), &head.method, head.uri.path(), &head.headers);
+        return found.unwrap_or_else(|| document(gate, &head.method, head.uri.path()));
+    };
     let origin = match gate.origins.load().judge(&head.headers) {
         Verdict::Foreign => return not_let_in(gate, place, respond::foreign_origin()),
         Verdict::Allowed(origin) => Some(origin.clone()),
@@ -92,11 +97,19 @@ async fn visitor(gate: &Gate, place: Place<'_>, method: &Method, headers: &Heade
     let tenant = place.tenant().map_err(|_| respond::no_such_path())?;
     let auth = gate.auth.load();
     let principal = auth.authenticate(method, tenant.as_ref(), headers).await;
-    let principal = principal.map_err(|challenge| respond::challenge(&challenge))?;
+    let principal = principal.map_err(|challenge| challenged(gate, &challenge, tenant.as_ref()))?;
     gate.server.visitor(principal).ok_or_else(|| match auth.asks() {
-        true => respond::challenge(&auth.forbidden()),
+        true => challenged(gate, &auth.forbidden(), tenant.as_ref()),
         false => respond::no_such_path(),
     })
+}
+
+/// Somebody is not let in, and the operator learns of it.
+fn challenged(gate: &Gate, challenge: &Challenge, tenant: Option<&TenantId>) -> Response {
+    // A stranger may name as many tenants as there are names; those there are, are few.
+    let tenant = tenant.filter(|tenant| gate.server.tenants().get(tenant.as_str()).is_some());
+    denials::note(&Denial { by: By::Auth, tenant, subject: None, on: None, what: challenge.reason() });
+    respond::challenge(challenge)
 }
 
 /// Tells metrics and trace what came of asking who calls.

@@ -1,6 +1,7 @@
 //! The transport: connections, limits, and the one endpoint. Only this module and `admin` know axum.
 
 mod accept;
+mod discovery;
 mod endpoint;
 mod origin;
 mod respond;
@@ -42,6 +43,7 @@ pub(crate) struct Gate {
     leaving: AtomicBool,
     auth: Auth,
     tls: Option<Arc<Tls>>,
+    discovery: discovery::Discovery,
 }
 
 /// A bound listener that is not yet served.
@@ -60,6 +62,7 @@ impl Http {
             body_bytes_max: config.host_limits.body_bytes_max,
             body_read_max: config.host_limits.body_read_max,
             leaving: AtomicBool::new(false),
+            discovery: discovery::Discovery::new(config, listener.local_addr().ok()),
             auth,
             tls: tls.map(Arc::new),
         };

@@ -19,6 +19,7 @@ use crate::{
     auth::{By, Principal},
     catalog::{Catalog, Program, Prompt, Tool},
     config::Limits,
+    inflight::Tally,
     json, metrics,
     observe::{self, Seen},
     policy::{Permit, Uri, What},
@@ -232,6 +233,15 @@ impl Wanted {
         }
     }
 
+    /// Such calls, as the operator sees them.
+    fn tally(&self) -> &Tally {
+        match self {
+            Self::Tool { permit, .. } => permit.what().tally(),
+            Self::Prompt { permit, .. } => &permit.what().program().tally,
+            Self::Resource { permit, .. } => &permit.what().tally,
+        }
+    }
+
     /// Whether everybody might have asked for it: nobody was asked who they are, and no policy decided.
     pub(super) fn is_anybodys(&self) -> bool {
         let decided = match self {
@@ -273,13 +283,18 @@ pub(super) fn unknown(what: &str, name: &str, list: &str) -> Fault {
 
 /// Runs a call. A fault is for the client's program; everything that a model could act on is a [`Reply`].
 pub async fn run(runner: &Runner, call: &Call) -> Result<Reply, Fault> {
+    let mark = call.wanted.tally().begin(&call.wanted.principal().subject);
     let running = call.wanted.counts().begin();
     let done = match (&runner.observer, &call.trace) {
         _ if runner.audit.is_on() => Box::pin(recorded::run(runner, call)).await,
         (None, None) => run_unseen(runner, call).await,
         _ => Box::pin(observed::run(runner, call)).await,
     };
-    running.ended(counted::outcome(&done));
+    let outcome = counted::outcome(&done);
+    running.ended(outcome);
+    if outcome.is_failure() {
+        mark.failed();
+    }
     done
 }
 

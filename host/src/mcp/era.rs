@@ -50,6 +50,12 @@ impl LegacyVersion {
     }
 }
 
+/// All revisions that this host speaks, newest first.
+pub fn versions() -> Vec<&'static str> {
+    let legacy = [LegacyVersion::V2025_11_25, LegacyVersion::V2025_06_18, LegacyVersion::V2025_03_26];
+    MODERN_VERSIONS.into_iter().chain(legacy.map(LegacyVersion::as_str)).collect()
+}
+
 impl Era {
     /// Decides from what the request says of itself: `_meta` first, then its method, then its header.
     pub fn of(headers: &HeaderMap, message: &Message<'_>) -> Result<Self, Fault> {

@@ -42,7 +42,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub use arguments::read_arguments;
 pub use call::{Call, Completed, Reply, Wanted, run};
 pub use caller::Caller;
-pub use era::Era;
+pub use era::{Era, versions};
 pub use fault::{Fault, Rejection};
 pub use interact::{Question, QuestionKind};
 pub use runner::Runner;
@@ -61,6 +61,7 @@ use crate::{
     seal::KeyRing,
     signals::{Signal, Signals},
     store::{Store, StoreError},
+    tasks::Tasks,
     telemetry::{Trace, Tracer},
 };
 use counted::Asked;
@@ -242,6 +243,11 @@ impl Server {
     /// The tenants there are.
     pub fn tenants(&self) -> &Arc<Tenants> {
         &self.tenants
+    }
+
+    /// The tasks of all hosts that share the store.
+    pub fn tasks(&self) -> &Arc<Tasks> {
+        &self.core.tasking.tasks
     }
 
     /// Where calls are written down.

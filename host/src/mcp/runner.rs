@@ -13,6 +13,7 @@ use crate::{
     auth::Principal,
     catalog::{Full, Program, Slot, Slots},
     config::HostLimits,
+    denials::{self, By, Denial},
     metrics::OfPlugin,
     observe::Observer,
     sandbox::{InLane, Lanes, Run, Score, Voice, contract::CallContext},
@@ -68,7 +69,12 @@ impl Runner {
     /// and not hoarded.
     pub(super) async fn slot(&self, program: &Program) -> Result<(Option<Slot>, Slot, Slot), Fault> {
         let counts = &program.counts;
-        let share = program.share.enter(counts, self.queue_wait_max).await.map_err(Fault::Exceeded)?;
+        let share = program.share.enter(counts, self.queue_wait_max).await.map_err(|exceeded| {
+            let what = format!("the tenant's share is used up: {}", exceeded.quota());
+            let (tenant, on) = (Some(&program.tenant), Some(program.id.as_str()));
+            denials::note(&Denial { by: By::Limit, tenant, subject: None, on, what: &what });
+            Fault::Exceeded(exceeded)
+        })?;
         let own = self.place(&program.slots, counts).await.map_err(|_| {
             counts.limit_reached("plugin_calls_max");
             Fault::PluginBusy

@@ -257,6 +257,14 @@ impl Run for Guests {
         }
         .boxed()
     }
+
+    fn name(&self, work: &RawValue) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Named {
+            tool: String,
+        }
+        serde_json::from_str(work.get()).ok().map(|named: Named| named.tool)
+    }
 }
 
 /// A call as a task that is to be, whose next round is `round`.

@@ -6,7 +6,8 @@ use super::{fault::Fault, recorded};
 use crate::{
     audit::{Audit, record::Refused},
     auth::{By, Principal},
-    catalog::{Catalog, Tenant},
+    catalog::{Catalog, Program, Tenant},
+    denials::{self, Denial},
     policy::{self, Action, Denied, Governed, Kind, Permit, Policy, Uri, What},
     telemetry::{self, SpanKind},
 };
@@ -42,9 +43,8 @@ impl Visitor {
             return true;
         }
         let catalog = self.catalog();
-        let unknown = || Fault::NotFound { uri: uri.to_owned() };
         let plugin = catalog.answering_for(uri);
-        plugin.is_some_and(|plugin| self.permit(plugin.program(), Uri::Resource(uri), unknown).is_ok())
+        plugin.is_some_and(|plugin| self.ask(plugin.program(), Uri::Resource(uri)).is_ok())
     }
 
     /// Asks for leave to use `what`; `unknown` is what is said of things that are not there.
@@ -54,10 +54,8 @@ impl Visitor {
         with: T::With<'a>,
         unknown: impl FnOnce() -> Fault,
     ) -> Result<Permit<T>, Fault> {
-        let mut span = telemetry::begin("policy", SpanKind::Internal);
-        policy::permit(&self.policy, &self.principal, what, with).map_err(|denied| {
-            span.failed("denied");
-            what.program().counts.denied();
+        self.ask(what, with).map_err(|denied| {
+            self.refused(what.program(), &denied);
             self.note(&denied, &what.seen(with).0);
             match denied {
                 Denied::Unknown { .. } => unknown(),
@@ -91,6 +89,33 @@ impl Visitor {
             method: Some(method),
             name: Some(&name),
             rule,
+        });
+    }
+
+    fn ask<'a, T: Governed>(&self, what: &'a Arc<T>, with: T::With<'a>) -> Result<Permit<T>, Denied> {
+        let mut span = telemetry::begin("policy", SpanKind::Internal);
+        policy::permit(&self.policy, &self.principal, what, with).inspect_err(|_| {
+            span.failed("denied");
+            what.program().counts.denied();
+        })
+    }
+
+    /// Tells the operator.
+    fn refused(&self, program: &Program, denied: &Denied) {
+        let by_rule = |rule: &Option<Arc<str>>| rule.as_ref().map(|rule| format!("the policy `{rule}` forbids it"));
+        let what = match denied {
+            Denied::Scopes(scopes) => format!("the token lacks scopes: it takes {}", scopes.join(" ")),
+            Denied::Policy { misfit: Some(misfit), .. } => format!("no policy can see it: {misfit}"),
+            Denied::Unknown { rule } | Denied::Policy { rule, .. } => {
+                by_rule(rule).unwrap_or_else(|| "no policy allows it".into())
+            }
+        };
+        denials::note(&Denial {
+            by: denials::By::Policy,
+            tenant: Some(&self.principal.tenant),
+            subject: Some(&self.principal.subject),
+            on: Some(program.id.as_str()),
+            what: &what,
         });
     }
 }

@@ -141,7 +141,7 @@ impl CallState {
     /// A store under `limits` with what was granted within reach, of which no call is known yet.
     pub(super) fn store(engine: &Engine, granted: &Arc<Granted>, limits: &Limits) -> Store<Self> {
         let log = LogPipe::new(Arc::clone(granted.plugin()), limits);
-        let refusals = Refusals::new();
+        let refusals = Refusals::new(granted);
         let traffic = Traffic::new(granted.plugin(), limits);
         let dialer = Arc::new(Dialer::new(granted, &refusals));
         let asked = Arc::clone(&dialer);

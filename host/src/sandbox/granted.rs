@@ -14,6 +14,8 @@ use super::{
 };
 use crate::{
     config::{Grants, Secrets},
+    denials::{self, By, Denial},
+    ids::TenantId,
     metrics::OfPlugin,
     observe::{self, Effect, Seen},
     store::Store,
@@ -30,6 +32,8 @@ pub struct Outside {
 pub struct Granted {
     /// Which one, as the log and the metrics know it.
     plugin: Arc<OfPlugin>,
+    /// Whose it is, as those are told who see what it was refused.
+    tenant: Option<TenantId>,
     /// What `wasi:config` tells it, secrets included.
     pub(super) config: Vec<(String, String)>,
     /// Which of that are secrets: the key, and the secret's name.
@@ -46,6 +50,7 @@ impl Granted {
     pub fn nothing(plugin: &Arc<OfPlugin>) -> Self {
         Self {
             plugin: Arc::clone(plugin),
+            tenant: None,
             config: Vec::new(),
             secrets: Vec::new(),
             environment: Vec::new(),
@@ -74,6 +79,7 @@ impl Granted {
         let keyspace = grants.keyvalue.clone().map(|bounds| Keyspace::new(plugin, &outside.store, space, bounds));
         Ok(Self {
             plugin: Arc::clone(plugin),
+            tenant: None,
             config,
             secrets: known,
             environment: pairs(&grants.environment),
@@ -82,6 +88,11 @@ impl Granted {
             outbound: Outbound::new(&grants.http, secrets, &outside.network)?,
             sockets: Sockets::new(&grants.tcp, &outside.network)?,
         })
+    }
+
+    /// The same, of a plugin that is this tenant's.
+    pub fn of(self, tenant: &TenantId) -> Self {
+        Self { tenant: Some(tenant.clone()), ..self }
     }
 
     /// Which one, as the log and the metrics know it.
@@ -105,12 +116,13 @@ const MISSING_CHARS_MAX: usize = 256;
 /// Clones share the lines.
 #[derive(Debug, Clone)]
 pub(super) struct Refusals {
+    tenant: Option<TenantId>,
     lines_left: Arc<AtomicU32>,
 }
 
 impl Refusals {
-    pub(super) fn new() -> Self {
-        Self { lines_left: Arc::new(AtomicU32::new(LINES_PER_CALL)) }
+    pub(super) fn new(granted: &Granted) -> Self {
+        Self { tenant: granted.tenant.clone(), lines_left: Arc::new(AtomicU32::new(LINES_PER_CALL)) }
     }
 
     /// `grant` is the part of `[plugin.NAME.grants]` that would have to say `missing`.
@@ -122,6 +134,8 @@ impl Refusals {
             // Debug form: what is missing is in the guest's words.
             let missing: String = missing.to_string().chars().take(MISSING_CHARS_MAX).collect();
             tracing::warn!(plugin = plugin.name(), grant, ?missing, "refused: it is not granted");
+            let (tenant, what) = (self.tenant.as_ref(), format!("{grant} {missing}"));
+            denials::note(&Denial { by: By::Grant, tenant, subject: None, on: Some(plugin.name()), what: &what });
             observe::say(|| Seen::Refused { grant, missing });
         }
     }

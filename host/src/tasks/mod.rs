@@ -4,6 +4,7 @@
 //! guest while it runs, and `worker` looks for tasks that nobody runs. What is run, and in whose words, is not known here.
 
 mod carry;
+mod glance;
 mod id;
 mod machine;
 mod record;
@@ -36,6 +37,7 @@ use self::{
     record::Seen,
 };
 pub use self::{
+    glance::{Counts, Glance},
     id::TaskId,
     machine::{Ended, Failure, INTERNAL_ERROR, Lease, Owner, Question, Rules, State, Task},
     world::{Real, World},
@@ -101,6 +103,11 @@ pub struct Turn {
 pub trait Run: Send + Sync {
     /// Runs a guest. It ends where it stands when the future is dropped.
     fn run(&self, turn: Turn, status: Status) -> BoxFuture<'static, Ended>;
+
+    /// What `work` is, in a word for the operator.
+    fn name(&self, _work: &RawValue) -> Option<String> {
+        None
+    }
 }
 
 /// Where a guest says how far it is. Of what is said faster than it is written, the last word counts.
@@ -152,6 +159,7 @@ pub struct Tasks {
     /// More is due than this host has places for.
     is_behind: AtomicBool,
     draining: CancellationToken,
+    endings: glance::Endings,
 }
 
 impl Tasks {
@@ -175,6 +183,7 @@ impl Tasks {
             due: Notify::new(),
             is_behind: AtomicBool::new(false),
             draining: CancellationToken::new(),
+            endings: glance::Endings::default(),
         })
     }
 
@@ -290,6 +299,7 @@ impl Tasks {
         if before.is_none_or(|before| before.revision != after.revision) {
             self.signals.send(Signal::TaskChanged { id: after.id.to_string() });
         }
+        self.endings.note(before, after, |task| self.what(task));
         let is_free = |task: &Task| matches!(task.state, State::Working { lease: None, .. });
         if is_free(after) && !before.is_some_and(is_free) {
             self.signals.send(Signal::TasksDue);

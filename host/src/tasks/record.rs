@@ -86,6 +86,11 @@ impl Tasks {
         self.answer(self.store.due(QUEUE, self.world.now_ms(), limit)).await
     }
 
+    /// The keys of what will ever be due: of all tasks that are open.
+    pub(super) async fn open_keys(&self, limit: usize) -> Result<Vec<String>, StoreError> {
+        self.answer(self.store.due(QUEUE, i64::MAX.cast_unsigned(), limit)).await
+    }
+
     async fn answer<T>(&self, asked: Stored<'_, T>) -> Result<T, StoreError> {
         select! {
             biased;

@@ -1,5 +1,6 @@
 //! The integration tests: one binary, since it is linked once.
 
+mod admin;
 mod asking;
 mod asking_legacy;
 mod asking_modern;
@@ -17,6 +18,7 @@ mod configuration;
 mod context;
 mod deploy;
 mod dev;
+mod discovery;
 mod egress;
 mod expect;
 mod fetch;

@@ -27,7 +27,9 @@ const LAYERS: &[&[&str]] = &[
 const SHARED: &[&str] = &[
     "config",
     "clock",
+    "denials",
     "ids",
+    "inflight",
     "json",
     "seal",
     "signals",
