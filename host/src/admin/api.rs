@@ -80,7 +80,7 @@ async fn guarded(State(shared): Api, request: Request, next: Next) -> Response {
         .and_then(|()| guard::authorized(&shared.parts, headers));
     match allowed {
         Ok(()) => next.run(request).await,
-        Err(refused) => refused,
+        Err(refused) => *refused,
     }
 }
 

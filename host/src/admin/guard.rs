@@ -30,20 +30,23 @@ pub(super) const HEADERS: [(HeaderName, HeaderValue); 6] = [
     (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
 ];
 
+/// What somebody gets who is not let in.
+pub(super) type Refusal = Box<Response>;
+
 /// Whether the request was meant for this listener.
-pub(super) fn for_here(parts: &Parts, headers: &HeaderMap) -> Result<(), Response> {
+pub(super) fn for_here(parts: &Parts, headers: &HeaderMap) -> Result<(), Refusal> {
     if is_own(only(headers, &header::HOST).unwrap_or_default(), &parts.settings.hosts) {
         return Ok(());
     }
     let reason = "this `Host` is not known here; reach the host by its address or as localhost, or add the name to `hosts` \
                   in [admin]";
-    Err(reply::refused(StatusCode::FORBIDDEN, reason))
+    Err(reply::refused(StatusCode::FORBIDDEN, reason).into())
 }
 
 /// Whether the request is of a page of this listener's own, if of any.
-pub(super) fn from_here(headers: &HeaderMap) -> Result<(), Response> {
+pub(super) fn from_here(headers: &HeaderMap) -> Result<(), Refusal> {
     let host = only(headers, &header::HOST).unwrap_or_default();
-    let foreign = || Err(reply::refused(StatusCode::FORBIDDEN, "a page of another origin may not ask here"));
+    let foreign = || Err(reply::refused(StatusCode::FORBIDDEN, "a page of another origin may not ask here").into());
     if headers.contains_key(header::ORIGIN) {
         let own = |origin: &str| {
             let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
@@ -60,16 +63,16 @@ pub(super) fn from_here(headers: &HeaderMap) -> Result<(), Response> {
 }
 
 /// The key, if there is one that somebody could have.
-pub(super) fn can_be_opened(parts: &Parts) -> Result<&Key, Response> {
+pub(super) fn can_be_opened(parts: &Parts) -> Result<&Key, Refusal> {
     parts.key.as_ref().ok_or_else(|| {
         let reason = "this host has no admin key, so that there is nothing to open this with: give [admin] `key` or \
                       `key_file`, or the host a state folder";
-        reply::refused(StatusCode::NOT_FOUND, reason)
+        reply::refused(StatusCode::NOT_FOUND, reason).into()
     })
 }
 
 /// Whether the request has the key.
-pub(super) fn authorized(parts: &Parts, headers: &HeaderMap) -> Result<(), Response> {
+pub(super) fn authorized(parts: &Parts, headers: &HeaderMap) -> Result<(), Refusal> {
     let key = can_be_opened(parts)?;
     let given = only(headers, &header::AUTHORIZATION).and_then(|value| {
         let (scheme, key) = value.split_once(' ')?;
@@ -90,7 +93,7 @@ pub(super) fn authorized(parts: &Parts, headers: &HeaderMap) -> Result<(), Respo
     let mut response = reply::refused(StatusCode::UNAUTHORIZED, reason);
     let challenge = HeaderValue::from_static("Bearer realm=\"toolyard admin\"");
     response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
-    Err(response)
+    Err(response.into())
 }
 
 /// The value of a header that is there once.

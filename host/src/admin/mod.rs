@@ -107,7 +107,7 @@ async fn metrics(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Respo
     if parts.settings.metrics_need_key
         && let Err(refused) = guard::authorized(parts, &headers)
     {
-        return refused;
+        return *refused;
     }
     (parts.report)();
     crate::metrics::in_use("tasks", Handle::current().metrics().num_alive_tasks());

@@ -30,7 +30,7 @@ pub(super) fn routes(shared: &Arc<Shared>) -> Router {
             let allowed =
                 guard::for_here(&shared.parts, &headers).and_then(|()| guard::can_be_opened(&shared.parts).map(|_| ()));
             if let Err(refused) = allowed {
-                return refused;
+                return *refused;
             }
             let headers = [
                 (header::CONTENT_TYPE, HeaderValue::from_static(media_type)),

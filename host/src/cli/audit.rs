@@ -179,7 +179,10 @@ impl Tail {
             println!("{line}");
         }
         let mut follow = Follow::after(&path, seq).with_context(|| unreadable(&path))?;
-        while self.follow {
+        if !self.follow {
+            return Ok(Outcome::Done);
+        }
+        loop {
             thread::sleep(LOOK_EVERY);
             let mut gone = false;
             let read = follow.look(&filter, |line, record| {
@@ -242,7 +245,7 @@ fn sentence(record: &Value) -> String {
             words.push(format!("{who} {} {}: refused, {}{status}", text("method"), text("name"), text("reason")));
         }
         "plugin" => {
-            words.push(format!("plugin {}/{} {} {}", text("tenant"), text("plugin"), text("change"), text("reason")))
+            words.push(format!("plugin {}/{} {} {}", text("tenant"), text("plugin"), text("change"), text("reason")));
         }
         "changed" => words.push(format!("{} {} {} {}", text("what"), text("name"), text("change"), text("reason"))),
         "missing" => words.push(format!("{} records are missing here", record["records"])),

@@ -204,10 +204,10 @@ impl Source {
         if let Some(reference) = text.strip_prefix("oci://") {
             return reference.parse().map(Self::Oci);
         }
-        let path = text.strip_prefix("file:").filter(|path| !path.is_empty() && !path.starts_with("//"));
-        path.map(|path| Self::File(base.join(path))).ok_or_else(|| {
-            format!("`{text}` is neither oci://HOST/NAME:TAG, oci://HOST/NAME@sha256:DIGEST nor file:PATH")
-        })
+        if text.is_empty() || text.contains("://") {
+            return Err(format!("`{text}` is neither oci://HOST/NAME:TAG, oci://HOST/NAME@sha256:DIGEST nor a path"));
+        }
+        Ok(Self::File(base.join(text)))
     }
 }
 
@@ -334,8 +334,8 @@ mod tests {
         }
         check(&format!("oci://ghcr.io/acme/weather@{DIGEST}"), &format!("oci://ghcr.io/acme/weather@{DIGEST}"));
         check(&format!("oci://ghcr.io/acme/weather:1@{DIGEST}"), &format!(":1@{DIGEST}"));
-        check("file:weather.wasm", "file:/base/weather.wasm");
-        check("file:/elsewhere/weather.wasm", "file:/elsewhere/weather.wasm");
+        check("weather.wasm", "file:/base/weather.wasm");
+        check("/elsewhere/weather.wasm", "file:/elsewhere/weather.wasm");
     }
 
     #[test]
@@ -354,7 +354,7 @@ mod tests {
         check("oci://ghcr.io:0/a:1", "is no registry");
         check("oci://[::1/a:1", "is no registry");
         check("https://ghcr.io/a:1", "is neither oci://");
-        check("file:", "is neither oci://");
+        check("", "is neither oci://");
         check("file:///etc/passwd", "is neither oci://");
     }
 

@@ -36,7 +36,8 @@ pub(super) async fn serve(gate: &Gate, request: HttpRequest<Incoming>) -> Respon
         Method::POST | Method::GET | Method::DELETE => {
             let mut trace = Trace::arrived(Some(&head.headers));
             let visitor = visitor(gate, place, &head.method, &head.headers).await;
-            match known(gate, &mut trace, visitor) {
+            tell(gate, &mut trace, &visitor);
+            match visitor {
                 Ok(visitor) => answer(gate, (visitor, trace), (place, &head.method, &head.headers), body).await,
                 Err(response) => not_let_in(gate, place, response),
             }
@@ -113,8 +114,8 @@ fn challenged(gate: &Gate, challenge: &Challenge, tenant: Option<&TenantId>) -> 
 }
 
 /// Tells metrics and trace what came of asking who calls.
-fn known(gate: &Gate, trace: &mut Trace, visitor: Result<Visitor, Response>) -> Result<Visitor, Response> {
-    let result = match &visitor {
+fn tell(gate: &Gate, trace: &mut Trace, visitor: &Result<Visitor, Response>) {
+    let result = match visitor {
         Ok(visitor) => visitor.principal.by.kind(),
         Err(response) => match response.status() {
             StatusCode::UNAUTHORIZED => "unauthorized",
@@ -128,7 +129,6 @@ fn known(gate: &Gate, trace: &mut Trace, visitor: Result<Visitor, Response>) -> 
     if visitor.is_err() {
         trace.refused(gate.server.tracer());
     }
-    visitor
 }
 
 async fn answer(

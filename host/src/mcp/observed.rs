@@ -17,7 +17,7 @@ use crate::{
 /// Runs a call and tells how it begins and ends.
 pub(super) async fn run(runner: &Runner, call: &Call) -> Result<Reply, Fault> {
     let Some(open) = &call.trace else { return looked_on(runner, call).await };
-    let done = telemetry::within(Arc::clone(open), looked_on(runner, call)).await;
+    let done = telemetry::within(Arc::clone(open), Box::pin(looked_on(runner, call))).await;
     counted::traced(call, &done);
     done
 }

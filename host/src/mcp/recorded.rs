@@ -42,7 +42,8 @@ pub(super) struct About<'a> {
 
 /// Runs a call and writes it down. What cannot be written down is not answered.
 pub(super) async fn run(runner: &Runner, call: &Call) -> Result<Reply, Fault> {
-    recorded(&runner.audit, About::call(call), observed::run(runner, call), outcome).await
+    let seen = Box::pin(observed::run(runner, call));
+    recorded(&runner.audit, About::call(call), seen, outcome).await
 }
 
 /// Does `work`, which runs a guest, and writes it down.

@@ -178,7 +178,7 @@ impl Policies {
         let list = self.ask(&scene, Action::List, what, None).decision();
         let used = match what.arguments.is_empty() {
             true => Used::Decided(self.ask(&scene, what.kind.action(), what, None).decision()),
-            false => Used::ByArguments(scene),
+            false => Used::ByArguments(Box::new(scene)),
         };
         Verdict { list, used }
     }

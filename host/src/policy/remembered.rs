@@ -29,7 +29,7 @@ pub(super) struct Verdict {
 pub(super) enum Used {
     Decided(Decision),
     /// That depends on the arguments.
-    ByArguments(Scene),
+    ByArguments(Box<Scene>),
 }
 
 /// What was decided, by tenant.

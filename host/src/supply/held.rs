@@ -40,7 +40,7 @@ impl Remembered {
     }
 
     /// What was served last that came from `source`.
-    pub(super) fn from_source(&self, name: &PluginId, source: &str) -> Option<&Locked> {
+    pub(super) fn of_source(&self, name: &PluginId, source: &str) -> Option<&Locked> {
         self.known.values().find(|known| known.name == *name && known.source.as_deref() == Some(source))
     }
 

@@ -232,7 +232,7 @@ impl Sources {
             return Some(manifest);
         }
         let served = Remembered::read(self.supply.state_dir.as_deref(), &self.tenant).ok()?;
-        served.from_source(&wanted.id, &source).and_then(|served| served.manifest)
+        served.of_source(&wanted.id, &source).and_then(|served| served.manifest)
     }
 
     fn note(&self, wanted: &Wanted, look: Look, edition: u64) {

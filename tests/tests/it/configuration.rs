@@ -42,7 +42,8 @@ fn every_mistake_is_said_with_its_place_and_nothing_else_is() {
     assert_eq!(
         lines,
         [
-            "toolyard: the configuration has 3 mistakes",
+            "toolyard: the configuration has 4 mistakes",
+            "base.toml:1: `plugins`: `none` is not there",
             "base.toml:3: unknown key `allow_anonymos`; did you mean `allow_anonymous`?",
             "toolyard.toml:2: `listen` is `here`; it must be an address and a port, such as 127.0.0.1:8080",
             "toolyard.toml:4: unknown key `calls`; did you mean `calls_max`?",

@@ -168,7 +168,7 @@ impl Node {
     pub(super) fn given_parts(&self) -> Vec<(String, String)> {
         let mut parts = Vec::new();
         self.visit(&mut Vec::new(), &mut |_, node| {
-            parts.extend(node.given.iter().flat_map(|given| given.parts.clone()))
+            parts.extend(node.given.iter().flat_map(|given| given.parts.clone()));
         });
         parts
     }

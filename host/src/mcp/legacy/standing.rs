@@ -83,7 +83,7 @@ impl Standing {
                     self.next = self.everything();
                 }
                 Ok(Signal::Changed { tenant, news }) if tenant == self.visitor.principal.tenant => {
-                    self.next.extend(self.news(&news))
+                    self.next.extend(self.news(&news));
                 }
                 Ok(_) => {}
                 // Too slow for all that happened: the client comes back and asks anew.

@@ -117,7 +117,7 @@ impl Listening {
                     self.next = self.everything();
                 }
                 Ok(Signal::Changed { tenant, news }) if tenant == self.visitor.principal.tenant => {
-                    self.next.extend(self.news(&news))
+                    self.next.extend(self.news(&news));
                 }
                 Ok(_) => {}
                 // Too slow for all that happened: an ended stream tells the client to look at everything anew.

@@ -136,12 +136,12 @@ fn with_neither_registry_nor_cache_the_others_are_served() {
 fn a_file_elsewhere_is_a_source_too_and_hides_one_of_its_name() {
     let folder = folder();
     fs::write(folder.path().join("elsewhere.wasm"), saying("elsewhere", "Says.")).expect("a file can be written");
-    let config = format!("[plugin.p]\nsource = \"file:{}\"\n", folder.path().join("elsewhere.wasm").display());
+    let config = format!("[plugin.p]\nsource = \"{}\"\n", folder.path().join("elsewhere.wasm").display());
     let host = setup(&folder).config(&config).file("p.wasm", saying("folder", "Says.")).start();
     assert_eq!(said(&host), "elsewhere");
     assert!(host.refused("p.wasm").contains("comes from elsewhere"));
     host.stop();
-    let config = "[plugin.p]\nsource = \"file:/nowhere/p.wasm\"\n";
+    let config = "[plugin.p]\nsource = \"/nowhere/p.wasm\"\n";
     let host = Setup::new().config(config).start();
     assert!(host.refused("/nowhere/p.wasm").contains("is not there"));
     host.stop();

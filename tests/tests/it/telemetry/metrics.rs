@@ -24,7 +24,7 @@ pub(super) fn host(site: &Site) -> Host {
         "admin_listen = '127.0.0.1:0'\n\
          [plugin.s.limits]\ncpu_ms_max = 100\nplugin_calls_max = 1\n\
          [plugin.closed]\nscopes = ['nobody']\n\
-         [[plugin.caller.grants.http]]\nurl = '{}/*'\n",
+         [[plugin.caller.grants.http]]\nurl = '{}/'\n",
         site.url()
     );
     let setup = Setup::new().script("s", &json!({ "tools": tools, "prompts": prompts })).guest("caller");
@@ -167,7 +167,7 @@ fn nothing_that_a_client_sends_becomes_a_label() {
 fn readiness_ends_with_the_order_to_stop_and_health_with_the_process() {
     let tools = json!([{ "name": "wait", "act": { "wait": "waited" } }]);
     let config = "admin_listen = '127.0.0.1:0'\n";
-    let host = Setup::new().script("s", &json!({ "tools": tools })).config(config).start();
+    let mut host = Setup::new().script("s", &json!({ "tools": tools })).config(config).start();
     assert_eq!((host.admin("/healthz").status, host.admin("/readyz").status), (200, 200));
     let mut call = begin_wait(&host, 5000);
     host.terminate();
@@ -177,5 +177,5 @@ fn readiness_ends_with_the_order_to_stop_and_health_with_the_process() {
     assert_eq!(in_flight(&host), 1.0);
     let last = call.messages().pop().expect("the call is answered");
     assert_eq!(expect::text(&last["result"]), "waited");
-    host.stop();
+    assert!(host.wait().success());
 }

@@ -13,7 +13,7 @@ const PROXY: &str = "00f067aa0ba902b7";
 
 /// A host with the guest `caller`, which may ask the site, and `echo`.
 fn host(collector: &Collector, site: &Site, more: &str) -> Host {
-    let grant = format!("[[plugin.caller.grants.http]]\nurl = '{}/*'\nnetworks = ['127.0.0.0/8']\n", site.url());
+    let grant = format!("[[plugin.caller.grants.http]]\nurl = '{}/'\nnetworks = ['127.0.0.0/8']\n", site.url());
     Setup::new().guest("caller").guest("echo").config(&format!("{}{more}{grant}", collector.config())).start()
 }
 
@@ -268,7 +268,7 @@ fn a_client_behind_a_pipe_is_traced_too() {
 #[test]
 fn a_host_without_a_collector_passes_on_what_it_is_told() {
     let site = Site::saying("hello");
-    let grant = format!("[[plugin.caller.grants.http]]\nurl = '{}/*'\nnetworks = ['127.0.0.0/8']\n", site.url());
+    let grant = format!("[[plugin.caller.grants.http]]\nurl = '{}/'\nnetworks = ['127.0.0.0/8']\n", site.url());
     let host = Setup::new().guest("caller").config(&grant).start();
     let result = host.modern("tools/call", traced("caller_fetch", &fetch(&site, &[]), &sampled())).result();
     assert_eq!(result["structuredContent"]["status"], 200, "{result}");

@@ -228,7 +228,7 @@ fn key_value(pair: &Pair<'_>) {
 fn secrets(pair: &Pair<'_>) {
     let secret = pair.text(&pair.other, "k_setting", &json!({ "key": "token" }));
     assert!(secret.contains(&format!("secret {}", pair.others())), "{secret}");
-    assert_eq!(pair.text(&pair.other, "k_variable", &json!({ "name": "WHOSE" })), pair.others());
+    assert_eq!(pair.text(&pair.other, "k_variable", &json!({ "name": "WHOSE" })), format!("{:?}", pair.others()));
 }
 
 /// A path that leads to no tenant says nothing about which ones there are: it is like any path that leads nowhere.
