@@ -44,9 +44,6 @@ use crate::{
 /// How long answers on the admin listener may take after the last call.
 const ADMIN_END_MAX: Duration = Duration::from_secs(1);
 
-/// How often hosts tell each other, through the store, what tenants have used of their day.
-const SETTLE_EVERY: Duration = Duration::from_secs(5);
-
 /// How long a start waits for registries. What comes later is served when it is there.
 pub const REGISTRIES_WAIT_MAX: Duration = Duration::from_secs(20);
 
@@ -306,7 +303,7 @@ impl Host {
         let follow = |reload| tokio::spawn(reload::follow(reload, takers, orders, audit, watching.clone()));
         let following = self.reload.map(follow);
         let watcher = tokio::spawn(catalog::watch(self.loaders, self.orders.1, watching.clone()));
-        let settling = tokio::spawn(settle(Arc::clone(&self.tenants), Arc::clone(&self.store)));
+        let settling = tokio::spawn(Arc::clone(&self.tenants).keep_settling(Arc::clone(&self.store)));
         self.background.spawn(self.server.run_tasks());
         let (server, hosts) = (Arc::clone(&self.server), Arc::clone(&self.hosts));
         // Until the last call has ended, it can be answered and cancelled from elsewhere.
@@ -382,18 +379,6 @@ impl Bound {
         if let Some(admin) = admin {
             // Whoever holds a connection open must not keep the host from ending.
             let _ = time::timeout(ADMIN_END_MAX, admin).await;
-        }
-    }
-}
-
-/// Counts what tenants use together with the other hosts. Goes on for ever.
-async fn settle(tenants: Arc<Tenants>, store: Arc<dyn Store>) {
-    let mut every = time::interval(SETTLE_EVERY);
-    every.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
-    loop {
-        every.tick().await;
-        if let Err(error) = tenants.settle(&*store).await {
-            tracing::debug!(%error, "what tenants use is told to the store later");
         }
     }
 }

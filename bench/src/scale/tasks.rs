@@ -152,7 +152,7 @@ pub(super) fn run_to(endpoint: &Endpoint, tool: &str, status: &str, until: Until
         Until::Over(time) => begin.elapsed() >= time,
         Until::Tasks(count) => begun.fetch_add(1, Ordering::Relaxed) >= count as u64,
     };
-    let client = || Tasker::new(endpoint, tool, status)?.work(&is_enough);
+    let client = || Tasker::new(endpoint, tool, status)?.work(is_enough);
     let done: Vec<Done> = thread::scope(|scope| {
         let clients: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(client)).collect();
         let ended =

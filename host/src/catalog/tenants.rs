@@ -6,9 +6,11 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use arc_swap::ArcSwap;
+use tokio::time;
 
 use super::{Live, Share};
 use crate::{
@@ -18,6 +20,9 @@ use crate::{
     signals::Signals,
     store::{KeepError, Store},
 };
+
+/// How often hosts tell each other, through the store, what tenants have used of their day.
+const SETTLE_EVERY: Duration = Duration::from_secs(5);
 
 /// One tenant, for as long as the configuration has it.
 pub struct Tenant {
@@ -98,6 +103,18 @@ impl Tenants {
         metrics::in_catalog("tenants", all.len());
         for (what, size) in ["plugins", "tools", "prompts", "refused"].into_iter().zip(sizes) {
             metrics::in_catalog(what, size);
+        }
+    }
+
+    /// Settles every few seconds. Goes on for ever.
+    pub async fn keep_settling(self: Arc<Self>, store: Arc<dyn Store>) {
+        let mut every = time::interval(SETTLE_EVERY);
+        every.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
+        loop {
+            every.tick().await;
+            if let Err(error) = self.settle(&*store).await {
+                tracing::debug!(%error, "what tenants use is told to the store later");
+            }
         }
     }
 

@@ -72,7 +72,7 @@ fn is_applied(key: &str) -> bool {
         let is_of_calls = of_calls.iter().any(|(listed, _)| *listed == key);
         return !is_of_pool && (is_of_calls || LIMITS_APPLIED.contains(&limit));
     }
-    !is_of_pool && APPLIED.iter().any(|part| applied(part))
+    !is_of_pool && APPLIED.iter().any(applied)
 }
 
 /// All values that are no tables, by their keys. A list is one value.

@@ -15,6 +15,7 @@ mod place;
 mod policy;
 mod reload;
 mod schema;
+mod seal;
 mod secrets;
 mod show;
 mod store;

@@ -25,6 +25,7 @@ mod message;
 mod modern;
 mod observed;
 mod recorded;
+mod returned;
 mod runner;
 pub mod stdio;
 mod stream;

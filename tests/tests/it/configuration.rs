@@ -52,7 +52,7 @@ fn every_mistake_is_said_with_its_place_and_nothing_else_is() {
     let output = config(folder.path(), &["check", "toolyard.toml", "--json"], &[]);
     let said: Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
     assert_eq!(said["mistakes"][0]["file"], "base.toml");
-    assert_eq!(said["mistakes"][2]["line"], 4);
+    assert_eq!(said["mistakes"][3]["line"], 4);
     assert_eq!(output.status.code(), Some(3));
 
     // What only a host that runs would find.
