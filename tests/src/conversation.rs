@@ -16,6 +16,8 @@ pub(crate) struct Conversation {
     session: Option<String>,
     /// What was asked in this request: one thing, or several in a batch.
     asked: Vec<Asked>,
+    /// Whether it was sent to something that does not speak the protocol: documents, the admin listener, others' servers.
+    is_foreign: bool,
     /// Whether the request was beyond reading, as some are sent that test this: who knows what was asked in it.
     unreadable: bool,
 }
@@ -55,7 +57,8 @@ impl Conversation {
             None => Some(with_session(session.as_deref(), |s| s.revision).unwrap_or(Revision::V2025_03_26)),
         };
         with_session(session.as_deref(), |session| session.asked.extend(asked.iter().cloned()));
-        Conversation { revision, session, asked, unreadable }
+        let is_foreign = !request.path.ends_with("/mcp");
+        Conversation { revision, session, asked, is_foreign, unreadable }
     }
 
     /// One line sent through a pipe, where everything is one conversation.
@@ -72,7 +75,7 @@ impl Conversation {
     /// Checks a whole answer.
     pub(crate) fn hear(&mut self, reply: &Reply) -> Result<(), String> {
         let is_json = reply.header("Content-Type").is_some_and(|kind| kind.starts_with("application/json"));
-        if !(is_json || reply.is_event_stream()) {
+        if self.is_foreign || !(is_json || reply.is_event_stream()) {
             return Ok(());
         }
         for message in reply.messages() {
