@@ -128,6 +128,8 @@ pub(crate) enum Part {
     ManyTasks,
     /// The same by the number of plugins. Part of `--scale`.
     ManyPlugins,
+    /// The same by the number of tenants with ten plugins each. Part of `--scale`.
+    ManyTenants,
     /// The same by the number of open legacy sessions. Part of `--scale`.
     ManySessions,
 }
@@ -135,19 +137,22 @@ pub(crate) enum Part {
 impl Part {
     /// Those that are measured if nothing else is asked for.
     const USUAL: [Self; 4] = [Self::Load, Self::Reload, Self::Density, Self::Neighbours];
-    const SCALE: [Self; 5] = [Self::Hosts, Self::Tasks, Self::ManyTasks, Self::ManyPlugins, Self::ManySessions];
+    const SCALE: [Self; 6] =
+        [Self::Hosts, Self::Tasks, Self::ManyTasks, Self::ManyPlugins, Self::ManyTenants, Self::ManySessions];
 }
 
 /// How many there are of what calls are measured beside, the fewest first.
 pub(crate) struct Counts {
     pub(crate) tasks: [usize; 3],
     pub(crate) plugins: [usize; 3],
+    pub(crate) tenants: [usize; 2],
     pub(crate) sessions: [usize; 2],
 }
 
 impl Counts {
-    const FULL: Self = Self { tasks: [10, 1_000, 100_000], plugins: [1, 100, 1_000], sessions: [1, 10_000] };
-    const QUICK: Self = Self { tasks: [2, 10, 100], plugins: [1, 4, 8], sessions: [1, 50] };
+    const FULL: Self =
+        Self { tasks: [10, 1_000, 100_000], plugins: [1, 100, 1_000], tenants: [1, 1_000], sessions: [1, 10_000] };
+    const QUICK: Self = Self { tasks: [2, 10, 100], plugins: [1, 4, 8], tenants: [1, 10], sessions: [1, 50] };
 }
 
 /// What a run does.

@@ -79,6 +79,7 @@ fn scale(
             Part::Tasks => report.tasks = Some(tasks::measure(host, settings, cores, progress)?),
             Part::ManyTasks => report.sizes.push(sizes::tasks::measure(host, settings, cores, progress)?),
             Part::ManyPlugins => report.sizes.push(sizes::plugins::measure(host, settings, cores, progress)?),
+            Part::ManyTenants => report.sizes.push(sizes::tenants::measure(host, settings, cores, progress)?),
             Part::ManySessions => report.sizes.push(sizes::sessions::measure(host, settings, cores, progress)?),
             _ => {}
         }

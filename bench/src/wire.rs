@@ -41,6 +41,11 @@ impl Endpoint {
         Self { address, path: self.path.clone() }
     }
 
+    /// The same, as callers of one tenant know it.
+    pub(crate) fn of_tenant(&self, tenant: &str) -> Self {
+        Self { path: format!("/t/{tenant}{}", self.path), ..*self }
+    }
+
     /// Reads a URL as servers print it: `http://127.0.0.1:43123/mcp`.
     pub(crate) fn of(url: &str) -> Result<Self> {
         let rest = url.strip_prefix("http://").with_context(|| format!("not an http URL: {url}"))?;

@@ -111,6 +111,7 @@ pub(super) fn sizes_text(sizes: &Sizes) -> String {
         "min-max",
         "store's CPU µs",
         "calls/s",
+        "p99 µs",
         "resident MiB",
     ]);
     let median = |values: &[f64], digits: usize| {
@@ -126,6 +127,7 @@ pub(super) fn sizes_text(sizes: &Sizes) -> String {
             between,
             median(&row.store_us, 1),
             median(&row.per_second, 0),
+            median(&row.p99_us, 0),
             mib(row.resident),
         ]);
     }

@@ -1,4 +1,4 @@
-//! Whether a call costs more where there is more of something: tasks in the store, plugins, sessions.
+//! Whether a call costs more where there is more of something: tasks in the store, plugins, tenants, sessions.
 //!
 //! For each size there is a host of its own, on the same core. They are called one after the other in each round, each round
 //! beginning with another, and what is told is the host's CPU time for a call as a multiple of that at the smallest size.
@@ -6,6 +6,7 @@
 pub(crate) mod plugins;
 pub(crate) mod sessions;
 pub(crate) mod tasks;
+pub(crate) mod tenants;
 
 use anyhow::{Context as _, Result};
 use serde::Serialize;
@@ -30,6 +31,7 @@ pub(crate) struct Row {
     pub(crate) cpu_us: Vec<f64>,
     pub(crate) store_us: Vec<f64>,
     pub(crate) per_second: Vec<f64>,
+    pub(crate) p99_us: Vec<f64>,
     /// What the host has in memory, in bytes.
     pub(crate) resident: u64,
 }
@@ -45,8 +47,8 @@ pub(crate) struct Sizes {
 
 impl Row {
     fn new(what: impl Into<String>, size: usize) -> Self {
-        let (cpu_us, store_us, per_second) = Default::default();
-        Self { what: what.into(), size, cpu_us, store_us, per_second, resident: 0 }
+        let (cpu_us, store_us, per_second, p99_us) = Default::default();
+        Self { what: what.into(), size, cpu_us, store_us, per_second, p99_us, resident: 0 }
     }
 }
 
@@ -100,6 +102,7 @@ fn rounds(
 fn note(row: &mut Row, slice: &Slice) {
     row.cpu_us.push(slice.cpu_us());
     row.per_second.push(slice.per_second());
+    row.p99_us.push(load::us(&slice.latency, 0.99));
     if slice.cpu.len() > 1 {
         row.store_us.push(slice.cpu_us_of(1));
     }
