@@ -57,7 +57,7 @@ impl Conversation {
             None => Some(with_session(session.as_deref(), |s| s.revision).unwrap_or(Revision::V2025_03_26)),
         };
         with_session(session.as_deref(), |session| session.asked.extend(asked.iter().cloned()));
-        let is_foreign = !request.path.ends_with("/mcp");
+        let is_foreign = !request.path.ends_with("/mcp") || request.path.starts_with("/.well-known/");
         Conversation { revision, session, asked, is_foreign, unreadable }
     }
 
