@@ -258,8 +258,8 @@ mod tests {
     }
 
     #[test]
-    fn scale_is_five_parts_and_nothing_else() {
-        assert_eq!(settings(&["--peers-only", "--scale"]).expect("legal").parts.len(), 5);
+    fn scale_is_six_parts_and_nothing_else() {
+        assert_eq!(settings(&["--peers-only", "--scale"]).expect("legal").parts.len(), 6);
         assert!(settings(&["--peers-only", "--scale", "--only", "load"]).is_err());
         assert!(settings(&["--peers-only", "--only", "hosts,many-sessions"]).is_ok());
     }
