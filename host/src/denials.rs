@@ -8,7 +8,7 @@ use std::{
 
 use serde::Serialize;
 
-use crate::{ids::TenantId, inflight::pseudonym, seal::now_ms};
+use crate::{clock::now_ms, ids::TenantId, inflight::pseudonym};
 
 /// Refusals that are kept.
 const KEPT_MAX: usize = 200;

@@ -14,11 +14,9 @@ use std::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::{
-    date,
-    principal::{ANONYMOUS, By, Principal},
-};
+use super::principal::{ANONYMOUS, By, Principal};
 use crate::{
+    clock,
     config::is_scope,
     ids::{self, TenantId},
     seal,
@@ -81,7 +79,7 @@ impl Entry {
             subject,
             scopes: Vec::new(),
             groups: Vec::new(),
-            created: Some(date::to_text(now_s)),
+            created: Some(clock::to_text(now_s)),
             expires: None,
         };
         Ok((entry, key))
@@ -89,7 +87,7 @@ impl Entry {
 
     /// When it ends, in seconds since 1970.
     pub fn expires_s(&self) -> Option<u64> {
-        self.expires.as_deref().and_then(date::from_text)
+        self.expires.as_deref().and_then(clock::from_text)
     }
 
     /// What is wrong with it, if anything is.
@@ -267,7 +265,7 @@ mod tests {
     #[test]
     fn a_key_ends() {
         let (mut entry, key) = minted("a");
-        entry.expires = Some(date::to_text(NOW));
+        entry.expires = Some(clock::to_text(NOW));
         let keys = ApiKeys::new(&[entry]);
         assert!(keys.find(&key, NOW - 1).is_some());
         assert!(keys.find(&key, NOW).is_none());

@@ -5,7 +5,6 @@
 
 mod believed;
 mod challenge;
-pub mod date;
 mod discovery;
 mod dpop;
 mod fetch;
@@ -36,9 +35,10 @@ pub use principal::{By, Principal};
 
 use crate::{
     audit::{Audit, record::Change},
+    clock,
     config::{Auth, PublicUrl},
     ids::TenantId,
-    seal::{self, KeyRing},
+    seal::KeyRing,
     stamp::Stamp,
 };
 use challenge::{Challenger, Scheme};
@@ -353,7 +353,7 @@ fn path(tenant: Option<&TenantId>) -> String {
 }
 
 fn now_s() -> u64 {
-    seal::now_ms() / 1000
+    clock::now_ms() / 1000
 }
 
 #[cfg(test)]

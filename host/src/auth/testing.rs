@@ -43,7 +43,7 @@ impl Signer {
         Self { kid: kid.into(), key: Key::EdDsa(Box::new(Ed25519KeyPair::from_pkcs8(document.as_ref()).unwrap())) }
     }
 
-    /// A key that stands in the repository, because making one takes long.
+    /// A key that stands in the repository, since `ring` makes none of this kind.
     pub(super) fn rsa(kid: &str) -> Self {
         let key = rsa::KeyPair::from_pkcs8(include_bytes!("testdata/rsa2048.pk8.der")).unwrap();
         Self { kid: kid.into(), key: Key::Rsa(Box::new(key)) }

@@ -7,13 +7,10 @@ use clap::{Args, Subcommand};
 
 use super::Outcome;
 use crate::{
-    auth::{
-        date,
-        keys::{self, Entry},
-    },
+    auth::keys::{self, Entry},
+    clock::{self, now_ms},
     config::Config,
     ids::TenantId,
-    seal::now_ms,
 };
 
 /// Add, list, revoke and rotate API keys
@@ -156,13 +153,13 @@ impl Rotate {
             new.expires = expires.or_else(|| as_long_as(old, now_s));
             // One that ends sooner than that still does.
             let until = old.expires_s().unwrap_or(u64::MAX).min(now_s.saturating_add(self.overlap));
-            old.expires = Some(date::to_text(until));
+            old.expires = Some(clock::to_text(until));
             let id = new.id.clone();
             entries.push(new);
             Ok((id, key, until))
         })
         .map_err(anyhow::Error::msg)?;
-        eprintln!("key `{id}`, which is shown this once; `{}` is good until {}:", self.id, date::to_text(until));
+        eprintln!("key `{id}`, which is shown this once; `{}` is good until {}:", self.id, clock::to_text(until));
         println!("{key}");
         Ok(())
     }
@@ -171,20 +168,20 @@ impl Rotate {
 impl Until {
     fn date(&self, now_s: u64) -> anyhow::Result<Option<String>> {
         let Some(text) = &self.expires else { return Ok(None) };
-        let until = date::span(text).map(|span| now_s.saturating_add(span)).or_else(|| date::from_text(text));
+        let until = clock::span(text).map(|span| now_s.saturating_add(span)).or_else(|| clock::from_text(text));
         let until = until.filter(|until| *until > now_s);
         let until = until.with_context(|| {
             format!("--expires: `{text}` is no time ahead; write such as 90d, 12h, 2027-01-31 or 2027-01-31T12:00:00Z")
         })?;
-        Ok(Some(date::to_text(until)))
+        Ok(Some(clock::to_text(until)))
     }
 }
 
 /// The end of a key that is to be good for as long as `old` was meant to be.
 fn as_long_as(old: &Entry, now_s: u64) -> Option<String> {
-    let created = old.created.as_deref().and_then(date::from_text)?;
+    let created = old.created.as_deref().and_then(clock::from_text)?;
     let span = old.expires_s()?.saturating_sub(created);
-    Some(date::to_text(now_s.saturating_add(span)))
+    Some(clock::to_text(now_s.saturating_add(span)))
 }
 
 fn list(file: &std::path::Path, now_s: u64) -> anyhow::Result<()> {
@@ -212,5 +209,5 @@ fn position(entries: &[Entry], id: &str) -> Result<usize, String> {
 }
 
 fn span(text: &str) -> Result<u64, String> {
-    date::span(text).ok_or_else(|| "write a number and d, h, m or s, such as 7d".into())
+    clock::span(text).ok_or_else(|| "write a number and d, h, m or s, such as 7d".into())
 }

@@ -166,7 +166,7 @@ impl Tally {
     }
 
     fn flights(&self) -> impl Iterator<Item = Flight> {
-        let (at, at_ms) = (now(), crate::seal::now_ms());
+        let (at, at_ms) = (now(), crate::clock::now_ms());
         let places = self.used.get().map_or(&[][..], |used| &used.places[..]);
         places.iter().filter_map(move |place| {
             let since = place.since.load(Ordering::Acquire);

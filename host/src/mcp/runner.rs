@@ -12,12 +12,12 @@ use crate::{
     audit::Audit,
     auth::Principal,
     catalog::{Full, Program, Slot, Slots},
+    clock::millis,
     config::HostLimits,
     denials::{self, By, Denial},
     metrics::OfPlugin,
     observe::Observer,
     sandbox::{InLane, Lanes, Run, Score, Voice, contract::CallContext},
-    seal::millis,
     signals::Signals,
     telemetry::{self, SpanKind, Tracer},
 };

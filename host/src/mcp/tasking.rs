@@ -28,10 +28,10 @@ use crate::{
     audit::Audit,
     auth::Principal,
     catalog::{Exceeded, Tenants, Tool},
+    clock::{self, millis, now_ms},
     config::HostLimits,
     policy::Policy,
     sandbox::{Longer, Said, Voice},
-    seal::{millis, now_ms},
     signals::Signals,
     store::Store,
     tasks::{
@@ -48,8 +48,6 @@ const WORDS_MAX: usize = 64;
 /// Between these bounds is what a client waits before it asks again.
 const POLL_MS_MIN: u64 = 500;
 const POLL_MS_MAX: u64 = 5_000;
-
-const MS_PER_DAY: u64 = 24 * 3600 * 1000;
 
 /// What makes tasks of calls.
 pub(super) struct Tasking {
@@ -409,8 +407,8 @@ impl<'a> Told<'a> {
             task_id: task.id.as_str(),
             status: task.state.name(),
             status_message: status_message(task),
-            created_at: timestamp(task.created_ms),
-            last_updated_at: timestamp(task.updated_ms),
+            created_at: clock::timestamp(task.created_ms),
+            last_updated_at: clock::timestamp(task.updated_ms),
         }
     }
 }
@@ -426,23 +424,6 @@ fn status_message(task: &Task) -> Option<&str> {
 /// How long a client waits before it asks again, in milliseconds: a tenth of what it has waited already.
 pub(super) fn poll_interval_ms(task: &Task) -> u64 {
     (now_ms().saturating_sub(task.created_ms) / 10).clamp(POLL_MS_MIN, POLL_MS_MAX)
-}
-
-/// A time as RFC 3339 writes it, in UTC.
-fn timestamp(ms: u64) -> String {
-    let (days, ms_of_day) = (ms / MS_PER_DAY, ms % MS_PER_DAY);
-    // The calendar repeats every 400 years, which are 146,097 days; counted from 1 March, leap days come last in a year.
-    let day = days + 719_468;
-    let (era, day_of_era) = (day / 146_097, day % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day_of_month = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = era * 400 + year_of_era + u64::from(month <= 2);
-    let (seconds, ms) = (ms_of_day / 1000, ms_of_day % 1000);
-    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    format!("{year:04}-{month:02}-{day_of_month:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
 }
 
 #[cfg(test)]

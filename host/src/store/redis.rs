@@ -38,8 +38,9 @@ use super::{
     WhenFull, Write, Wrote,
 };
 use crate::{
+    clock::millis,
     config::{Secret, SharedStore},
-    seal::{millis, random},
+    seal::random,
 };
 
 /// How long an operation may take, with all that is done to reach the server: long enough for a server that starts anew or

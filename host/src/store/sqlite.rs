@@ -29,8 +29,8 @@ use tokio::sync::{broadcast, oneshot};
 use self::notes::{LOOK_EVERY, Notes};
 use super::{Change, Heard, Kept, Record, Room, Store, StoreError, Stored, Swapped, Usage, Write, Wrote};
 use crate::{
+    clock::{millis, now_ms},
     metrics,
-    seal::{millis, now_ms},
 };
 
 /// How long an operation waits for another process's transaction.

@@ -3,7 +3,7 @@
 mod on_redis;
 
 use super::*;
-use crate::seal::now_ms;
+use crate::clock::now_ms;
 
 const HOUR: Duration = Duration::from_secs(3600);
 

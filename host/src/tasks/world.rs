@@ -8,7 +8,7 @@ use tokio::time::{self, Instant};
 use tokio_util::task::TaskTracker;
 
 use super::id::ID_BYTES;
-use crate::seal;
+use crate::{clock, seal};
 
 /// Clocks, chance, and somebody who goes on with work.
 pub trait World: Send + Sync {
@@ -42,7 +42,7 @@ impl Real {
 
 impl World for Real {
     fn now_ms(&self) -> u64 {
-        seal::now_ms()
+        clock::now_ms()
     }
 
     fn elapsed(&self) -> Duration {

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::session::Uid;
 use crate::{
+    clock::{millis, now_ms},
     mcp::fault::Fault,
-    seal::{millis, now_ms},
     store::{Due, Record, Store, StoreError, Write, Wrote},
 };
 

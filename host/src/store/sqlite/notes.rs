@@ -11,7 +11,8 @@ use tokio::sync::broadcast;
 
 use super::{expiry, failed, signed};
 use crate::{
-    seal::{millis, now_ms, random},
+    clock::{millis, now_ms},
+    seal::random,
     store::{Heard, NOTES_BEHIND_MAX, StoreError},
 };
 

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::signed;
 use crate::{
-    seal::now_ms,
+    clock::now_ms,
     store::{Group, REPLACED_MAX, Record, WhenFull, Write, Wrote},
 };
 

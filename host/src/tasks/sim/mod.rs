@@ -140,7 +140,7 @@ fn whatever_happens_nothing_is_lost_or_run_twice() {
         eprintln!("{:?}", play(seed).unwrap_or_else(|failure| panic!("{failure}")));
         return;
     }
-    let fresh = crate::seal::now_ms();
+    let fresh = crate::clock::now_ms();
     eprintln!("seed from the clock: {fresh}");
     let mut all = Outcome::default();
     for seed in std::iter::once(fresh).chain(0..) {
