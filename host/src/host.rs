@@ -13,11 +13,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use tokio::{
-    net::TcpListener,
-    sync::{mpsc, oneshot},
-    time,
-};
+use tokio::{net::TcpListener, sync::mpsc, time};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::door::Door;
@@ -237,11 +233,12 @@ impl Host {
         let found = Key::find(&settings, &self.config.secrets, self.config.state_dir.as_deref());
         let found = found.map_err(anyhow::Error::msg)?;
         let (orders, trail) = (self.orders(), self.audit().clone());
+        let ask = self.reload.as_ref().map(Reload::ask);
         let audited = trail.is_on().then(|| -> Audited { Box::new(move |count| last_records(&trail, count)) });
         let watched = Watched {
             server: Arc::clone(&self.server),
             calls_max: self.config.host_limits.calls_max,
-            reload: Box::new(move || Box::pin(look(orders.clone()))),
+            reload: Box::new(move || Box::pin(reload::again(ask.clone(), orders.clone()))),
             audited,
         };
         let (metrics, report) = (self.metrics.clone(), self.report());
@@ -386,15 +383,6 @@ impl Bound {
 /// The last records of the trail, the newest first.
 fn last_records(trail: &Audit, count: usize) -> Vec<serde_json::Value> {
     trail.recent(count).iter().rev().filter_map(|line| serde_json::from_str(line).ok()).collect()
-}
-
-/// Has the plugin folders read anew.
-async fn look(orders: mpsc::Sender<Order>) -> Result<String, String> {
-    let (done, told) = oneshot::channel();
-    let ending = || "The host is ending, and reads nothing any more.".to_owned();
-    orders.send(Order::Look(done)).await.map_err(|_| ending())?;
-    told.await.map_err(|_| ending())?;
-    Ok("The plugin folders were read anew.".into())
 }
 
 async fn drain(background: &TaskTracker, drain_max: Duration) {

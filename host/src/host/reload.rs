@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     audit::{Audit, record::Change},
     catalog::Order,
-    config::{Proposal, Reload, Taker},
+    config::{Ask, Proposal, Reload, Taker},
 };
 
 /// Takes up what `reload` proposes, until `stop`: all parts or none.
@@ -34,6 +34,24 @@ pub(super) async fn follow(
             }
         }
     }
+}
+
+/// Has the configuration read again, if it is one that is read, and then the plugin folders. Says what was done, or why not all of it.
+pub(super) async fn again(ask: Option<Ask>, orders: mpsc::Sender<Order>) -> Result<String, String> {
+    let ending = || "The host is ending, and reads nothing any more.".to_owned();
+    let configured = match ask {
+        Some(ask) => match ask.again().await.ok_or_else(ending)? {
+            Ok(changes) => format!(" The configuration was read again; {changes}."),
+            Err(mistakes) => {
+                return Err(format!("The configuration is wrong, and the one before it stays in force: {mistakes}"));
+            }
+        },
+        None => String::new(),
+    };
+    let (done, told) = oneshot::channel();
+    orders.send(Order::Look(done)).await.map_err(|_| ending())?;
+    told.await.map_err(|_| ending())?;
+    Ok(format!("The plugin folders were read anew.{configured}"))
 }
 
 /// Makes every part anew before the first is put in place.

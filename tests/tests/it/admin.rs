@@ -364,6 +364,17 @@ fn the_host_does_what_it_is_told() {
     let said = tell("reload");
     assert_eq!(said.status, 200);
     assert!(host.tools().contains(&"late_say".to_owned()), "it was read before the answer: {}", said.json());
+    // The configuration, too, and a wrong one changes nothing.
+    let file = host.plugins().with_file_name("toolyard.toml");
+    let config = fs::read_to_string(&file).expect("it is there");
+    fs::write(&file, format!("{config}\n[plugin.late]\nprefix = 'soon'\n")).expect("a file can be written");
+    assert_eq!(tell("reload").status, 200);
+    assert!(host.tools().contains(&"soon_say".to_owned()), "it was in force before the answer");
+    fs::write(&file, format!("{config}\n[plugin.late]\nprefik = 'later'\n")).expect("a file can be written");
+    let said = tell("reload");
+    assert_eq!(said.status, 409);
+    assert!(said.json().to_string().contains("did you mean `prefix`?"), "{}", said.json());
+    assert!(host.tools().contains(&"soon_say".to_owned()), "the one before it stays in force");
     let running = begin(&host, "p_wait");
     in_flight(&host, "p_wait");
     assert_eq!(tell("drain").status, 200);
