@@ -20,7 +20,7 @@ use self::door::Door;
 use crate::{
     admin::{self, Admin, Audited, Key, Watched},
     audit::Audit,
-    catalog::{self, Live, Loaders, Order, Tenants, Yard},
+    catalog::{self, Live, Loaders, Order, Tenants, Whose, Yard},
     config::{CacheDir, Config, PublicUrl, Reload, SecretName, Taker},
     hosts::Hosts,
     http::{Http, Tls},
@@ -34,7 +34,7 @@ use crate::{
     signals::Signals,
     store::{Credentials, Redis, Sqlite, Store},
     supply::Supply,
-    telemetry::{self, Exporting},
+    telemetry::{self, Exporting, Tracer},
 };
 
 /// How long answers on the admin listener may take after the last call.
@@ -57,6 +57,7 @@ pub struct Host {
     config: Arc<Config>,
     server: Arc<Server>,
     policy: Policy,
+    signals: Signals,
     tenants: Arc<Tenants>,
     loaders: Loaders,
     orders: (mpsc::Sender<Order>, mpsc::Receiver<Order>),
@@ -106,7 +107,7 @@ impl Host {
         let traces = config.telemetry.as_ref().map(start).transpose()?;
         let parts = Parts {
             tenants: Arc::clone(&tenants),
-            signals,
+            signals: signals.clone(),
             hosts: Arc::clone(&hosts),
             ring: ring.clone(),
             store: Arc::clone(&store),
@@ -123,10 +124,10 @@ impl Host {
             // They are read again when the store is there.
             tracing::warn!("what is known of sessions cannot be read: {error}");
         }
-        let supply = Arc::new(Supply::open(&config).map_err(anyhow::Error::msg)?);
+        let supply = Arc::new(Supply::open(&config).map_err(anyhow::Error::msg)?.audited(audit.clone()));
         let mut loaders = Loaders::new(Arc::clone(&config), Arc::clone(&yard), Arc::clone(&tenants), supply, audit);
         loaders.first_look(REGISTRIES_WAIT_MAX).await;
-        if let Err((dir, error)) = loaders.scan().await {
+        if let Err((dir, error)) = loaders.scan(&Whose::All).await.whole() {
             let dir = dir.display();
             let what = format!("cannot read the plugin folder `{dir}`; create it, or name another with --plugins");
             return Err(anyhow::Error::new(error).context(what));
@@ -140,6 +141,7 @@ impl Host {
             config,
             server,
             policy,
+            signals,
             tenants,
             loaders,
             orders,
@@ -211,16 +213,21 @@ impl Host {
         let config = &self.config;
         let listen = config.listen;
         door::check_reach(config, listen)?;
-        let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+        let listener = TcpListener::bind(listen).await.with_context(|| {
+            format!(
+                "cannot listen on {listen}; say another address with `listen` or --listen, or end what has this one"
+            )
+        })?;
         let addr = listener.local_addr().context("the listener has no address")?;
-        let door = Door::new(config, addr, (self.ring.clone(), self.server.audit().clone()))?;
+        let kept = (self.ring.clone(), self.server.audit().clone(), Arc::clone(&self.store));
+        let door = Door::new(config, addr, kept)?;
         let tls = config.tls.as_ref().map(Tls::load).transpose().map_err(anyhow::Error::msg)?;
         let http = Http::new(config, listener, Arc::clone(&self.server), door.auth(), tls);
         let (admin, admin_key_file) = match self.config.admin_listen {
             Some(address) => {
                 let (parts, key_file) = self.admin_parts().context("the admin listener")?;
                 let admin = Admin::bind(address, parts).await;
-                (Some(admin.with_context(|| format!("cannot listen on {address} for the operator"))?), key_file)
+                (Some(admin.with_context(|| format!("cannot listen on {address} for the operator; say another with [admin] listen, or end what has this one"))?), key_file)
             }
             None => (None, None),
         };
@@ -242,7 +249,8 @@ impl Host {
             audited,
         };
         let (metrics, report) = (self.metrics.clone(), self.report());
-        Ok((admin::Parts { metrics, report, settings, key: found.key, watched }, found.file))
+        let header_read_max = self.config.host_limits.header_read_max;
+        Ok((admin::Parts { metrics, report, settings, header_read_max, key: found.key, watched }, found.file))
     }
 
     fn report(&self) -> admin::Report {
@@ -300,7 +308,9 @@ impl Host {
         let follow = |reload| tokio::spawn(reload::follow(reload, takers, orders, audit, watching.clone()));
         let following = self.reload.map(follow);
         let watcher = tokio::spawn(catalog::watch(self.loaders, self.orders.1, watching.clone()));
-        let settling = tokio::spawn(Arc::clone(&self.tenants).keep_settling(Arc::clone(&self.store)));
+        let settled = CancellationToken::new();
+        let (tenants, store) = (Arc::clone(&self.tenants), Arc::clone(&self.store));
+        let settling = tokio::spawn(tenants.keep_settling(store, settled.clone()));
         self.background.spawn(self.server.run_tasks());
         let (server, hosts) = (Arc::clone(&self.server), Arc::clone(&self.hosts));
         // Until the last call has ended, it can be answered and cancelled from elsewhere.
@@ -313,10 +323,8 @@ impl Host {
         }
         drain(&self.background, self.config.host_limits.drain_max).await;
         among_others.abort();
-        settling.abort();
-        if let Err(error) = self.tenants.settle(&*self.store).await {
-            tracing::warn!("what tenants used last is not counted: {error}");
-        }
+        settled.cancel();
+        let _ = settling.await;
         self.hosts.leave().await;
         self.server.audit().close().await;
         if let Some(traces) = self.traces {
@@ -357,7 +365,9 @@ impl Bound {
     /// the grace period.
     pub async fn run(self, stop: CancellationToken) {
         let Self { mut host, http, door, admin, .. } = self;
-        host.takers.extend([http.taker(), door.taker(), host.policy.taker()]);
+        let own = [host.server.taker(), host.yard.network().taker(), host.server.audit().taker(), reload::log_taker()];
+        host.takers.extend([http.taker(), door.taker(), host.policy.taker(&host.signals)]);
+        host.takers.extend(own.into_iter().chain(host.server.tracer().map(Tracer::taker)));
         let (stopping, ended) = (host.stopping.clone(), CancellationToken::new());
         // Without an admin listener there is nowhere to see it.
         let notice = if admin.is_some() { host.config.drain_notice } else { Duration::ZERO };

@@ -21,6 +21,9 @@ const WAITING_MAX: usize = 4096;
 /// Different effects of one call that are remembered. Of those beyond, only how many they were.
 const EFFECTS_MAX: usize = 64;
 
+/// What is repeated of all that a guest said.
+const HEARD_CHARS_MAX: usize = 400;
+
 /// What is remembered of a name that the guest chose.
 const NAME_CHARS_MAX: usize = 256;
 
@@ -264,6 +267,23 @@ impl Drop for End {
     }
 }
 
+/// Does something with a guest outside of calls, and gives what it said of errors meanwhile, in one line that is safe to print.
+/// Empty where it said nothing.
+pub async fn hearing<T>(work: impl Future<Output = T>) -> (T, String) {
+    let (sender, mut sights) = mpsc::channel(WAITING_MAX);
+    let done = LOOKING.scope(Looking { observer: Some((0, sender)), collector: None }, work).await;
+    let mut said = Vec::new();
+    while let Ok((_, seen)) = sights.try_recv() {
+        match seen {
+            Seen::Log { level: "error" | "critical", message } => said.push(message),
+            Seen::Output { stream: "stderr", line } => said.push(line),
+            _ => {}
+        }
+    }
+    let said = said.join(" ").replace(char::is_control, " ");
+    (done, said.chars().take(HEARD_CHARS_MAX).collect())
+}
+
 /// Tells whoever looks on at the call that this is part of.
 pub fn say(seen: impl FnOnce() -> Seen) {
     let _ = LOOKING.try_with(|looking| looking.say(seen));
@@ -349,6 +369,20 @@ mod tests {
             touches += usize::from(matches!(sight, Seen::Touched(_)));
         }
         assert_eq!(touches, 2);
+    }
+
+    #[tokio::test]
+    async fn what_is_heard_outside_of_a_call_are_errors_in_one_line() {
+        let log = |level, message: &str| Seen::Log { level, message: message.into() };
+        let loaded = hearing(async {
+            say(|| log("info", "begun"));
+            say(|| log("error", "no\nschema\u{1b}[2J"));
+            say(|| Seen::Output { stream: "stderr", line: "panicked".into() });
+            7
+        });
+        assert_eq!(loaded.await, (7, "no schema [2J panicked".to_owned()));
+        let (_, said) = hearing(async { say(|| log("critical", &"ä".repeat(1000))) }).await;
+        assert_eq!(said.chars().count(), HEARD_CHARS_MAX);
     }
 
     #[tokio::test]

@@ -27,6 +27,10 @@ pub enum Signal {
     TasksDue,
     /// A session has begun this task, and hears of it.
     SessionTask { session: String, id: String },
+    /// Policies are others here: what callers see may be, too. Each can tell for itself.
+    Policies,
+    /// The same on another host, from which this one cannot tell what its callers see there.
+    PoliciesElsewhere,
     /// Something may have happened that was not heard here: whoever waits for it looks anew.
     Missed,
 }
@@ -75,10 +79,18 @@ impl Signals {
             Signal::TaskChanged { id: about } | Signal::SessionTask { session: about, .. } => {
                 self.wants.tell(about, &signal);
             }
-            Signal::Changed { .. } | Signal::Missed => drop(self.common.send(signal.clone())),
+            Signal::Changed { .. } | Signal::Policies | Signal::PoliciesElsewhere | Signal::Missed => {
+                drop(self.common.send(signal.clone()));
+            }
             Signal::TasksDue => {}
         }
         let _ = self.sender.send(signal);
+    }
+
+    /// Tells everybody that policies are others on this host.
+    pub fn say_policies_changed(&self) {
+        let _ = self.outward.send(Signal::PoliciesElsewhere);
+        self.repeat(Signal::Policies);
     }
 
     /// Hears what concerns everybody, and of those tasks and sessions that it wants: what a task costs must not depend on how

@@ -74,13 +74,11 @@ func placeNames(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	var names []string
-	for key, err := range store.Keys() {
+	for key, err := range store.KeysWith(prefix) {
 		if err != nil {
 			return nil, err
 		}
-		if name, found := strings.CutPrefix(key, prefix); found {
-			names = append(names, name)
-		}
+		names = append(names, strings.TrimPrefix(key, prefix))
 	}
 	slices.Sort(names)
 	return names, nil

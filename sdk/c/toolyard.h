@@ -117,6 +117,8 @@ struct ty_call {
 };
 
 bool ty_has_scope(const ty_call *call, const char *scope);
+/* How long this call may still take; 0 when its time is up. */
+uint64_t ty_time_left_ms(const ty_call *call);
 
 /* Errors: `return ty_failed(call, "There is no place called %s.", name);` */
 typedef enum ty_error_kind {

@@ -7,6 +7,11 @@ const char *ty_config(ty_call *call, const char *key);
 /* The same, or `fallback`. */
 const char *ty_config_or(ty_call *call, const char *key, const char *fallback);
 ty_pairs ty_config_all(ty_call *call);
+/* The setting as what it is, or `fallback` where the operator made none. The error names the key, and not what stands there. */
+TY_CHECKED_ ty_status ty_config_integer(ty_call *call, const char *key, int64_t fallback, int64_t *value);
+TY_CHECKED_ ty_status ty_config_number(ty_call *call, const char *key, double fallback, double *value);
+/* `true` or `false`. */
+TY_CHECKED_ ty_status ty_config_boolean(ty_call *call, const char *key, bool fallback, bool *value);
 
 /* The plugin's store, which outlives calls. Calls run at the same time: what is read and then written goes through
  * ty_kv_update. */
@@ -49,6 +54,7 @@ typedef enum ty_http_failure {
     TY_HTTP_TOO_LARGE, /* The response has more bytes than it may. */
     TY_HTTP_TOO_MANY,  /* Requests, of this call or at once. */
     TY_HTTP_BROKEN,    /* The response broke off, or is not HTTP. */
+    TY_HTTP_REDIRECTS, /* There are more than `redirects_max`, or one leads nowhere. */
 } ty_http_failure;
 
 enum {
@@ -62,13 +68,16 @@ typedef struct ty_request {
     const ty_pair *headers;
     size_t headers_count;
     ty_bytes body;
-    uint32_t timeout_ms;       /* For all of it. 0: 20 seconds. */
+    uint32_t timeout_ms;       /* For all of it, redirects included. 0: 20 seconds. */
     size_t response_bytes_max; /* A larger body is an error. 0: 1 MiB. */
+    /* How many redirects are followed. Each place is held against what is granted, and credentials do not go along to another server. */
+    unsigned redirects_max;
 } ty_request;
 
 typedef struct ty_response {
     ty_http_failure failure;
     uint16_t status;
+    const char *url; /* Where it came from: after redirects, the last place. */
     ty_pairs headers;
     ty_bytes body;
 } ty_response;
@@ -77,7 +86,7 @@ typedef struct ty_response {
     .headers = (const ty_pair[]){ __VA_ARGS__ },                \
     .headers_count = sizeof((const ty_pair[]){ __VA_ARGS__ }) / sizeof(ty_pair)
 
-/* Sends a request and waits for all of the response. A status such as 404 is a response, too. Redirects are not followed. On
+/* Sends a request and waits for all of the response. A status such as 404 is a response, too. On
  * TY_ERROR, `response->failure` says what happened, and ty_why in a sentence.
  *
  *     ty_response response;

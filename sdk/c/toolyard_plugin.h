@@ -98,7 +98,7 @@ typedef struct ty_resource {
 
 #define TY_GIVE(call, ...) ty_give((call), &(const ty_contents){ __VA_ARGS__ })
 ty_status ty_give(ty_call *call, const ty_contents *contents);
-/* The value of a template's variable, decoded. NULL if the template has none of that name. */
+/* The value of a template's variable, decoded. NULL if the template has none of that name, or if it is in a query that was left out. */
 const char *ty_variable(const ty_call *call, const char *name);
 
 /* TY_RESOURCE_LIST(name) { body }: makes `name_list`, which adds to the fixed resources those that are there now, each with

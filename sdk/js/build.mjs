@@ -11,11 +11,12 @@ import { writeWorld } from './build/world.mjs';
 async function main([folder, out]) {
   if (!folder || !out) throw new BuildError('say what to build and where to: node build.mjs PROJECT OUT');
   const project = readProject(resolve(folder));
-  const { code, imports, usesFetch } = await bundle(project);
+  const { code, map, imports, usesFetch } = await bundle(project);
   const work = join(project.folder, '.toolyard', 'build');
   mkdirSync(work, { recursive: true });
   const source = join(work, 'plugin.js');
   writeFileSync(source, code);
+  writeFileSync(`${source}.map`, map);
   const wit = writeWorld(work, imports, project.engine === 'quickjs' ? standinWit : (text) => text);
   mkdirSync(dirname(resolve(out)), { recursive: true });
   writeFileSync(resolve(out), await componentize(project, source, wit, usesFetch));

@@ -93,7 +93,7 @@ async function walk(scheme) {
   assert.deepEqual(kept, { tab: true, elsewhere: "{}" });
 
   const shows = {
-    overview: [/default/, /broken\.wasm/],
+    overview: [/default/, /Needs attention\s+Not served\s+default\s*broken\.wasm/],
     plugins: [/caller/, /1 optional grant missing/],
     calls: [/p_wait/],
     latencies: [/p_say/],

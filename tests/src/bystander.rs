@@ -54,8 +54,8 @@ pub fn meanwhile<T>(call: impl Fn(u64) + Sync, work: impl FnOnce() -> T) -> T {
     })
 }
 
-/// Ends the caller also when the work panics: the scope waits for it.
-struct SetOnDrop<'a>(&'a AtomicBool);
+/// Ends others also when the work panics: a scope waits for them.
+pub(crate) struct SetOnDrop<'a>(pub(crate) &'a AtomicBool);
 
 impl Drop for SetOnDrop<'_> {
     fn drop(&mut self) {

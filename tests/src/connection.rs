@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::conversation::Conversation;
 use crate::events::{Event, Events};
 use crate::http::{Reply, Request, read_chunk};
-use crate::wait::PATIENCE;
+use crate::wait::{BUILD_PATIENCE, PATIENCE};
 
 pub struct Connection {
     stream: BufReader<TcpStream>,
@@ -144,7 +144,12 @@ impl Connection {
 
     /// Reads an event stream to its end. The last message is the response, if there was one.
     pub fn messages(&mut self) -> Vec<Value> {
-        std::iter::from_fn(|| self.next_message()).collect()
+        let start = Instant::now();
+        let next = || {
+            assert!(start.elapsed() < BUILD_PATIENCE, "the stream goes on and on");
+            self.next_message()
+        };
+        std::iter::from_fn(next).collect()
     }
 
     fn read_body(&mut self, reply: &mut Reply) -> io::Result<()> {

@@ -6,6 +6,8 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use serde_json::{Value, json};
@@ -16,10 +18,11 @@ use crate::http::{Reply, Request};
 use crate::log::Log;
 use crate::mcp::modern_request;
 use crate::paths::{guest, host_program, plugin, target};
+use crate::run::ended;
 use crate::script::scripted;
 use crate::session::Session;
 use crate::tap::Tap;
-use crate::wait::eventually;
+use crate::wait::{BUILD_PATIENCE, PATIENCE, eventually};
 
 /// What a host is to be started with.
 #[derive(Default)]
@@ -163,12 +166,23 @@ impl Setup {
     }
 }
 
+/// What the host says when it is ready. It may have to compile its plugins first.
 fn read_ready(process: &mut Child, log: &Log) -> Value {
-    let mut line = String::new();
     let stdout = process.stdout.take().expect("stdout is piped");
-    BufReader::new(stdout).read_line(&mut line).expect("stdout can be read");
+    let (sender, first) = mpsc::channel();
+    thread::spawn(move || {
+        let mut line = String::new();
+        // Nobody waits for it any more where it comes too late.
+        let _ = sender.send(BufReader::new(stdout).read_line(&mut line).map(|_| line));
+    });
+    let Ok(line) = first.recv_timeout(BUILD_PATIENCE) else {
+        let _ = process.kill();
+        let _ = process.wait();
+        panic!("the host does not get ready: {:#?}", log.lines());
+    };
+    let line = line.expect("stdout can be read");
     if line.is_empty() {
-        let status = process.wait().expect("a child can be waited for");
+        let status = ended(process, PATIENCE, "the host to end, which has closed its output");
         panic!("the host did not start ({status}): {:#?}", log.lines());
     }
     serde_json::from_str(&line).unwrap_or_else(|error| panic!("the first line is not JSON ({error}): {line}"))

@@ -11,6 +11,7 @@ use crate::connection::Connection;
 use crate::host::{Host, Setup};
 use crate::http::{Reply, Request};
 use crate::mcp::modern_request;
+use crate::ports::lasting;
 use crate::session::Session;
 use crate::wait::eventually;
 
@@ -68,7 +69,7 @@ impl Hosts {
     pub fn start(count: usize, setup: impl Fn() -> Setup) -> Hosts {
         let state = tempfile::tempdir().expect("a temporary folder can be made");
         let start = |_| {
-            let host = Arc::new(setup().state(state.path()).start());
+            let host = Arc::new(setup().listen(lasting()).state(state.path()).start());
             Place { host: RwLock::new(host), out: AtomicBool::new(false) }
         };
         Hosts { places: (0..count).map(start).collect(), next: AtomicUsize::new(0), state }

@@ -111,6 +111,11 @@ impl Reply {
         find(&self.headers, name)
     }
 
+    /// All headers but those that are others for every answer.
+    pub fn lasting_headers(&self) -> Vec<(String, String)> {
+        self.headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("date")).cloned().collect()
+    }
+
     pub fn is_event_stream(&self) -> bool {
         self.header("Content-Type").is_some_and(|kind| kind.starts_with("text/event-stream"))
     }

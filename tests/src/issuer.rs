@@ -2,19 +2,23 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
 
 use serde_json::{Value, json};
 
 use crate::connection::Connection;
 use crate::http::Request;
 use crate::paths::client_folder;
+use crate::wait::PATIENCE;
 
 /// Who gives out access tokens. There is a client `machine`; whoever else comes registers first, and is signed in as `alice`.
 pub struct Issuer {
     process: Child,
     input: ChildStdin,
-    output: BufReader<ChildStdout>,
+    /// What it says, line by line.
+    output: Receiver<String>,
     url: String,
 }
 
@@ -37,7 +41,10 @@ impl Issuer {
             .spawn()
             .expect("node starts");
         let input = process.stdin.take().expect("stdin is piped");
-        let output = BufReader::new(process.stdout.take().expect("stdout is piped"));
+        let stdout = BufReader::new(process.stdout.take().expect("stdout is piped"));
+        let (sender, output) = mpsc::channel();
+        // It ends with the process.
+        thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
         let mut issuer = Issuer { process, input, output, url: String::new() };
         issuer.url = issuer.read()["issuer"].as_str().expect("an issuer has a URL").to_owned();
         issuer
@@ -78,9 +85,8 @@ impl Issuer {
         self.read()
     }
 
-    fn read(&mut self) -> Value {
-        let mut line = String::new();
-        self.output.read_line(&mut line).expect("the issuer's output can be read");
+    fn read(&self) -> Value {
+        let line = self.output.recv_timeout(PATIENCE).expect("the issuer says something");
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("no JSON ({error}): {line}"))
     }
 }

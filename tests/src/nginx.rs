@@ -1,7 +1,7 @@
 //! nginx with the configuration of `deploy/compose`, in front of three hosts.
 
 use std::fs::{self, File};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -12,8 +12,10 @@ use crate::connection::Connection;
 use crate::hosts::Target;
 use crate::http::Request;
 use crate::paths::target;
+use crate::ports::lasting;
+use crate::run::ended;
 use crate::tap::Tap;
-use crate::wait::eventually;
+use crate::wait::{PATIENCE, eventually};
 
 /// The hosts' names in the configuration.
 const HOSTS: [&str; 3] = ["toolyard-1:8080", "toolyard-2:8080", "toolyard-3:8080"];
@@ -56,8 +58,7 @@ impl Nginx {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         // Somebody may take the port before nginx does; then there is another.
         for _ in 0..10 {
-            let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-            let address = free.expect("there is a free port");
+            let address = lasting();
             let log = File::create(folder.path().join(LOG)).expect("a file can be made");
             let mut command = Nginx::command(folder.path(), hosts, address);
             let mut process = command.stderr(log).spawn().expect("nginx starts");
@@ -98,7 +99,7 @@ impl Nginx {
     fn end(&mut self) {
         // SIGTERM: it ends its workers first.
         let _ = kill_process(Pid::from_child(&self.process), Signal::TERM);
-        let _ = self.process.wait();
+        ended(&mut self.process, PATIENCE, "nginx to end");
     }
 }
 

@@ -1,17 +1,19 @@
 //! Redis servers, as `redis-server` of the system is: one, one that sentinels watch, or a cluster. Each ends with its value.
 //!
-//! Knows nothing of the rest of this crate, so that the host's own tests use it too.
+//! Knows nothing of the rest of this crate but `ports`, so that the host's own tests use it too.
 
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+
+use super::ports::lasting;
 
 /// How long servers may take to start, to find each other, and to agree.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -72,7 +74,7 @@ impl Setup {
     /// Starts it and waits until it answers.
     pub fn start(self) -> Redis {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        let port = free_port();
+        let port = lasting().port();
         let mut lines = self.lines;
         let dir = folder.path().display();
         write!(lines, "bind 127.0.0.1\nsave \"\"\ndir {dir}\n").expect("texts grow");
@@ -211,7 +213,7 @@ pub fn cluster() -> Vec<Redis> {
 }
 
 fn cluster_node() -> Redis {
-    let bus = free_port();
+    let bus = lasting().port();
     Setup::new()
         .line("cluster-enabled yes")
         .line(&format!("cluster-port {bus}"))
@@ -236,12 +238,6 @@ fn reply(reader: &mut impl BufRead) -> std::io::Result<String> {
     }
     let parts: std::io::Result<Vec<String>> = (0..length).map(|_| reply(reader)).collect();
     Ok(parts?.join("\r\n"))
-}
-
-/// A port that nobody has. Somebody may take it before it is used; the server then says so.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port can be had");
-    listener.local_addr().expect("it has an address").port()
 }
 
 /// Looks until it is so.

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{BufReader, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use crate::http::{Reply, Request};
 use crate::paths::target;
+use crate::ports::lasting;
 use crate::wait::{PATIENCE, eventually};
 
 /// The media types of what `wkg` makes, and of what `cosign` makes (the crate `oci-wasm`, and cosign's `SIGNATURE_SPEC.md`).
@@ -59,8 +60,7 @@ impl Registry {
         fs::write(folder.path().join("htpasswd"), HTPASSWD).expect("a file can be written");
         // Somebody may take the port before the registry does; then there is another.
         for _ in 0..10 {
-            let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-            let address = free.expect("there is a free port");
+            let address = lasting();
             if let Some(process) = run(folder.path(), address, is_closed) {
                 return Registry { process: Some(process), address, is_closed, folder };
             }

@@ -17,6 +17,7 @@ use crate::chaos::Dice;
 use crate::host::{Host, Setup};
 use crate::mcp::modern_request;
 use crate::paths::host_program;
+use crate::run::output;
 use crate::wait::PATIENCE;
 
 /// What a run does.
@@ -112,8 +113,7 @@ pub fn rate(calls: u64, clients: usize, config: &str) -> f64 {
 
 /// What `toolyard audit verify` says of a trail.
 pub fn verify(trail: &Path) -> Value {
-    let output = Command::new(host_program()).args(["audit", "verify", "--json", "--file"]).arg(trail).output();
-    let output = output.expect("the host's program can be started");
+    let output = output(Command::new(host_program()).args(["audit", "verify", "--json", "--file"]).arg(trail));
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("verify says no JSON ({error}): {output:?}"))
 }
 

@@ -18,13 +18,18 @@ pub fn eventually<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
 }
 
 /// The same with another patience.
-pub(crate) fn eventually_within<T>(patience: Duration, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn eventually_within<T>(patience: Duration, what: &str, look: impl FnMut() -> Option<T>) -> T {
+    within(patience, look).unwrap_or_else(|| panic!("waited {patience:?} in vain: {what}"))
+}
+
+/// Looks until there is something to see, for so long.
+pub(crate) fn within<T>(patience: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
     let start = Instant::now();
     loop {
-        if let Some(seen) = look() {
+        let seen = look();
+        if seen.is_some() || start.elapsed() >= patience {
             return seen;
         }
-        assert!(start.elapsed() < patience, "waited {patience:?} in vain: {what}");
         thread::sleep(BETWEEN_LOOKS);
     }
 }

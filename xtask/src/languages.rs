@@ -45,7 +45,9 @@ const SUITES: [Suite; 9] = [
     Suite { folder: "plugins/weather-python", command: "PYTHONPATH=.toolyard/sdk/python exec python -m unittest" },
     Suite {
         folder: "sdk/js",
-        command: "test -d node_modules || npm install --no-audit --no-fund --no-package-lock --loglevel=error; npm test",
+        // The types are read by the compiler that a plugin in TypeScript has installed.
+        command: "test -d node_modules || npm install --no-audit --no-fund --no-package-lock --loglevel=error; \
+                  ../../plugins/weather-ts/node_modules/.bin/tsc --project tests/types && npm test",
     },
     Suite { folder: "plugins/weather-js", command: "npm test" },
     Suite { folder: "plugins/weather-ts", command: "npm run check && npm test" },

@@ -8,6 +8,7 @@ mod components;
 mod conformance;
 mod deploy;
 mod languages;
+mod processes;
 mod programs;
 mod project;
 mod servers;

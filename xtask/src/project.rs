@@ -14,6 +14,9 @@ pub(crate) struct Project {
     pub(crate) target: PathBuf,
 }
 
+/// Variables that cargo sets for the program it runs begin so.
+const OF_THIS: [&str; 2] = ["CARGO_PKG_", "CARGO_MANIFEST_"];
+
 impl Project {
     /// Finds the checkout that this program was started from.
     pub(crate) fn find() -> Result<Project> {
@@ -32,10 +35,15 @@ impl Project {
         self.target.join("release").join(name)
     }
 
-    /// A cargo command, the same cargo that runs this.
+    /// A cargo command, the same cargo that runs this. What it told this program of itself is not passed on: some build scripts run
+    /// again when it changes, and with them half the dependencies, whenever this and a plain `cargo build` take turns.
     pub(crate) fn cargo(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.current_dir(&self.root).args(arguments);
+        let of_this = |name: &String| OF_THIS.iter().any(|start| name.starts_with(start));
+        for (name, _) in env::vars().filter(|(name, _)| of_this(name)) {
+            command.env_remove(name);
+        }
         command
     }
 }

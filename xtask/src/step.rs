@@ -2,9 +2,19 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, ExitStatus, Stdio};
-use std::time::Instant;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+
+use crate::processes;
+
+/// How long tests may say nothing: longer than the longest of them takes on a slow machine.
+const SILENCE: Duration = Duration::from_secs(600);
+
+/// How often to look whether a program has ended that says nothing.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Does `work` under a heading, and says how it ended and how long it took.
 pub(crate) fn step<T>(heading: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
@@ -25,17 +35,42 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     succeeded(command, status)
 }
 
-/// Runs `command` and hands each line of its standard output to `line`, besides printing it.
+/// Runs `command` and hands each line of its standard output to `line`, besides printing it. One that says nothing for [`SILENCE`] is
+/// ended, and the error tells what it was running: a test that waits for ever is a test that failed.
 pub(crate) fn run_reading(command: &mut Command, mut line: impl FnMut(&str)) -> Result<()> {
     let mut child =
         command.stdout(Stdio::piped()).spawn().with_context(|| format!("`{}` does not start", words(command)))?;
     let output = child.stdout.take().context("the output was asked for")?;
-    for text in BufReader::new(output).lines() {
-        let text = text.with_context(|| format!("`{}` prints what is no text", words(command)))?;
-        println!("{text}");
-        line(&text);
-    }
-    let status = child.wait()?;
+    let (sender, lines) = mpsc::channel();
+    thread::spawn(move || BufReader::new(output).lines().try_for_each(|text| sender.send(text)));
+    let mut heard = Instant::now();
+    let status = loop {
+        match lines.recv_timeout(LOOK) {
+            Ok(text) => {
+                let text = text.with_context(|| format!("`{}` prints what is no text", words(command)))?;
+                println!("{text}");
+                line(&text);
+                heard = Instant::now();
+            }
+            Err(RecvTimeoutError::Disconnected) => break child.wait()?,
+            Err(RecvTimeoutError::Timeout) => {
+                // What it started may hold its output open and never say a word.
+                if let Some(status) = child.try_wait()? {
+                    break status;
+                }
+                if heard.elapsed() > SILENCE {
+                    let running = processes::family(child.id());
+                    processes::end(&running);
+                    child.wait()?;
+                    let running: Vec<&str> = running.iter().map(|process| process.words.as_str()).collect();
+                    bail!(
+                        "it said nothing for {SILENCE:?} and was ended; it was running:\n     {}",
+                        running.join("\n     ")
+                    );
+                }
+            }
+        }
+    };
     succeeded(command, status)
 }
 

@@ -58,6 +58,8 @@ fn schemas(project: &Project) -> Option<std::ffi::OsString> {
 fn count(heading: &str, project: &Project, selection: &[&str]) -> Tally {
     let mut tally = Tally::default();
     let outcome = step(heading, || {
+        // Compilers may be silent for long.
+        step::run(project.cargo(&["test", "--release", "--no-run"]).args(selection))?;
         let mut cargo = project.cargo(&["test", "--release", "--no-fail-fast"]);
         if let Some(folder) = schemas(project) {
             cargo.env(SCHEMAS, folder);

@@ -1,10 +1,10 @@
 //! `/api/v1/…`: what the host is doing at this moment, and two things that it can be told to do.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
-    extract::{Request, State},
+    extract::{ConnectInfo, Request, State},
     http::{StatusCode, Uri},
     middleware::{Next, from_fn_with_state},
     response::Response,
@@ -16,7 +16,9 @@ use url::form_urlencoded;
 
 use super::{Shared, audited, grants, guard, reply};
 use crate::{
+    audit::record::Told,
     catalog::{Plugin, Tenant, Tool},
+    clock,
     config::TaskMode,
     denials,
     ids::TenantId,
@@ -30,6 +32,9 @@ const LIMIT_MAX: usize = 10_000;
 
 /// Open tasks that are looked at: each is a question to the store.
 const TASKS_MAX: usize = 100;
+
+/// Of why something was not done, the trail has so much; whoever asked was told all of it.
+const REASON_CHARS_MAX: usize = 1000;
 
 /// What is looked at.
 pub struct Watched {
@@ -48,6 +53,9 @@ pub type Reload = Box<dyn Fn() -> BoxFuture<'static, Result<String, String>> + S
 pub type Audited = Box<dyn Fn(usize) -> Vec<Value> + Send + Sync>;
 
 type Api = State<Arc<Shared>>;
+
+/// Who asks.
+type Peer = ConnectInfo<SocketAddr>;
 
 pub(super) fn routes(shared: &Arc<Shared>) -> Router {
     Router::new()
@@ -73,11 +81,11 @@ pub(super) fn routes(shared: &Arc<Shared>) -> Router {
 }
 
 /// Nothing of it is for anybody without the key.
-async fn guarded(State(shared): Api, request: Request, next: Next) -> Response {
-    let headers = request.headers();
-    let allowed = guard::for_here(&shared.parts, headers)
-        .and_then(|()| guard::from_here(headers))
-        .and_then(|()| guard::authorized(&shared.parts, headers));
+async fn guarded(State(shared): Api, ConnectInfo(peer): Peer, request: Request, next: Next) -> Response {
+    let (headers, peer) = (request.headers(), peer.ip());
+    let allowed = guard::for_here(&shared.parts, peer, headers)
+        .and_then(|()| guard::from_here(&shared.parts, peer, headers))
+        .and_then(|()| guard::authorized(&shared.parts, peer, headers));
     match allowed {
         Ok(()) => next.run(request).await,
         Err(refused) => *refused,
@@ -87,6 +95,14 @@ async fn guarded(State(shared): Api, request: Request, next: Next) -> Response {
 impl Shared {
     fn tenants(&self) -> Vec<Arc<Tenant>> {
         self.parts.watched.server.tenants().all()
+    }
+
+    /// Writes down that the host was told to do something, and why it was not done, if it was not.
+    fn note(&self, action: &'static str, peer: SocketAddr, reason: Option<&str>) {
+        let outcome = if reason.is_some() { "refused" } else { "done" };
+        let reason: Option<String> = reason.map(|reason| reason.chars().take(REASON_CHARS_MAX).collect());
+        let (address, reason) = (peer.ip(), reason.as_deref());
+        self.parts.watched.server.audit().note(&Told { action, outcome, address, reason });
     }
 }
 
@@ -109,11 +125,12 @@ impl Asked {
 }
 
 async fn host(State(shared): Api) -> Response {
-    let (mut plugins, mut tools, mut refused) = (0, 0, 0);
+    let (mut plugins, mut tools, mut refused, mut held) = (0, 0, 0, 0);
     let tenants = shared.tenants();
     for tenant in &tenants {
         let catalog = tenant.live.now();
         refused += catalog.refused().len();
+        held += catalog.held().count();
         for plugin in catalog.plugins() {
             plugins += 1;
             tools += plugin.tools().len();
@@ -122,10 +139,14 @@ async fn host(State(shared): Api) -> Response {
     reply::told(&json!({
         "version": env!("CARGO_PKG_VERSION"),
         "ready": !shared.stop.is_cancelled(),
+        // What is told in moments is of this clock, which is not the reader's.
+        "now_ms": clock::now_ms(),
+        "up_s": shared.began.elapsed().as_secs(),
         "tenants": tenants.len(),
         "plugins": plugins,
         "tools": tools,
         "refused": refused,
+        "held": held,
         "calls_in_flight": inflight::count(),
         "calls_max": shared.parts.watched.calls_max,
         "denials": denials::count(),
@@ -134,28 +155,50 @@ async fn host(State(shared): Api) -> Response {
 
 async fn tenants(State(shared): Api, uri: Uri) -> Response {
     let limit = Asked::of(&uri).limit();
-    let mut sums: BTreeMap<TenantId, (u64, u64, u64)> = BTreeMap::new();
+    let mut sums: BTreeMap<TenantId, Sum> = BTreeMap::new();
     for pace in inflight::paces() {
-        let sum = sums.entry(pace.tenant).or_default();
-        *sum = (sum.0 + pace.calls, sum.1 + pace.failed, sum.2 + u64::from(pace.in_flight));
+        sums.entry(pace.tenant.clone()).or_default().add(&pace);
     }
     let tenants = shared.tenants();
     let told = tenants.iter().take(limit).map(|tenant| {
         let catalog = tenant.live.now();
-        let (calls, failed, in_flight) = sums.get(&tenant.id).copied().unwrap_or_default();
+        let sum = sums.remove(&tenant.id).unwrap_or_default();
         json!({
             "tenant": tenant.id,
             "public": tenant.is_public(),
             "plugins": catalog.plugins().count(),
             "tools": catalog.plugins().map(|plugin| plugin.tools().len()).sum::<usize>(),
             "refused": catalog.refused().len(),
-            "calls": calls,
-            "failed": failed,
-            "in_flight": in_flight,
+            "held": catalog.held().count(),
+            "calls": sum.calls,
+            "failed": sum.failed,
+            "in_flight": sum.in_flight,
+            "recent": sum.recent,
+            "recent_failed": sum.recent_failed,
         })
     });
     let told: Vec<_> = told.collect();
     reply::told(&json!({ "left_off": tenants.len() - told.len(), "tenants": told }))
+}
+
+/// The calls of a tenant's tools.
+#[derive(Default)]
+struct Sum {
+    calls: u64,
+    failed: u64,
+    in_flight: u64,
+    recent: u64,
+    recent_failed: u64,
+}
+
+impl Sum {
+    fn add(&mut self, pace: &Pace) {
+        self.calls += pace.calls;
+        self.failed += pace.failed;
+        self.in_flight += pace.in_flight;
+        self.recent += pace.recent;
+        self.recent_failed += pace.recent_failed;
+    }
 }
 
 /// Files that are not served, or not in the version that they hold.
@@ -169,6 +212,7 @@ async fn refused(State(shared): Api) -> Response {
                 "file": file,
                 "digest": refused.digest.map(|digest| digest.to_string()),
                 "reason": refused.reason,
+                "held": refused.held,
             }));
         }
     }
@@ -286,16 +330,19 @@ async fn audit(State(shared): Api, uri: Uri) -> Response {
     reply::told(&json!({ "configured": true, "records": records }))
 }
 
-async fn reload(State(shared): Api) -> Response {
+async fn reload(State(shared): Api, ConnectInfo(peer): Peer) -> Response {
     tracing::info!("told at the admin listener to read everything anew");
-    match (shared.parts.watched.reload)().await {
+    let done = (shared.parts.watched.reload)().await;
+    shared.note("reload", peer, done.as_ref().err().map(String::as_str));
+    match done {
         Ok(said) => reply::told(&json!({ "said": said })),
         Err(reason) => reply::refused(StatusCode::CONFLICT, &reason),
     }
 }
 
-async fn drain(State(shared): Api) -> Response {
+async fn drain(State(shared): Api, ConnectInfo(peer): Peer) -> Response {
     tracing::info!("told at the admin listener to drain");
+    shared.note("drain", peer, None);
     shared.stop.cancel();
     reply::told(&json!({ "said": "The host drains: it takes no new connections, and ends when its calls have ended." }))
 }

@@ -9,6 +9,15 @@ pub(super) fn against(grants: &Grants, wishes: &Wishes) -> Vec<(String, bool)> {
     each(grants).into_iter().map(|(words, alone)| (words, wishes.iter().any(|wish| wish.is_met(&alone)))).collect()
 }
 
+/// A number of bytes, in the largest unit that says it without a fraction.
+fn size(bytes: u64) -> String {
+    match bytes {
+        whole if whole >= 1 << 20 && whole % (1 << 20) == 0 => format!("{} MiB", whole >> 20),
+        whole if whole >= 1 << 10 && whole % (1 << 10) == 0 => format!("{} KiB", whole >> 10),
+        _ => format!("{bytes} bytes"),
+    }
+}
+
 /// Each grant in words, and as all that is granted.
 fn each(grants: &Grants) -> Vec<(String, Grants)> {
     let none = Grants::default;
@@ -29,7 +38,7 @@ fn each(grants: &Grants) -> Vec<(String, Grants)> {
         all.push((words, Grants { folders: vec![folder.clone()], ..none() }));
     }
     if let Some(room) = &grants.keyvalue {
-        let words = format!("keyvalue, up to {} bytes", room.bytes_max);
+        let words = format!("keyvalue, up to {}", size(room.bytes_max));
         all.push((words, Grants { keyvalue: Some(room.clone()), ..none() }));
     }
     for (key, value) in &grants.config {

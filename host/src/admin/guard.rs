@@ -13,7 +13,10 @@ use axum::{
 };
 
 use super::{Key, Parts, reply};
-use crate::denials::{self, By, Denial};
+use crate::{
+    audit::record::Refused,
+    denials::{self, By, Denial},
+};
 
 /// What every answer says to browsers. No script, style or picture but the page's own; no frame around it; no address of it told.
 pub(super) const HEADERS: [(HeaderName, HeaderValue); 6] = [
@@ -34,19 +37,23 @@ pub(super) const HEADERS: [(HeaderName, HeaderValue); 6] = [
 pub(super) type Refusal = Box<Response>;
 
 /// Whether the request was meant for this listener.
-pub(super) fn for_here(parts: &Parts, headers: &HeaderMap) -> Result<(), Refusal> {
+pub(super) fn for_here(parts: &Parts, peer: IpAddr, headers: &HeaderMap) -> Result<(), Refusal> {
     if is_own(only(headers, &header::HOST).unwrap_or_default(), &parts.settings.hosts) {
         return Ok(());
     }
     let reason = "this `Host` is not known here; reach the host by its address or as localhost, or add the name to `hosts` \
                   in [admin]";
+    note(parts, peer, "foreign_host", StatusCode::FORBIDDEN);
     Err(reply::refused(StatusCode::FORBIDDEN, reason).into())
 }
 
 /// Whether the request is of a page of this listener's own, if of any.
-pub(super) fn from_here(headers: &HeaderMap) -> Result<(), Refusal> {
+pub(super) fn from_here(parts: &Parts, peer: IpAddr, headers: &HeaderMap) -> Result<(), Refusal> {
     let host = only(headers, &header::HOST).unwrap_or_default();
-    let foreign = || Err(reply::refused(StatusCode::FORBIDDEN, "a page of another origin may not ask here").into());
+    let foreign = || {
+        note(parts, peer, "foreign_origin", StatusCode::FORBIDDEN);
+        Err(reply::refused(StatusCode::FORBIDDEN, "a page of another origin may not ask here").into())
+    };
     if headers.contains_key(header::ORIGIN) {
         let own = |origin: &str| {
             let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
@@ -72,7 +79,7 @@ pub(super) fn can_be_opened(parts: &Parts) -> Result<&Key, Refusal> {
 }
 
 /// Whether the request has the key.
-pub(super) fn authorized(parts: &Parts, headers: &HeaderMap) -> Result<(), Refusal> {
+pub(super) fn authorized(parts: &Parts, peer: IpAddr, headers: &HeaderMap) -> Result<(), Refusal> {
     let key = can_be_opened(parts)?;
     let given = only(headers, &header::AUTHORIZATION).and_then(|value| {
         let (scheme, key) = value.split_once(' ')?;
@@ -90,10 +97,19 @@ pub(super) fn authorized(parts: &Parts, headers: &HeaderMap) -> Result<(), Refus
         on: Some("admin"),
         what: if given.is_some() { "a wrong admin key" } else { "no admin key" },
     });
+    let code = if given.is_some() { "wrong_key" } else { "no_credentials" };
+    note(parts, peer, code, StatusCode::UNAUTHORIZED);
     let mut response = reply::refused(StatusCode::UNAUTHORIZED, reason);
     let challenge = HeaderValue::from_static("Bearer realm=\"toolyard admin\"");
     response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
     Err(response.into())
+}
+
+/// Writes down that somebody was not let in here.
+fn note(parts: &Parts, peer: IpAddr, reason: &'static str, status: StatusCode) {
+    let (status, address, endpoint) = (Some(status.as_u16()), Some(peer), Some("admin"));
+    let refused = Refused { reason, status, address, endpoint, ..Refused::default() };
+    parts.watched.server.audit().note_stranger(&refused);
 }
 
 /// The value of a header that is there once.

@@ -1,6 +1,7 @@
 //! What is for the operator alone, on an address of its own: health, readiness, metrics in Prometheus' form, and, for whoever has
 //! the key, what the host is doing at this moment (`api`), with a page that shows it (`page`).
 
+mod accept;
 mod api;
 mod audited;
 mod grants;
@@ -9,11 +10,16 @@ mod key;
 mod page;
 mod reply;
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{
+    io,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
     Router,
-    extract::{Request, State},
+    extract::{ConnectInfo, Request, State},
     http::{HeaderMap, StatusCode, header},
     middleware::{Next, from_fn},
     response::{IntoResponse, Response},
@@ -41,6 +47,7 @@ pub struct Parts {
     pub metrics: Metrics,
     pub report: Report,
     pub settings: AdminSettings,
+    pub header_read_max: Duration,
     /// What opens the API. `None`: nothing does.
     pub key: Option<Key>,
     pub watched: Watched,
@@ -62,7 +69,7 @@ impl Admin {
 
     /// Serves until `ended`. The host is ready until `stop`: whoever sends requests then has time to look elsewhere.
     pub async fn serve(self, stop: CancellationToken, ended: CancellationToken) {
-        let shared = Arc::new(Shared { parts: self.parts, stop });
+        let shared = Arc::new(Shared { parts: self.parts, stop, began: Instant::now() });
         let router = Router::new()
             .route("/healthz", get(async || "alive\n"))
             .route("/readyz", get(ready))
@@ -71,10 +78,7 @@ impl Admin {
             .merge(page::routes(&shared))
             .nest("/api/v1", api::routes(&shared))
             .layer(from_fn(guarded));
-        let serving = axum::serve(self.listener, router).with_graceful_shutdown(ended.cancelled_owned());
-        if let Err(error) = serving.await {
-            tracing::warn!(%error, "the admin listener ended");
-        }
+        accept::serve(self.listener, router, shared.parts.header_read_max, ended).await;
     }
 }
 
@@ -83,6 +87,8 @@ struct Shared {
     parts: Parts,
     /// Cancelled when the host is to end.
     stop: CancellationToken,
+    /// When the listener began to serve, which is when the host did.
+    began: Instant,
 }
 
 /// No page elsewhere may show, read or embed what is answered here, whatever it is.
@@ -102,10 +108,14 @@ async fn ready(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
     }
 }
 
-async fn metrics(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
+async fn metrics(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+) -> Response {
     let parts = &shared.parts;
     if parts.settings.metrics_need_key
-        && let Err(refused) = guard::authorized(parts, &headers)
+        && let Err(refused) = guard::authorized(parts, peer.ip(), &headers)
     {
         return *refused;
     }

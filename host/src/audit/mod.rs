@@ -7,6 +7,7 @@
 mod arguments;
 mod chain;
 mod file;
+mod flood;
 mod otlp;
 mod query;
 pub mod record;
@@ -22,6 +23,7 @@ use std::{
     },
     sync::{Mutex, PoisonError},
     thread::{self, JoinHandle},
+    time::Instant,
 };
 
 use serde_json::Value;
@@ -32,9 +34,14 @@ pub use query::{Filter, Follow, query};
 pub use record::Event;
 pub use verify::{Known, Problem, Report, verify, verify_files};
 
-use crate::{clock, config::AuditSettings, ids::HostId, metrics};
+use crate::{
+    clock,
+    config::{AuditSettings, Taker},
+    ids::HostId,
+    metrics,
+};
 use file::Trail;
-use record::{Arguments, Stop};
+use record::{Arguments, Refused, Stop};
 use sink::Sink;
 use writer::{Job, Shared, Writer};
 
@@ -47,7 +54,6 @@ pub struct Audit(Option<Arc<Inner>>);
 
 struct Inner {
     host: String,
-    settings: AuditSettings,
     jobs: mpsc::Sender<Job>,
     shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -78,17 +84,30 @@ impl Audit {
             sinks.push(Sink::otlp(url, host.as_str()).map_err(wrong)?);
         }
         let (sender, jobs) = mpsc::channel(WAITING_MAX);
-        let shared = Arc::new(Shared::default());
-        let writer = Writer::new(settings, host.as_str(), trail, sinks, &shared, jobs)?;
+        let shared = Arc::new(Shared::new(settings));
+        let writer = Writer::new(host.as_str(), trail, sinks, &shared, jobs)?;
         let thread = thread::Builder::new().name("audit".into()).spawn(move || writer.run()).map_err(wrong)?;
         Ok(Self(Some(Arc::new(Inner {
             host: host.to_string(),
-            settings: settings.clone(),
             jobs: sender,
             shared,
             thread: Mutex::new(Some(thread)),
             refused: AtomicU64::new(0),
         }))))
+    }
+
+    /// Takes up what records have of arguments, whether calls wait for the disk, and when files are begun and removed. Where records
+    /// go, and whether there is a trail at all, holds from the next start on.
+    pub fn taker(&self) -> Taker {
+        let audit = self.clone();
+        Box::new(move |config| {
+            let (audit, settings) = (audit.clone(), config.audit.clone());
+            Ok(Box::new(move || {
+                if let (Some(inner), Some(settings)) = (&audit.0, settings) {
+                    inner.shared.take_up(settings);
+                }
+            }))
+        })
     }
 
     /// Whether there is a trail.
@@ -99,7 +118,7 @@ impl Audit {
     /// Whether calls may run: not where they would have to be written down and cannot be.
     pub fn ready(&self) -> Result<(), Unwritten> {
         match &self.0 {
-            Some(inner) if inner.settings.durable && inner.shared.failed.load(Ordering::Acquire) => {
+            Some(inner) if inner.shared.settings.load().durable && inner.shared.failed.load(Ordering::Acquire) => {
                 inner.refused.fetch_add(1, Ordering::Relaxed);
                 Err(Unwritten)
             }
@@ -109,7 +128,7 @@ impl Audit {
 
     /// Writes something down. Waits for the disk if the trail is durable, and for nothing otherwise.
     pub async fn write<E: Event>(&self, event: &E) -> Result<(), Unwritten> {
-        let Some(inner) = self.0.as_deref().filter(|inner| inner.settings.durable) else {
+        let Some(inner) = self.0.as_deref().filter(|inner| inner.shared.settings.load().durable) else {
             self.note(event);
             return Ok(());
         };
@@ -129,9 +148,18 @@ impl Audit {
         }
     }
 
+    /// Writes down that somebody was refused who proved nothing. What is like one that was written down a moment ago is counted
+    /// (`flood`): whoever has no credentials must not be able to fill the disk.
+    pub fn note_stranger(&self, refused: &Refused<'_>) {
+        let Some(inner) = &self.0 else { return };
+        if inner.shared.flood.is_news(refused, Instant::now()) {
+            self.note(refused);
+        }
+    }
+
     /// Arguments, as far as the configuration lets records show them. `None` where there is no trail.
     pub fn arguments(&self, value: &Value) -> Option<Arguments> {
-        self.0.as_ref().map(|inner| arguments::shown(value, &inner.settings.arguments))
+        self.0.as_ref().map(|inner| arguments::shown(value, &inner.shared.settings.load().arguments))
     }
 
     /// The last lines, at most `count`, the oldest first.
@@ -154,7 +182,11 @@ impl Audit {
         if refused > 0 {
             tracing::warn!(refused, "calls were refused because the audit trail could not be written");
         }
-        let _ = inner.jobs.send(Job::Write { record: to_record(&inner.host, &Stop {}), done: None }).await;
+        let counted = inner.shared.flood.end();
+        let last = counted.iter().map(|again| to_record(&inner.host, again)).chain([to_record(&inner.host, &Stop {})]);
+        for record in last {
+            let _ = inner.jobs.send(Job::Write { record, done: None }).await;
+        }
         let (closed, done) = oneshot::channel();
         if inner.jobs.send(Job::Close(closed)).await.is_ok() {
             let _ = done.await;
@@ -171,6 +203,13 @@ impl fmt::Debug for Audit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.is_on() { "Audit(on)" } else { "Audit(off)" })
     }
+}
+
+/// A trail in `dir`.
+#[cfg(test)]
+pub(crate) fn for_tests(dir: &std::path::Path) -> Audit {
+    let host = "0011223344556677".parse().expect("it is the id of a host");
+    Audit::start(&tests::settings(dir), &host).expect("a trail can be begun")
 }
 
 /// A record as the chain takes it: a JSON object without its opening brace.

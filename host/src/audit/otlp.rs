@@ -13,6 +13,7 @@ use opentelemetry::{
 use opentelemetry_otlp::{LogExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::{
     Resource,
+    error::OTelSdkResult,
     logs::{LogBatch, LogExporter as _, SdkLogRecord, SdkLogger, SdkLoggerProvider},
 };
 use rustls::crypto::ring;
@@ -80,31 +81,40 @@ impl Exporter {
         let logger = SdkLoggerProvider::builder().build().logger("audit");
         let scope = InstrumentationScope::builder("toolyard.audit").build();
         runtime.block_on(async {
-            let mut batch = Vec::new();
+            let (mut batch, mut taken) = (Vec::new(), true);
             while lines.recv_many(&mut batch, BATCH_MAX).await > 0 {
                 let records: Vec<SdkLogRecord> = batch.drain(..).map(|line| record(&logger, &line)).collect();
-                send(&exporter, &records, &scope).await;
+                let sent = send(&exporter, &records, &scope).await;
+                // Said when it begins and when it ends: the metric counts what is lost in between.
+                match &sent {
+                    Err(error) if taken => {
+                        tracing::warn!(collector = %self.url, %error, "the collector does not take the audit trail");
+                    }
+                    Ok(()) if !taken => {
+                        tracing::info!(collector = %self.url, "the collector takes the audit trail again");
+                    }
+                    _ => {}
+                }
+                taken = sent.is_ok();
             }
         });
     }
 }
 
-async fn send(exporter: &LogExporter, records: &[SdkLogRecord], scope: &InstrumentationScope) {
+async fn send(exporter: &LogExporter, records: &[SdkLogRecord], scope: &InstrumentationScope) -> OTelSdkResult {
     let batch: Vec<_> = records.iter().map(|record| (record, scope)).collect();
-    let mut failed = None;
+    let mut sent = Ok(());
     for attempt in 0..ATTEMPTS_MAX {
         if attempt > 0 {
             time::sleep(AGAIN_AFTER * attempt).await;
         }
-        match exporter.export(LogBatch::new(&batch)).await {
-            Ok(()) => return,
-            Err(error) => failed = Some(error),
+        sent = exporter.export(LogBatch::new(&batch)).await;
+        if sent.is_ok() {
+            return sent;
         }
     }
     metrics::audit_lost("otlp", records.len() as u64);
-    if let Some(error) = failed {
-        tracing::warn!(records = records.len(), %error, "the collector does not take the audit trail");
-    }
+    sent
 }
 
 /// The line is the body, whole, so that the chain can be checked from what the collector has.

@@ -2,6 +2,8 @@
 //!
 //! No record has an answer's text, an error's text, or a secret's value in it: those are the guest's or the caller's own words.
 
+use std::net::IpAddr;
+
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -100,13 +102,20 @@ impl Event for Call<'_> {
     const KIND: &'static str = "call";
 }
 
-/// A request that was refused before anything ran.
+/// A request that was refused before anything ran. Of what a caller says, it has what the host found to be true.
 #[derive(Serialize, Default)]
 pub struct Refused<'a> {
-    /// In a few words of the host's own.
+    /// In a word of the host's own.
     pub reason: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
+    /// Of the other end of the connection, which may be a proxy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<IpAddr>,
+    /// The tenant whose endpoint was asked, where the path names one, or `admin`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<&'a str>,
+    /// The caller's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tenant: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -147,22 +156,47 @@ impl Event for PluginChange<'_> {
     const KIND: &'static str = "plugin";
 }
 
-/// A change of what the operator says: configuration, policy, keys, certificates.
-#[derive(Serialize)]
+/// A change of what the operator says: configuration, keys, certificates, the lock file.
+#[derive(Serialize, Default)]
 pub struct Change<'a> {
-    /// Such as `configuration`, `policy`, `key`.
+    /// Such as `configuration`, `key`.
     pub what: &'static str,
     /// Such as `reloaded`, `refused`, `added`, `removed`.
     pub change: &'static str,
+    /// By which command, where it was none of the host's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<&'static str>,
     /// Of which one, such as a key's id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'a str>,
+    /// Keys of the configuration that are others now.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    pub applied: &'a [String],
+    /// Keys of the configuration that will be, from the next start on.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    pub needs_restart: &'a [String],
 }
 
 impl Event for Change<'_> {
     const KIND: &'static str = "changed";
+}
+
+/// Something that the host was told to do at its admin listener, and what came of it.
+#[derive(Serialize)]
+pub struct Told<'a> {
+    /// `reload` or `drain`.
+    pub action: &'static str,
+    /// `done` or `refused`.
+    pub outcome: &'static str,
+    pub address: IpAddr,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'a str>,
+}
+
+impl Event for Told<'_> {
+    const KIND: &'static str = "admin";
 }
 
 /// A host began to write here.

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::config::ArgumentsShown;
 
-fn settings(dir: &Path) -> AuditSettings {
+pub(super) fn settings(dir: &Path) -> AuditSettings {
     AuditSettings {
         file: Some(dir.join("trail.jsonl")),
         durable: false,
@@ -35,7 +35,7 @@ fn host() -> HostId {
 
 fn numbered(number: u64) -> Change<'static> {
     let name: &'static str = Box::leak(format!("number {number}").into_boxed_str());
-    Change { what: "test", change: "counted", name: Some(name), reason: None }
+    Change { what: "test", change: "counted", name: Some(name), ..Change::default() }
 }
 
 /// A trail of a host that wrote `count` records between its first and its last.
@@ -348,13 +348,12 @@ async fn a_full_disk_stops_durable_calls_and_is_counted_otherwise() {
         let path = settings.file.clone().unwrap();
         let (trail, found) = Trail::open(&path).unwrap();
         let (sender, jobs) = mpsc::channel(WAITING_MAX);
-        let shared = Arc::new(Shared::default());
-        let mut writer = Writer::new(&settings, "h", Some((trail, found)), Vec::new(), &shared, jobs).unwrap();
+        let shared = Arc::new(Shared::new(&settings));
+        let mut writer = Writer::new("h", Some((trail, found)), Vec::new(), &shared, jobs).unwrap();
         writer.break_disk(fs::File::options().append(true).open("/dev/full").unwrap());
         let thread = thread::spawn(move || writer.run());
         let audit = Audit(Some(Arc::new(Inner {
             host: "h".into(),
-            settings,
             jobs: sender,
             shared: Arc::clone(&shared),
             thread: Mutex::new(Some(thread)),
@@ -382,9 +381,9 @@ async fn a_disk_that_has_room_again_is_told_what_is_missing() {
     let settings = settings(dir.path());
     let path = settings.file.clone().unwrap();
     let (sender, jobs) = mpsc::channel(WAITING_MAX);
-    let shared = Arc::new(Shared::default());
+    let shared = Arc::new(Shared::new(&settings));
     let trail = Trail::open(&path).unwrap();
-    let writer = Writer::new(&settings, "h", Some(trail), Vec::new(), &shared, jobs).unwrap();
+    let writer = Writer::new("h", Some(trail), Vec::new(), &shared, jobs).unwrap();
     shared.lost.store(3, Ordering::Release);
     shared.failed.store(true, Ordering::Release);
     let thread = thread::spawn(move || writer.run());
@@ -399,6 +398,29 @@ async fn a_disk_that_has_room_again_is_told_what_is_missing() {
     let report = checked(&path);
     assert_eq!(problems(&report), []);
     assert_eq!(report.notes[0].what, "the host could not write 3 records before this one");
+}
+
+#[tokio::test]
+async fn strangers_do_not_fill_the_trail() {
+    const REQUESTS: u64 = 20_000;
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings(dir.path());
+    let audit = Audit::start(&settings, &host()).unwrap();
+    let refused = Refused { reason: "not let in", status: Some(401), ..Refused::default() };
+    for _ in 0..REQUESTS {
+        audit.note_stranger(&refused);
+    }
+    audit.write(&numbered(1)).await.unwrap();
+    audit.close().await;
+    let path = settings.file.unwrap();
+    assert_eq!(problems(&checked(&path)), []);
+    let records: Vec<Value> = lines(&path).iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |kind: &str| records.iter().filter(|record| record["kind"] == kind).collect::<Vec<_>>();
+    let (counted, listed): (Vec<_>, Vec<_>) = of("refused").into_iter().partition(|record| record["times"].is_u64());
+    assert_eq!(listed.len(), 1, "what is like it has no record of its own");
+    let counted: u64 = counted.iter().filter_map(|record| record["times"].as_u64()).sum();
+    assert_eq!(1 + counted, REQUESTS, "and each is counted");
+    assert_eq!((of("changed").len(), of("missing").len()), (1, 0), "what others did has its place");
 }
 
 #[tokio::test]

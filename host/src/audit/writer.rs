@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwap;
 use tokio::{
     runtime,
     sync::{mpsc, oneshot},
@@ -19,6 +20,7 @@ use tokio::{
 use super::{
     chain::Head,
     file::{Found, Trail},
+    flood::Flood,
     record::{Missing, NewFile, Start},
     sink::Sink,
     to_record,
@@ -32,7 +34,7 @@ const BATCH_RECORDS_MAX: usize = 1024;
 const BEAT_EVERY: Duration = Duration::from_secs(1);
 
 /// Lines that are kept for those who look.
-const RECENT_MAX: usize = 200;
+const RECENT_MAX: usize = 1_000;
 
 /// What the writer is told.
 pub(super) enum Job {
@@ -46,19 +48,20 @@ pub(super) enum Job {
 }
 
 /// What the writer shares with those who give it records.
-#[derive(Default)]
 pub(super) struct Shared {
+    pub(super) settings: ArcSwap<AuditSettings>,
     /// Whether the last attempt to write failed.
     pub(super) failed: AtomicBool,
     /// Records that were not written, since the last one that said how many those are.
     pub(super) lost: AtomicU64,
     /// The last lines, and where the trail ends.
     pub(super) recent: Mutex<(VecDeque<Arc<str>>, Option<Head>)>,
+    /// Refusals that are counted, and told when their time is over.
+    pub(super) flood: Flood,
 }
 
 pub(super) struct Writer {
     host: String,
-    settings: AuditSettings,
     /// `None`: records go to the sinks only.
     trail: Option<Trail>,
     head: Head,
@@ -78,10 +81,29 @@ struct Batch {
     closed: Option<oneshot::Sender<()>>,
 }
 
+impl Shared {
+    pub(super) fn new(settings: &AuditSettings) -> Self {
+        Self {
+            settings: ArcSwap::from_pointee(settings.clone()),
+            failed: AtomicBool::default(),
+            lost: AtomicU64::default(),
+            recent: Mutex::default(),
+            flood: Flood::default(),
+        }
+    }
+
+    /// Goes on with other settings, but for where records go.
+    pub(super) fn take_up(&self, settings: AuditSettings) {
+        let AuditSettings { file, stdout, otlp, .. } = (**self.settings.load()).clone();
+        // Only a file can be durable.
+        let durable = settings.durable && file.is_some();
+        self.settings.store(Arc::new(AuditSettings { file, stdout, otlp, durable, ..settings }));
+    }
+}
+
 impl Writer {
     /// A writer whose first records say that the host began, and what it found.
     pub(super) fn new(
-        settings: &AuditSettings,
         host: &str,
         trail: Option<(Trail, Found)>,
         sinks: Vec<Sink>,
@@ -91,7 +113,6 @@ impl Writer {
         let (trail, found) = trail.map_or((None, Found::default()), |(trail, found)| (Some(trail), found));
         let mut writer = Self {
             host: host.to_owned(),
-            settings: settings.clone(),
             head: trail.as_ref().map_or_else(Head::of_nothing, |trail| trail.head().clone()),
             trail,
             sinks,
@@ -112,7 +133,7 @@ impl Writer {
             );
             records.push(to_record(host, &cut));
         }
-        let start = Start { version: env!("CARGO_PKG_VERSION"), durable: settings.durable };
+        let start = Start { version: env!("CARGO_PKG_VERSION"), durable: shared.settings.load().durable };
         records.push(to_record(host, &start));
         writer.write(&records, true).map_err(|error| format!("the audit trail cannot be written: {error}"))?;
         Ok(writer)
@@ -148,8 +169,9 @@ impl Writer {
     /// What came since last time; nothing, if it is time for a beat. `None`: nobody is left.
     async fn next(&mut self) -> Option<Batch> {
         let mut batch = Batch::default();
-        let idle =
-            !self.dirty && !self.shared.failed.load(Ordering::Relaxed) && self.shared.lost.load(Ordering::Relaxed) == 0;
+        let shared = &self.shared;
+        let is_well = !shared.failed.load(Ordering::Relaxed) && shared.lost.load(Ordering::Relaxed) == 0;
+        let idle = is_well && !self.dirty && shared.flood.is_over();
         let first = if idle {
             Some(self.jobs.recv().await?)
         } else {
@@ -172,6 +194,8 @@ impl Writer {
             }
             next = if batch.records.len() < BATCH_RECORDS_MAX { self.jobs.try_recv().ok() } else { None };
         }
+        let counted = self.shared.flood.due(std::time::Instant::now());
+        batch.records.extend(counted.iter().map(|again| to_record(&self.host, again)));
         Some(batch)
     }
 
@@ -236,11 +260,12 @@ impl Writer {
     }
 
     fn rotate_if_full(&mut self) {
-        let Some(trail) = self.trail.as_mut().filter(|trail| trail.is_full(self.settings.rotate_bytes_max)) else {
+        let settings = self.shared.settings.load();
+        let Some(trail) = self.trail.as_mut().filter(|trail| trail.is_full(settings.rotate_bytes_max)) else {
             return;
         };
         let begun = trail.rotate().and_then(|after| {
-            let surplus = self.settings.keep_files_max.map(|max| trail.surplus(max)).transpose()?.unwrap_or_default();
+            let surplus = settings.keep_files_max.map(|max| trail.surplus(max)).transpose()?.unwrap_or_default();
             Ok((after, surplus))
         });
         let (after, surplus) = match begun {

@@ -3,14 +3,17 @@
 
 use http::{HeaderName, HeaderValue, header};
 
-use super::{dpop::BadProof, jwt::Flaw};
+use super::{dpop::BadProof, jwt::Flaw, principal::Known};
 use crate::config::{Algorithm, Auth, PublicUrl};
 
 /// Why somebody is not let in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Challenge {
     why: Why,
+    /// For the trail: what is wrong, in a word.
+    code: &'static str,
     reason: String,
+    known: Option<Box<Known>>,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
@@ -25,7 +28,7 @@ pub enum Why {
     Invalid,
     /// The caller is known, and may not.
     Forbidden,
-    /// Nobody can say now: the issuer does not answer.
+    /// Nobody can say now: the issuer does not answer, or the store.
     Away,
 }
 
@@ -39,13 +42,28 @@ impl Challenge {
         &self.reason
     }
 
+    /// What is wrong, in a word, and more exactly than the caller is told.
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// Whose the credential is that does not do, if the host found that to be true.
+    pub fn known(&self) -> Option<&Known> {
+        self.known.as_deref()
+    }
+
     /// The headers that say how to go on.
     pub fn headers(&self) -> &[(HeaderName, HeaderValue)] {
         &self.headers
     }
 
-    fn new(why: Why, reason: impl Into<String>) -> Self {
-        Self { why, reason: reason.into(), headers: Vec::new() }
+    fn new(why: Why, code: &'static str, reason: impl Into<String>) -> Self {
+        Self { why, code, reason: reason.into(), known: None, headers: Vec::new() }
+    }
+
+    /// The same, of a credential that is known to be theirs.
+    pub(super) fn of(self, known: Option<Known>) -> Self {
+        Self { known: known.map(Box::new), ..self }
     }
 
     fn with(mut self, name: HeaderName, value: &str) -> Self {
@@ -54,19 +72,6 @@ impl Challenge {
             self.headers.push((name, value));
         }
         self
-    }
-}
-
-impl Why {
-    /// A word for logs and counts.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Missing => "missing",
-            Self::Malformed => "malformed",
-            Self::Invalid => "invalid",
-            Self::Forbidden => "forbidden",
-            Self::Away => "away",
-        }
     }
 }
 
@@ -99,7 +104,7 @@ impl Challenger {
     pub(super) fn missing(&self, path: &str) -> Challenge {
         let reason =
             "this server asks who is calling: send `Authorization: Bearer …` with an access token or an API key";
-        let challenge = Challenge::new(Why::Missing, reason);
+        let challenge = Challenge::new(Why::Missing, "no_credentials", reason);
         let challenge = challenge.with(header::WWW_AUTHENTICATE, &self.line(Scheme::Bearer, path, None, &self.scopes));
         if !self.dpop_required {
             return challenge;
@@ -109,23 +114,26 @@ impl Challenger {
 
     pub(super) fn malformed(&self, path: &str, reason: &'static str) -> Challenge {
         let line = self.line(Scheme::Bearer, path, Some(("invalid_request", reason)), "");
-        Challenge::new(Why::Malformed, reason).with(header::WWW_AUTHENTICATE, &line)
+        Challenge::new(Why::Malformed, "malformed_credentials", reason).with(header::WWW_AUTHENTICATE, &line)
     }
 
     pub(super) fn invalid_token(&self, scheme: Scheme, path: &str, flaw: Flaw) -> Challenge {
-        self.invalid(scheme, path, &flaw.to_string())
+        self.invalid(scheme, path, flaw.code(), &flaw.to_string())
     }
 
-    pub(super) fn invalid(&self, scheme: Scheme, path: &str, reason: &str) -> Challenge {
+    pub(super) fn invalid(&self, scheme: Scheme, path: &str, code: &'static str, reason: &str) -> Challenge {
         let line = self.line(scheme, path, Some(("invalid_token", reason)), &self.scopes);
-        Challenge::new(Why::Invalid, reason).with(header::WWW_AUTHENTICATE, &line)
+        Challenge::new(Why::Invalid, code, reason).with(header::WWW_AUTHENTICATE, &line)
     }
 
     /// `nonce` is the one that the next proof must hold, where proofs must hold any.
     pub(super) fn bad_proof(&self, path: &str, bad: BadProof, nonce: Option<&str>) -> Challenge {
+        if bad == BadProof::Unsaid {
+            return Challenge::new(Why::Away, bad.code(), bad.to_string()).with(header::RETRY_AFTER, "1");
+        }
         let error = if bad == BadProof::Nonce { "use_dpop_nonce" } else { "invalid_dpop_proof" };
         let line = self.line(Scheme::Dpop, path, Some((error, &bad.to_string())), "");
-        let challenge = Challenge::new(Why::Invalid, bad.to_string()).with(header::WWW_AUTHENTICATE, &line);
+        let challenge = Challenge::new(Why::Invalid, bad.code(), bad.to_string()).with(header::WWW_AUTHENTICATE, &line);
         match nonce {
             Some(nonce) => challenge.with(HeaderName::from_static("dpop-nonce"), nonce),
             None => challenge,
@@ -143,16 +151,16 @@ impl Challenger {
             scopes.join(" "),
             metadata.map(|url| format!(", resource_metadata=\"{url}\"")).unwrap_or_default(),
         );
-        Challenge::new(Why::Forbidden, reason).with(header::WWW_AUTHENTICATE, &line)
+        Challenge::new(Why::Forbidden, "scopes", reason).with(header::WWW_AUTHENTICATE, &line)
     }
 
     pub(super) fn forbidden(&self) -> Challenge {
-        Challenge::new(Why::Forbidden, "this endpoint is not for this caller")
+        Challenge::new(Why::Forbidden, "other_tenant", "this endpoint is not for this caller")
     }
 
     pub(super) fn away(&self) -> Challenge {
         let reason = "this server cannot reach the token's issuer at the moment; try again shortly";
-        Challenge::new(Why::Away, reason).with(header::RETRY_AFTER, "2")
+        Challenge::new(Why::Away, "issuer_away", reason).with(header::RETRY_AFTER, "2")
     }
 
     fn metadata(&self, path: &str) -> Option<String> {

@@ -53,7 +53,12 @@ fn read(document: &[u8], issuer: &str) -> Result<Url, String> {
     if metadata.issuer != issuer {
         return Err(format!("its metadata is of `{}`; `url` must be exactly that", metadata.issuer));
     }
-    trusted_url(&metadata.jwks_uri).map_err(|reason| format!("its metadata: `jwks_uri` {reason}"))
+    let uri = trusted_url(&metadata.jwks_uri).map_err(|reason| format!("its metadata: `jwks_uri` {reason}"))?;
+    // What is on this machine is for those on this machine to name: the host is nobody's way to it from elsewhere.
+    if uri.scheme() != "https" && issuer.starts_with("https:") {
+        return Err(format!("its metadata: `jwks_uri` `{uri}` is not encrypted, although the issuer is"));
+    }
+    Ok(uri)
 }
 
 #[cfg(test)]
@@ -84,5 +89,8 @@ mod tests {
         assert_eq!(read("https://id.example", "https://id.example/keys").as_deref(), Ok("https://id.example/keys"));
         assert!(read("https://id.example/", "https://id.example/keys").unwrap_err().contains("must be exactly that"));
         assert!(read("https://id.example", "http://id.example/keys").unwrap_err().contains("must begin with https"));
+        for inward in ["http://127.0.0.1:9090/", "http://localhost/keys", "http://[::1]/keys"] {
+            assert!(read("https://id.example", inward).unwrap_err().contains("is not encrypted"), "{inward}");
+        }
     }
 }

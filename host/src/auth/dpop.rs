@@ -17,6 +17,7 @@ use super::{
 use crate::{
     config::Dpop,
     seal::{Binding, KeyRing},
+    store::{Store, Write, Wrote},
 };
 
 /// Proofs of one key that are remembered: more than 300 in each second of the longest window.
@@ -24,6 +25,9 @@ const PROOFS_MAX: usize = 100_000;
 
 /// Keys whose proofs are remembered.
 const KEYS_MAX: usize = 50_000;
+
+/// By how much the store's clock may be ahead of this host's, so that it forgets no proof too soon.
+const CLOCKS_S: u64 = 60;
 
 /// What a nonce is sealed for.
 const NONCE: &str = "dpop-nonce";
@@ -35,6 +39,8 @@ pub(super) struct Proofs {
     ring: KeyRing,
     /// By the key's thumbprint: calls with different keys share no lock.
     seen: Arc<papaya::HashMap<String, Arc<Mutex<Seen>>>>,
+    /// What remembers for all hosts that share it, and beyond this process. `None`: nothing does.
+    store: Option<Arc<dyn Store>>,
 }
 
 /// The proofs of one key.
@@ -44,6 +50,13 @@ struct Seen {
     ids: HashMap<[u8; 16], u64>,
     /// Whether the map has let go of it, so that what were noted here would be forgotten.
     gone: bool,
+}
+
+/// A proof that was good, and not used before on this host.
+pub(super) struct Used {
+    /// Where the store has it.
+    key: String,
+    until_s: u64,
 }
 
 /// A proof, and what it is to prove.
@@ -88,24 +101,58 @@ pub(super) enum BadProof {
     TooMany,
     #[error("the proof must hold the nonce that this server gives")]
     Nonce,
+    #[error(
+        "this server cannot tell at the moment whether the proof was used before; make another and try again shortly"
+    )]
+    Unsaid,
+}
+
+impl BadProof {
+    /// The same in a word, for the trail.
+    pub(super) fn code(self) -> &'static str {
+        match self {
+            Self::Count => "proof_count",
+            Self::NoJwt => "proof_no_jwt",
+            Self::Kind => "proof_kind",
+            Self::Key => "proof_key",
+            Self::Signature => "proof_signature",
+            Self::Method => "proof_method",
+            Self::Url => "proof_url",
+            Self::Time => "proof_time",
+            Self::Token => "proof_token",
+            Self::OtherKey => "proof_other_key",
+            Self::NoId => "proof_no_id",
+            Self::Replayed => "proof_replayed",
+            Self::TooMany => "proof_too_many",
+            Self::Nonce => "proof_nonce",
+            Self::Unsaid => "proof_unsaid",
+        }
+    }
 }
 
 impl Proofs {
     pub(super) fn new(settings: &Dpop, ring: KeyRing) -> Self {
-        Self { settings: settings.clone(), ring, seen: Arc::default() }
+        Self { settings: settings.clone(), ring, seen: Arc::default(), store: None }
+    }
+
+    /// The same, which remembers in `store` as well.
+    pub(super) fn shared(self, store: Option<Arc<dyn Store>>) -> Self {
+        Self { store, ..self }
     }
 
     /// The same under other settings: what was used once stays used.
     pub(super) fn succeeded(&self, settings: &Dpop) -> Self {
-        Self { settings: settings.clone(), ring: self.ring.clone(), seen: Arc::clone(&self.seen) }
+        let (ring, seen, store) = (self.ring.clone(), Arc::clone(&self.seen), self.store.clone());
+        Self { settings: settings.clone(), ring, seen, store }
     }
 
     pub(super) fn ring(&self) -> &KeyRing {
         &self.ring
     }
 
-    /// Checks a proof as RFC 9449, 4.3, says. One that was good is good no more.
-    pub(super) fn check(&self, shown: &Shown<'_>, now_s: u64) -> Result<(), BadProof> {
+    /// Checks a proof as RFC 9449, 4.3, says. One that was good is good no more on this host; whether it was used on another is for
+    /// [`Proofs::first_anywhere`] to say.
+    pub(super) fn check(&self, shown: &Shown<'_>, now_s: u64) -> Result<Used, BadProof> {
         let jwt = Jwt::read(shown.proof).map_err(|_| BadProof::NoJwt)?;
         if jwt.typ.as_deref() != Some("dpop+jwt") {
             return Err(BadProof::Kind);
@@ -132,6 +179,22 @@ impl Proofs {
             return Err(BadProof::Nonce);
         }
         self.first_use(&jwt, shown.jkt, until_s, now_s)
+    }
+
+    /// Whether no host that shares the store has seen the proof, this one before it was started included. Fails with
+    /// [`BadProof::Unsaid`] where the store cannot say: who takes down the store is not to get more than before.
+    pub(super) async fn first_anywhere(&self, used: &Used) -> Result<(), BadProof> {
+        let Some(store) = &self.store else { return Ok(()) };
+        let expires_ms = used.until_s.saturating_add(CLOCKS_S).saturating_mul(1000);
+        let write = Write { bytes: Vec::new(), expires_ms, due: None, group: None };
+        match store.write(&used.key, 0, write).await {
+            Ok(Wrote::Done) => Ok(()),
+            Ok(Wrote::Stale | Wrote::Full) => Err(BadProof::Replayed),
+            Err(error) => {
+                tracing::debug!(%error, "nobody can say whether a proof of possession was used before");
+                Err(BadProof::Unsaid)
+            }
+        }
     }
 
     /// A nonce for the next proofs, where they must hold one.
@@ -164,7 +227,7 @@ impl Proofs {
         self.ring.open(nonce, &Binding::new(NONCE, &[])).is_ok()
     }
 
-    fn first_use(&self, jwt: &Jwt<'_>, jkt: &str, until_s: u64, now_s: u64) -> Result<(), BadProof> {
+    fn first_use(&self, jwt: &Jwt<'_>, jkt: &str, until_s: u64, now_s: u64) -> Result<Used, BadProof> {
         let jti =
             jwt.text("jti").map_err(|_: Flaw| BadProof::NoId)?.filter(|jti| !jti.is_empty()).ok_or(BadProof::NoId)?;
         let hash: [u8; 32] = Sha256::digest(jti).into();
@@ -173,7 +236,9 @@ impl Proofs {
             let seen = self.of_key(jkt, now_s).ok_or(BadProof::TooMany)?;
             let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
             if !seen.gone {
-                return seen.note(*id, until_s, now_s);
+                seen.note(*id, until_s, now_s)?;
+                // Neither part of it has a slash.
+                return Ok(Used { key: format!("dpop/{jkt}/{}", BASE64URL.encode(id)), until_s });
             }
         }
     }

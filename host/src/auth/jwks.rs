@@ -96,6 +96,16 @@ impl Keys {
         }
     }
 
+    /// Whether the issuer is known not to show this key any more.
+    pub(super) fn is_withdrawn(&self, key: &PublicKey) -> bool {
+        self.state.load().keys.as_ref().is_some_and(|(keys, _)| !keys.0.iter().any(|named| named.key == *key))
+    }
+
+    /// Told whenever the issuer was asked for its keys.
+    pub(super) fn news(&self) -> watch::Receiver<()> {
+        self.news.subscribe()
+    }
+
     /// Keeps the keys fresh, until `stop`.
     pub(super) async fn keep(&self, get: &Get, stop: CancellationToken) {
         let (mut next, mut failures) = (time::Instant::now(), 0_u32);

@@ -65,6 +65,30 @@ pub(super) enum Flaw {
     Binding,
 }
 
+impl Flaw {
+    /// The same in a word, for the trail.
+    pub(super) fn code(self) -> &'static str {
+        match self {
+            Self::TooLong => "token_too_long",
+            Self::NoJwt => "token_no_jwt",
+            Self::Algorithm => "token_algorithm",
+            Self::Critical => "token_critical",
+            Self::Kind => "token_kind",
+            Self::Issuer => "token_issuer",
+            Self::UnknownKey => "token_unknown_key",
+            Self::Signature => "token_signature",
+            Self::Audience => "token_audience",
+            Self::Expired => "token_expired",
+            Self::NotYet => "token_not_yet",
+            Self::NoExpiry => "token_no_expiry",
+            Self::NoSubject => "token_no_subject",
+            Self::NoTenant => "token_no_tenant",
+            Self::Claim => "token_claim",
+            Self::Binding => "token_binding",
+        }
+    }
+}
+
 impl<'a> Jwt<'a> {
     /// Reads a token in its compact form.
     pub(super) fn read(token: &'a str) -> Result<Self, Flaw> {
@@ -104,11 +128,11 @@ impl<'a> Jwt<'a> {
         key.verifies(self.algorithm, self.signed.as_bytes(), &self.signature)
     }
 
-    /// A claim that is a text, if it is there.
+    /// A claim that is a text, if it is there. Names have no line breaks and the like in them; what shows them need not look.
     pub(super) fn text(&self, name: &str) -> Result<Option<&str>, Flaw> {
         match claim(&self.claims, name) {
             None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) if text.len() <= CLAIM_CHARS_MAX => Ok(Some(text)),
+            Some(Value::String(text)) if is_line(text) => Ok(Some(text)),
             Some(_) => Err(Flaw::Claim),
         }
     }
@@ -138,9 +162,13 @@ impl<'a> Jwt<'a> {
             }
             Some(_) => return Err(Flaw::Claim),
         };
-        let fit = words.len() <= WORDS_MAX && words.iter().all(|word| word.len() <= CLAIM_CHARS_MAX);
+        let fit = words.len() <= WORDS_MAX && words.iter().all(|word| is_line(word));
         fit.then_some(words).ok_or(Flaw::Claim)
     }
+}
+
+fn is_line(text: &str) -> bool {
+    text.len() <= CLAIM_CHARS_MAX && !text.contains(char::is_control)
 }
 
 /// A claim by its name, or by its path: some issuers put what they add into an object of their own (`realm_access.roles`).

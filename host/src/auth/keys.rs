@@ -7,6 +7,7 @@ use std::{
     collections::HashMap,
     fs::{self, File},
     io::{self, Write},
+    os::unix::fs::MetadataExt,
     path::Path,
     sync::Arc,
 };
@@ -17,7 +18,7 @@ use sha2::{Digest as _, Sha256};
 use super::principal::{ANONYMOUS, By, Principal};
 use crate::{
     clock,
-    config::is_scope,
+    config::{ScopeTree, is_scope},
     ids::{self, TenantId},
     seal,
 };
@@ -51,17 +52,32 @@ pub struct Entry {
     pub expires: Option<String>,
 }
 
+/// Keys that were taken away and are still known as such.
+const REVOKED_MAX: usize = 1000;
+
 /// The keys as the host knows them.
 #[derive(Debug, Default)]
 pub struct ApiKeys {
-    by_id: HashMap<String, Known>,
+    by_id: HashMap<String, Arc<Known>>,
+    /// Those that the host has seen, and that are none any more: whoever goes on using one is named in the trail.
+    revoked: HashMap<String, Arc<Known>>,
+}
+
+/// Why something is no key.
+#[derive(Debug, PartialEq)]
+pub(super) enum NoKey {
+    Unknown,
+    /// It was this one's until it ended.
+    Expired(Arc<Principal>),
+    /// It was this one's until it was taken away.
+    Revoked(Arc<Principal>),
 }
 
 #[derive(Debug, PartialEq)]
-struct Known {
+pub(super) struct Known {
     hash: [u8; 32],
     expires_s: Option<u64>,
-    principal: Arc<Principal>,
+    pub(super) principal: Arc<Principal>,
 }
 
 impl Entry {
@@ -96,6 +112,9 @@ impl Entry {
         if self.subject.is_empty() || self.subject == ANONYMOUS {
             return Err(format!("subject: a caller with a key has a name, and it is not `{ANONYMOUS}`"));
         }
+        if [&self.subject].into_iter().chain(&self.groups).any(|name| name.contains(char::is_control)) {
+            return Err("subject and groups: a name has no line break and the like in it".into());
+        }
         if let Some(wrong) = self.scopes.iter().find(|scope| !is_scope(scope)) {
             return Err(format!("scopes: `{wrong}` is no scope: it may hold no space and no quote"));
         }
@@ -105,11 +124,11 @@ impl Entry {
         unhex(&self.hash).map(|_| ()).ok_or_else(|| "hash: it must be sha256: and 64 hexadecimal digits".into())
     }
 
-    fn known(&self) -> Option<Known> {
+    fn known(&self, includes: &ScopeTree) -> Option<Known> {
         let principal = Principal {
             tenant: self.tenant.clone(),
             subject: self.subject.clone(),
-            scopes: self.scopes.clone(),
+            scopes: includes.widen(self.scopes.clone()),
             groups: self.groups.clone(),
             client: None,
             by: By::Key(self.id.clone()),
@@ -143,31 +162,51 @@ pub fn read(path: &Path) -> Result<Vec<Entry>, String> {
 /// all. Others who change it at the same time wait.
 pub fn update<T>(path: &Path, change: impl FnOnce(&mut Vec<Entry>) -> Result<T, String>) -> Result<T, String> {
     let wrong = |error: io::Error| format!("{} cannot be written: {error}", path.display());
-    let beside = |ending: &str| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(ending);
-        name
-    };
-    let lock = File::create(beside(".lock")).map_err(wrong)?;
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".lock");
+    let lock = File::create(beside).map_err(wrong)?;
     lock.lock().map_err(wrong)?;
     let mut entries = if path.exists() { read(path)? } else { Vec::new() };
     let changed = change(&mut entries)?;
-    let fresh = beside(".new");
-    let mut file = File::create(&fresh).map_err(wrong)?;
-    for entry in &entries {
-        entry.check()?;
-        let line = serde_json::to_string(entry).map_err(|error| wrong(error.into()))?;
-        writeln!(file, "{line}").map_err(wrong)?;
-    }
-    file.sync_all().map_err(wrong)?;
-    fs::rename(&fresh, path).map_err(wrong)?;
+    entries.iter().try_for_each(Entry::check)?;
+    write(path, &entries).map_err(wrong)?;
     Ok(changed)
 }
 
+/// Puts these lines into the file, all or none.
+pub(super) fn write(path: &Path, entries: &[Entry]) -> io::Result<()> {
+    let mut fresh = path.as_os_str().to_owned();
+    // Hosts of one machine may write what they remember at the same moment.
+    fresh.push(format!(".{}.new", std::process::id()));
+    let mut file = File::create(&fresh)?;
+    for entry in entries {
+        writeln!(file, "{}", serde_json::to_string(entry)?)?;
+    }
+    keep_private(&file, path);
+    file.sync_all()?;
+    fs::rename(&fresh, path)
+}
+
+/// Lets the same people read a file as the one whose place it takes. Where it cannot be given to that one's owner, who has to be able
+/// to read it, it stays as files of this user's are.
+fn keep_private(fresh: &File, path: &Path) {
+    let Ok(old) = fs::metadata(path) else { return };
+    if std::os::unix::fs::fchown(fresh, Some(old.uid()), Some(old.gid())).is_ok() {
+        let _ = fresh.set_permissions(old.permissions());
+    }
+}
+
 impl ApiKeys {
-    pub(super) fn new(entries: &[Entry]) -> Self {
-        let known = entries.iter().filter_map(|entry| Some((entry.id.clone(), entry.known()?)));
-        Self { by_id: known.collect() }
+    pub(super) fn new(entries: &[Entry], includes: &ScopeTree) -> Self {
+        let known = entries.iter().filter_map(|entry| Some((entry.id.clone(), Arc::new(entry.known(includes)?))));
+        Self { by_id: known.collect(), revoked: HashMap::new() }
+    }
+
+    /// The same, which knows of those before them that are none any more.
+    pub(super) fn after(mut self, before: &Self) -> Self {
+        let gone = before.by_id.iter().chain(&before.revoked).filter(|(id, _)| !self.by_id.contains_key(*id));
+        self.revoked = gone.take(REVOKED_MAX).map(|(id, known)| (id.clone(), Arc::clone(known))).collect();
+        self
     }
 
     /// How many there are.
@@ -187,18 +226,30 @@ impl ApiKeys {
         changes
     }
 
-    /// Whose key that is. Says nothing about why it is nobody's.
-    pub(super) fn find(&self, key: &str, now_s: u64) -> Option<Arc<Principal>> {
-        let (id, _) = key.strip_prefix(PREFIX)?.rsplit_once('_')?;
+    /// Whose key that is. Whose it was is told of a key that is right in every letter, and only for the trail.
+    pub(super) fn find(&self, key: &str, now_s: u64) -> Result<Arc<Known>, NoKey> {
+        let id = key.strip_prefix(PREFIX).and_then(|rest| rest.rsplit_once('_'));
+        let (id, _) = id.ok_or(NoKey::Unknown)?;
         let shown = hash(key);
-        // An unknown id takes as long as a wrong secret.
-        let (expected, known) = match self.by_id.get(id) {
-            Some(known) => (&known.hash, Some(known)),
-            None => (&[0; 32], None),
+        let (known, is_revoked) = match self.by_id.get(id) {
+            Some(known) => (Some(known), false),
+            None => (self.revoked.get(id), true),
         };
-        let is_it = equal(expected, &shown);
-        let known = known.filter(|_| is_it)?;
-        known.expires_s.is_none_or(|expires| now_s < expires).then(|| Arc::clone(&known.principal))
+        // An unknown id takes as long as a wrong secret.
+        let is_it = equal(known.map_or(&[0; 32], |known| &known.hash), &shown);
+        let known = known.filter(|_| is_it).ok_or(NoKey::Unknown)?;
+        let principal = || Arc::clone(&known.principal);
+        match known.expires_s {
+            _ if is_revoked => Err(NoKey::Revoked(principal())),
+            Some(expires) if now_s >= expires => Err(NoKey::Expired(principal())),
+            _ => Ok(Arc::clone(known)),
+        }
+    }
+
+    /// Until when the key `id` is good, which was `known`; `None` if it is gone, or is another key or another caller's by now.
+    pub(super) fn still(&self, id: &str, known: &Known) -> Option<Option<u64>> {
+        let now = self.by_id.get(id)?;
+        (now.hash == known.hash && now.principal == known.principal).then_some(now.expires_s)
     }
 }
 
@@ -227,6 +278,8 @@ fn unhex(hash: &str) -> Option<[u8; 32]> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     const NOW: u64 = 1_800_000_000;
@@ -235,12 +288,16 @@ mod tests {
         Entry::mint(Some(id.into()), "acme".parse().unwrap(), "ci".into(), NOW).unwrap()
     }
 
+    fn known(entries: &[Entry]) -> ApiKeys {
+        ApiKeys::new(entries, &ScopeTree::default())
+    }
+
     #[test]
     fn a_key_is_its_owners() {
         let (mut entry, key) = minted("build_1");
         entry.scopes = vec!["a".into()];
-        let keys = ApiKeys::new(&[entry, minted("other").0]);
-        let found = keys.find(&key, NOW).unwrap();
+        let keys = known(&[entry, minted("other").0]);
+        let found = Arc::clone(&keys.find(&key, NOW).unwrap().principal);
         assert_eq!(
             (found.tenant.as_str(), found.subject.as_str(), &found.by),
             ("acme", "ci", &By::Key("build_1".into()))
@@ -258,7 +315,7 @@ mod tests {
             "ty_build_1_",
             "x",
         ] {
-            assert_eq!(keys.find(wrong, NOW), None, "{wrong}");
+            assert_eq!(keys.find(wrong, NOW), Err(NoKey::Unknown), "{wrong}");
         }
     }
 
@@ -266,9 +323,23 @@ mod tests {
     fn a_key_ends() {
         let (mut entry, key) = minted("a");
         entry.expires = Some(clock::to_text(NOW));
-        let keys = ApiKeys::new(&[entry]);
-        assert!(keys.find(&key, NOW - 1).is_some());
-        assert!(keys.find(&key, NOW).is_none());
+        let keys = known(&[entry]);
+        let owner = Arc::clone(&keys.find(&key, NOW - 1).unwrap().principal);
+        assert_eq!(keys.find(&key, NOW), Err(NoKey::Expired(owner)));
+    }
+
+    #[test]
+    fn a_key_that_was_taken_away_is_known_as_that() {
+        let ((entry, key), (other, _)) = (minted("a"), minted("b"));
+        let before = known(&[entry.clone(), other.clone()]);
+        let owner = Arc::clone(&before.find(&key, NOW).unwrap().principal);
+        let after = known(&[other]).after(&before);
+        assert_eq!(after.find(&key, NOW), Err(NoKey::Revoked(Arc::clone(&owner))));
+        assert_eq!(after.find(&format!("{key}0"), NOW), Err(NoKey::Unknown), "another secret");
+        let much_later = known(&[]).after(&after);
+        assert_eq!(much_later.find(&key, NOW), Err(NoKey::Revoked(owner)));
+        assert!(known(&[entry]).after(&much_later).find(&key, NOW).is_ok(), "it was given back");
+        assert_eq!(after.changes(&before), [("removed", "a")]);
     }
 
     #[test]
@@ -284,9 +355,16 @@ mod tests {
         let text = fs::read_to_string(&path).unwrap();
         let secret = key.rsplit_once('_').unwrap().1;
         assert!(!text.contains(secret) && text.contains("sha256:"), "{text}");
-        let keys = ApiKeys::new(&read(&path).unwrap());
-        assert!(keys.find(&key, NOW).is_some());
+        let keys = known(&read(&path).unwrap());
+        assert!(keys.find(&key, NOW).is_ok());
         assert!(!format!("{keys:?}").contains(secret));
+        // Whoever could not read it cannot read what takes its place.
+        fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+        update(&path, |_| Ok(())).unwrap();
+        assert_eq!(
+            (fs::metadata(&path).unwrap().mode() & 0o777, fs::read_to_string(&path).unwrap()),
+            (0o600, text.clone())
+        );
         // A change that fails changes nothing.
         assert!(
             update(&path, |entries| -> Result<(), String> {
@@ -309,6 +387,7 @@ mod tests {
             (&good.replace("\"a\"", "\"a b\""), ":2: id: `a b` is not a legal name"),
             (&good.replace("\"a\"", "\"b\"").replace("sha256:", "md5:"), ":2: hash:"),
             (&good.replace("\"a\"", "\"b\"").replace("\"ci\"", "\"anonymous\""), ":2: subject:"),
+            (&good.replace("\"a\"", "\"b\"").replace("\"ci\"", "\"c\\ni\""), ":2: subject and groups:"),
             (&good.replace("\"a\"", "\"b\"").replace("}", ",\"expires\":\"soon\"}"), ":2: expires:"),
             (&good.replace("\"a\"", "\"b\"").replace("}", ",\"scope\":[]}"), ":2: this is no key's line"),
         ] {

@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use serde_json::Value;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     fetch::{self, Get},
+    jwk::PublicKey,
     jwks::{Keys, NoKey},
     jwt::{Flaw, Jwt},
-    principal::{ANONYMOUS, By, Principal},
+    principal::{ANONYMOUS, By, Known, Principal},
 };
 use crate::{
-    config::{Issuer, PublicUrl, TenantOf, canonical},
+    config::{Issuer, PublicUrl, ScopeTree, TenantOf, canonical},
     ids::TenantId,
 };
 
@@ -23,32 +25,43 @@ const LEEWAY_S: u64 = 30;
 /// signature is still checked once for thousands of calls.
 const BELIEVED_S_MAX: u64 = 60;
 
+/// What issuers call their access tokens in a claim.
+const ACCESS_TOKENS: [&str; 3] = ["Bearer", "DPoP", "access"];
+
+/// What ID tokens (OpenID Connect Core, 2 and 3.3.2.11) and logout tokens (Back-Channel Logout, 2.4) say, and access tokens do not.
+const NOT_OF_ACCESS_TOKENS: [&str; 5] = ["nonce", "at_hash", "c_hash", "s_hash", "events"];
+
 /// An issuer, and its keys.
 pub(super) struct Trusted {
-    settings: Issuer,
+    pub(super) settings: Issuer,
     keys: Keys,
 }
 
 /// A token that was found good.
 pub(super) struct Validated {
     pub(super) principal: Arc<Principal>,
-    /// In seconds since 1970.
+    /// Until when it is believed without a look at it, in seconds since 1970.
     pub(super) until_s: u64,
+    /// Until when it is good.
+    pub(super) ends_s: u64,
+    /// What it is signed with.
+    key: PublicKey,
     /// The thumbprint of the key that its owner must show to have.
     pub(super) bound_to: Option<String>,
 }
 
 /// Why a token is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Refused {
-    Flawed(Flaw),
+    /// What is wrong with it; and whose it is, if its issuer signed it.
+    Flawed(Flaw, Option<Box<Known>>),
     /// Nobody can say: its issuer does not answer.
     Away,
 }
 
 impl From<Flaw> for Refused {
     fn from(flaw: Flaw) -> Self {
-        Self::Flawed(flaw)
+        Self::Flawed(flaw, None)
     }
 }
 
@@ -63,6 +76,16 @@ impl Trusted {
             .map_err(|reason| format!("[[auth.issuer]] `{}`: {reason}", self.settings.url))
     }
 
+    /// Whether it is that issuer, and has not withdrawn the key that the token is signed with.
+    pub(super) fn stands_by(&self, issuer: &str, validated: &Validated) -> bool {
+        self.settings.url == issuer && !self.keys.is_withdrawn(&validated.key)
+    }
+
+    /// Told whenever it was asked for its keys.
+    pub(super) fn news(&self) -> watch::Receiver<()> {
+        self.keys.news()
+    }
+
     /// Keeps its keys fresh, until `stop`.
     pub(super) async fn keep(&self, get: &Get, stop: CancellationToken) {
         self.keys.keep(get, stop).await;
@@ -71,14 +94,13 @@ impl Trusted {
 
 /// Checks a token of one of these issuers. `now_s` is in seconds since 1970.
 pub(super) async fn validate(
-    issuers: &[Trusted],
-    public: &PublicUrl,
+    issuers: &[Arc<Trusted>],
+    (public, includes): (&PublicUrl, &ScopeTree),
     token: &str,
     now_s: u64,
 ) -> Result<Validated, Refused> {
     let jwt = Jwt::read(token)?;
-    // An ID token, a logout token or a grant is signed with the same keys (RFC 9068, 4; RFC 8725, 3.11). Some issuers say nothing.
-    if !matches!(jwt.typ.as_deref(), None | Some("at+jwt" | "jwt")) {
+    if !is_access_token(&jwt) {
         return Err(Flaw::Kind.into());
     }
     let iss = jwt.text("iss")?.ok_or(Flaw::Issuer)?;
@@ -88,20 +110,61 @@ pub(super) async fn validate(
         return Err(Flaw::Algorithm.into());
     }
     let keys = issuer.keys.find(jwt.kid.as_deref(), jwt.algorithm).await.map_err(|no_key| match no_key {
-        NoKey::Unknown => Refused::Flawed(Flaw::UnknownKey),
+        NoKey::Unknown => Flaw::UnknownKey.into(),
         NoKey::Away => Refused::Away,
     })?;
-    if !keys.iter().any(|key| jwt.is_signed_with(key)) {
-        return Err(Flaw::Signature.into());
-    }
-    let until_s = in_time(&jwt, now_s)?;
-    let principal = principal(&jwt, settings)?;
-    for_us(&jwt, settings, public, &principal.tenant)?;
+    let key = keys.into_iter().find(|key| jwt.is_signed_with(key)).ok_or(Flaw::Signature)?;
+    // From here on it is its issuer's word, of use or not.
+    let known = |flaw| Refused::Flawed(flaw, Some(Box::new(known(&jwt, settings, includes))));
+    signed(&jwt, settings, (public, includes), now_s, key).map_err(known)
+}
+
+/// Checks what a token says that its issuer signed.
+fn signed(
+    jwt: &Jwt<'_>,
+    settings: &Issuer,
+    (public, includes): (&PublicUrl, &ScopeTree),
+    now_s: u64,
+    key: PublicKey,
+) -> Result<Validated, Flaw> {
+    let ends_s = in_time(jwt, now_s)?;
+    let principal = principal(jwt, settings, includes)?;
+    for_us(jwt, settings, public, &principal.tenant)?;
     Ok(Validated {
-        bound_to: bound_to(&jwt)?,
+        bound_to: bound_to(jwt)?,
         principal: Arc::new(principal),
-        until_s: until_s.min(now_s.saturating_add(BELIEVED_S_MAX)),
+        until_s: ends_s.min(now_s.saturating_add(BELIEVED_S_MAX)),
+        ends_s,
+        key,
     })
+}
+
+/// Whether it may be an access token. An ID token, a logout token or a grant is signed with the same keys, and may be for an audience
+/// of the same name (RFC 9068, 4; RFC 8725, 3.11 and 3.12).
+fn is_access_token(jwt: &Jwt<'_>) -> bool {
+    match jwt.typ.as_deref() {
+        Some("at+jwt") => return true,
+        None | Some("jwt") => {}
+        Some(_) => return false,
+    }
+    // Where the header does not say, some issuers do in a claim: Keycloak, and Amazon Cognito.
+    let said = ["typ", "token_use"].map(|claim| jwt.claims.get(claim));
+    match said {
+        [None, None] => !NOT_OF_ACCESS_TOKENS.iter().any(|claim| jwt.claims.contains_key(*claim)),
+        said => said.into_iter().flatten().all(|word| {
+            word.as_str().is_some_and(|word| ACCESS_TOKENS.iter().any(|kind| word.eq_ignore_ascii_case(kind)))
+        }),
+    }
+}
+
+/// Whose a token is that its issuer signed, as far as it says so.
+fn known(jwt: &Jwt<'_>, settings: &Issuer, includes: &ScopeTree) -> Known {
+    if let Ok(principal) = principal(jwt, settings, includes) {
+        return Known::from(&principal);
+    }
+    let named = jwt.text(&settings.subject_claim).ok().flatten();
+    let subject = named.map(|name| format!("{}{name}", settings.subject_prefix));
+    Known { subject, by: By::Token { issuer: settings.url.clone() }, ..Known::default() }
 }
 
 /// Until when the token is good, if it is good now.
@@ -137,7 +200,7 @@ fn for_us(jwt: &Jwt<'_>, settings: &Issuer, public: &PublicUrl, tenant: &TenantI
     ours.then_some(()).ok_or(Flaw::Audience)
 }
 
-fn principal(jwt: &Jwt<'_>, settings: &Issuer) -> Result<Principal, Flaw> {
+fn principal(jwt: &Jwt<'_>, settings: &Issuer, includes: &ScopeTree) -> Result<Principal, Flaw> {
     let mut client = None;
     // As RFC 9068 calls it, OpenID Connect, and one large issuer.
     for name in ["client_id", "azp", "cid"] {
@@ -161,11 +224,13 @@ fn principal(jwt: &Jwt<'_>, settings: &Issuer) -> Result<Principal, Flaw> {
         None if jwt.claims.contains_key("scope") => jwt.words("scope")?,
         None => jwt.words("scp")?,
     };
+    let mut groups = jwt.words(&settings.groups_claim)?;
+    groups.iter_mut().for_each(|group| group.insert_str(0, &settings.groups_prefix));
     Ok(Principal {
         tenant,
         subject,
-        scopes,
-        groups: jwt.words(&settings.groups_claim)?,
+        scopes: includes.widen(scopes),
+        groups,
         client: client.map(str::to_owned),
         by: By::Token { issuer: settings.url.clone() },
     })

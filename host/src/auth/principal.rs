@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::TenantId;
+use crate::{audit::record, ids::TenantId};
 
 /// The caller, as far as the host knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -32,6 +32,36 @@ pub enum By {
     Key(String),
     /// An access token.
     Token { issuer: String },
+}
+
+/// What is known of somebody who is not let in: what the host found to be true of a credential, though it is of no use.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Known {
+    pub tenant: Option<TenantId>,
+    pub subject: Option<String>,
+    pub client: Option<String>,
+    pub by: By,
+}
+
+impl From<&Principal> for Known {
+    fn from(principal: &Principal) -> Self {
+        Self {
+            tenant: Some(principal.tenant.clone()),
+            subject: Some(principal.subject.clone()),
+            client: principal.client.clone(),
+            by: principal.by.clone(),
+        }
+    }
+}
+
+impl<'a> From<&'a By> for record::By<'a> {
+    fn from(by: &'a By) -> Self {
+        match by {
+            By::Anonymous => Self::Anonymous,
+            By::Key(id) => Self::Key(id),
+            By::Token { issuer } => Self::Token(issuer),
+        }
+    }
 }
 
 impl By {

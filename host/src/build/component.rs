@@ -44,11 +44,11 @@ pub(super) fn without_debug(module: &[u8]) -> Result<Vec<u8>> {
     let (mut kept, mut start) = (Vec::new(), 0);
     for payload in Parser::new(0).parse_all(module) {
         let payload = payload.context("the compiler made no module")?;
-        let end = match (&payload, payload.as_section()) {
+        let end = usize::try_from(match (&payload, payload.as_section()) {
             (Payload::Version { range, .. }, _) => range.end,
             (_, Some((_, range))) => range.end,
             _ => continue,
-        };
+        })?;
         let is_debug = matches!(&payload, Payload::CustomSection(section) if section.name().starts_with(".debug"));
         if !is_debug {
             kept.extend_from_slice(&module[start..end]);

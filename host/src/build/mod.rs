@@ -9,6 +9,8 @@ mod component;
 mod go;
 mod js;
 mod layout;
+mod merge;
+mod pages;
 mod python;
 mod rust;
 mod template;
@@ -16,12 +18,14 @@ mod tools;
 mod watch;
 
 use std::{
+    collections::BTreeSet,
     fmt, fs,
     path::{Path, PathBuf},
     str::FromStr,
 };
 
 use anyhow::{Context, Result, bail};
+use tracing::debug;
 
 pub use layout::FOLDER;
 pub use template::{Template, create};
@@ -56,6 +60,9 @@ pub enum Pace {
     /// The same project was built a moment ago: the tools say only what is wrong.
     Again,
 }
+
+/// Runs a component's tools, and gives the pages of its memory that they write to, by their numbers.
+pub type Rehearsal<'a> = dyn Fn(&[u8]) -> Result<BTreeSet<u32>> + 'a;
 
 /// The files that say which language a project is in, the first of them that is there.
 const MANIFESTS: [(&str, Language); 4] = [
@@ -131,8 +138,8 @@ impl Project {
     }
 
     /// Builds the component, puts it at `to`, whole or not at all, and gives its bytes. What the language's tools say goes to
-    /// standard error. Takes seconds or minutes.
-    pub fn build(&self, pace: Pace, to: &Path) -> Result<Vec<u8>> {
+    /// standard error. Takes seconds or minutes. `rehearsal`, if there is one, is run with a component that is about to be the one.
+    pub fn build(&self, pace: Pace, to: &Path, rehearsal: Option<&Rehearsal<'_>>) -> Result<Vec<u8>> {
         let made = match self.language {
             Language::Rust => rust::build(&self.dir, pace),
             Language::Python => python::build(&self.dir, pace),
@@ -140,10 +147,39 @@ impl Project {
             Language::Go => go::build(&self.dir, pace),
             Language::C => c::build(&self.dir, pace),
         }?;
+        let made = match joined(&made, rehearsal) {
+            Ok(joined) => joined.unwrap_or(made),
+            Err(reason) => {
+                debug!(reason = format!("{reason:#}"), "the core modules stay apart");
+                made
+            }
+        };
         let component = component::with_wishes(&self.dir, made)?;
         component::deliver(&component, to)?;
         Ok(component)
     }
+}
+
+impl Project {
+    /// A text of the plugin's with places in the sources, where it names places in what was made of them. `None` where it does
+    /// not, or where the language's own tools see to it.
+    pub fn in_sources(&self, text: &str) -> Option<String> {
+        if self.language == Language::JavaScript { js::in_sources(&self.dir, text) } else { None }
+    }
+}
+
+/// The component with one core module of many, and with those pages of its memory together that its calls write to.
+fn joined(made: &[u8], rehearsal: Option<&Rehearsal<'_>>) -> Result<Option<Vec<u8>>> {
+    let Some(joined) = merge::merged(made, &[])? else { return Ok(None) };
+    let together = match rehearsal.map(|rehearsal| rehearsal(&joined)) {
+        Some(Ok(written)) => pages::together(&written),
+        Some(Err(reason)) => {
+            debug!(reason = format!("{reason:#}"), "which pages are written to is not known");
+            Vec::new()
+        }
+        None => Vec::new(),
+    };
+    if together.is_empty() { Ok(Some(joined)) } else { merge::merged(made, &together) }
 }
 
 /// What the manifest calls the project, or else its folder's name.

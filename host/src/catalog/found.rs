@@ -1,6 +1,7 @@
 //! What there is to load: files of the plugin folder, and what the configuration names elsewhere.
 
 use std::{
+    collections::BTreeMap,
     fs,
     io::{self, Read},
     os::unix::fs::MetadataExt,
@@ -12,7 +13,7 @@ use super::Plugin;
 use crate::{
     config::{Source, TenantSettings},
     ids::{Digest, PluginId},
-    supply::{Fetched, Intake, Origin, described, signature_file},
+    supply::{Fetched, Intake, Origin, Said, described, signature_file},
 };
 
 /// A file of wishes; more is not read.
@@ -164,8 +165,8 @@ fn key_of(id: &PluginId) -> PathBuf {
     PathBuf::from(format!("[plugin.{id}]"))
 }
 
-/// The plugin's own names of its tools, each with a digest of what a model reads of it.
-pub(super) fn tools(plugin: &Plugin) -> Vec<(String, Digest)> {
+/// What a plugin says of itself: its own names of its tools, prompts and templates, each with a digest of what a model reads of it.
+pub(super) fn said(plugin: &Plugin) -> Said {
     let tools = plugin.tools().iter().map(|tool| {
         let tool = tool.described();
         let hints = tool.annotations.as_ref().map(|hints| {
@@ -176,5 +177,22 @@ pub(super) fn tools(plugin: &Plugin) -> Vec<(String, Digest)> {
             [Some(tool.input_schema.as_str()), tool.output_schema.as_deref(), hints.as_deref(), tool.meta.as_deref()];
         (tool.name.clone(), described(&texts, &json))
     });
-    tools.collect()
+    let prompts = plugin.prompts().iter().map(|prompt| {
+        let prompt = prompt.described();
+        let each = prompt.arguments.iter();
+        let arguments = each.map(|each| serde_json::json!([each.name, each.title, each.description, each.required]));
+        let arguments = serde_json::Value::from(arguments.collect::<Vec<_>>()).to_string();
+        let texts = [prompt.title.as_deref(), prompt.description.as_deref()];
+        (prompt.name.clone(), described(&texts, &[Some(&arguments), prompt.meta.as_deref()]))
+    });
+    let mut templates = BTreeMap::<String, Digest>::new();
+    for template in plugin.templates() {
+        let before = templates.get(&template.uri_template).map(Digest::to_string);
+        let texts = [Some(template.name.as_str()), template.title.as_deref(), template.description.as_deref()];
+        let texts = [&texts[..], &[template.mime_type.as_deref(), before.as_deref()]].concat();
+        // Several may have the same URI: then each is part of what is known of it.
+        templates.insert(template.uri_template.clone(), described(&texts, &[template.meta.as_deref()]));
+    }
+    let prefixes = plugin.program().prefixes.iter().cloned().collect();
+    Said { prefixes, tools: tools.collect(), prompts: prompts.collect(), templates }
 }

@@ -1,33 +1,32 @@
 //! From a folder of files to a catalog.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     io,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
-use futures_util::{FutureExt, StreamExt, future, stream};
-use tokio::sync::Notify;
+use futures_util::{StreamExt, stream};
 
 use super::{
-    Catalog, Live, Owned, Plugin, Refused, Tenant, Tenants, Yard,
+    Catalog, Live, Owned, Plugin, Refused, Tenant, Yard,
     clash::no_clash,
-    found::{Found, Stamp, list, read_wishes, tools},
+    found::{Found, Stamp, list, read_wishes, said},
     seen::{Candidate, Loaded, Seen, Verdict, Why},
 };
 use crate::{
     audit::{Audit, record::PluginChange},
     config::{Config, Grants, PluginSettings, TenantSettings},
-    ids::{Digest, PluginId, TenantId},
+    ids::{Digest, PluginId},
     metrics,
-    supply::{Intake, Locked, Origin, Sources, Supply},
+    supply::{Intake, Locked, Origin, Sources},
 };
 
 /// A file that does not load and changed less than this ago may still be on its way: it is looked at again before it is
 /// called broken.
-const SETTLE: Duration = Duration::from_millis(400);
+pub(super) const SETTLE: Duration = Duration::from_millis(400);
 
 /// Reads a tenant's plugin folder again and again, and publishes a catalog whenever something changed.
 pub struct Loader {
@@ -49,123 +48,19 @@ pub struct Loader {
 
 /// What the host wants of all files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Rules {
+pub(super) struct Rules {
     component_bytes_max: u64,
     strict_grants: bool,
 }
 
-/// The loaders of all tenants.
-pub struct Loaders {
-    config: Arc<Config>,
-    yard: Arc<Yard>,
-    tenants: Arc<Tenants>,
-    supply: Arc<Supply>,
-    /// Told when something came from a registry.
-    news: Arc<Notify>,
-    audit: Audit,
-    loaders: BTreeMap<TenantId, Loader>,
-}
-
-impl Loaders {
-    /// Those of the tenants in `config`, who are in force from now on. Nothing is read until [`Loaders::scan`].
-    pub fn new(config: Arc<Config>, yard: Arc<Yard>, tenants: Arc<Tenants>, supply: Arc<Supply>, audit: Audit) -> Self {
-        let (news, loaders) = (Arc::new(Notify::new()), BTreeMap::new());
-        let mut loaders = Self { config: Arc::clone(&config), yard, tenants, supply, news, audit, loaders };
-        loaders.set(config);
-        loaders
-    }
-
-    /// Takes another configuration. What it says of plugins holds for each from its next [`Loaders::scan`] on.
-    pub fn configure(&mut self, config: Arc<Config>) {
-        match Supply::open(&config) {
-            Ok(supply) => self.supply = Arc::new(supply),
-            Err(reason) => tracing::error!(reason, "what is said of where plugins come from stays as it was"),
-        }
-        self.set(config);
-    }
-
-    fn set(&mut self, config: Arc<Config>) {
-        self.tenants.set(&config.tenants);
-        let mut before = std::mem::take(&mut self.loaders);
-        for (id, settings) in &config.tenants {
-            let Some(tenant) = self.tenants.get(id.as_str()) else { continue };
-            let former = before.get(id).map(|loader| loader.intake.sources());
-            let (supply, news) = (Arc::clone(&self.supply), Arc::clone(&self.news));
-            let intake = Intake::new(supply, id.clone(), Arc::clone(settings), former, news);
-            let loader = match before.remove(id) {
-                Some(loader) => loader.configured(Arc::clone(settings), Rules::of(&config), intake),
-                None => {
-                    let (yard, audit) = (Arc::clone(&self.yard), self.audit.clone());
-                    Loader::new(&tenant, Arc::clone(settings), Rules::of(&config), yard, intake, audit)
-                }
-            };
-            self.loaders.insert(id.clone(), loader);
-        }
-        self.config = config;
-    }
-
-    /// Where what becomes of plugins is written down.
-    pub(super) fn audit(&self) -> &Audit {
-        &self.audit
-    }
-
-    /// What is in force.
-    pub fn config(&self) -> &Arc<Config> {
-        &self.config
-    }
-
-    /// What comes from registries, by tenant; those that have nothing from there are left out.
-    pub fn sources(&self) -> Vec<Arc<Sources>> {
-        let sources = self.loaders.values().map(|loader| loader.intake.sources());
-        sources.filter(|sources| !sources.is_empty()).cloned().collect()
-    }
-
-    /// Waits for what comes from registries, at most so long.
-    pub async fn first_look(&self, wait: Duration) {
-        let sources = self.sources();
-        future::join_all(sources.iter().map(|sources| sources.first_look(wait))).await;
-    }
-
-    /// Where it is told when something came from a registry.
-    pub fn news(&self) -> Arc<Notify> {
-        Arc::clone(&self.news)
-    }
-
-    /// What is to be remembered of all plugins that serve, where that is what was found.
-    pub fn entries(&self) -> Vec<Locked> {
-        self.loaders.values().flat_map(Loader::entries).collect()
-    }
-
-    /// The folders that are read.
-    pub fn dirs(&self) -> BTreeSet<PathBuf> {
-        self.loaders.values().filter_map(|loader| loader.dir().map(Path::to_owned)).collect()
-    }
-
-    /// Reads all folders once. Returns when to look again, if some file seemed to be half written. Fails with the first folder
-    /// that cannot be listed; the others are read.
-    pub async fn scan(&mut self) -> Result<Option<Duration>, (PathBuf, io::Error)> {
-        let parallel = std::thread::available_parallelism().map_or(1, usize::from);
-        let scans: Vec<_> = self.loaders.values_mut().map(|loader| loader.scan_or_say_where().boxed()).collect();
-        let mut scans = stream::iter(scans).buffer_unordered(parallel);
-        let (mut again, mut failed) = (None, None);
-        while let Some(scanned) = scans.next().await {
-            match scanned {
-                Ok(soon) => again = again.or(soon),
-                Err(error) => failed = failed.or(Some(error)),
-            }
-        }
-        failed.map_or(Ok(again), Err)
-    }
-}
-
 impl Rules {
-    fn of(config: &Config) -> Self {
+    pub(super) fn of(config: &Config) -> Self {
         Self { component_bytes_max: config.host_limits.component_bytes_max, strict_grants: config.strict_grants }
     }
 }
 
 impl Loader {
-    fn new(
+    pub(super) fn new(
         tenant: &Tenant,
         settings: Arc<TenantSettings>,
         rules: Rules,
@@ -180,7 +75,7 @@ impl Loader {
     }
 
     /// The same under other settings: plugins of which they say something else, and those that know secrets, are loaded again.
-    fn configured(mut self, settings: Arc<TenantSettings>, rules: Rules, intake: Intake) -> Self {
+    pub(super) fn configured(mut self, settings: Arc<TenantSettings>, rules: Rules, intake: Intake) -> Self {
         if settings.plugins != self.settings.plugins {
             // What was served is looked for in the other folder.
             (self.files, self.serving) = Default::default();
@@ -199,21 +94,21 @@ impl Loader {
         Self { settings, rules, intake, ..self }
     }
 
-    async fn scan_or_say_where(&mut self) -> Result<Option<Duration>, (PathBuf, io::Error)> {
-        let scanned = self.scan().await;
-        scanned.map_err(|error| (self.dir().unwrap_or(Path::new("")).to_owned(), error))
+    /// What comes from registries.
+    pub(super) fn sources(&self) -> &Arc<Sources> {
+        self.intake.sources()
     }
 
     /// The folder it reads, if it reads one.
-    fn dir(&self) -> Option<&Path> {
+    pub(super) fn dir(&self) -> Option<&Path> {
         self.settings.plugins.as_deref()
     }
 
-    /// Reads the folder once: loads what is new or changed, forgets what is gone, publishes if anything differs. Returns when
-    /// to look again, if some file seemed to be half written.
+    /// Reads the folder once: loads what is new or changed, forgets what is gone, publishes if anything differs. Returns whether
+    /// to look again after [`SETTLE`], because some file seemed to be half written.
     ///
     /// Fails only where the folder cannot be listed; all stays as it is then.
-    async fn scan(&mut self) -> io::Result<Option<Duration>> {
+    pub(super) async fn scan(&mut self) -> io::Result<bool> {
         self.read_the_lock_file();
         let present = list(&self.settings, &self.intake)?;
         let mut changed = self.forget_missing(&present) | self.note_troubles();
@@ -226,12 +121,12 @@ impl Loader {
             stream::iter(stale.into_iter().map(|found| self.load(found))).buffer_unordered(parallel).collect().await;
         // The order in which compiles happened to end must not decide who gets a contested name.
         candidates.sort_by(|a, b| a.found.key.cmp(&b.found.key));
-        let mut again = None;
+        let mut again = false;
         for candidate in candidates {
             match self.admit(candidate) {
                 Verdict::Unchanged => {}
                 Verdict::Changed => changed = true,
-                Verdict::Wait => again = Some(SETTLE),
+                Verdict::Wait => again = true,
             }
         }
         if changed || !self.scanned {
@@ -298,7 +193,7 @@ impl Loader {
         self.intake.admits(&id, &settings.supply, &origin, &bytes, now)?;
         if let Some(serving) = self.serving.get(&id).filter(|_| known == Some(now)) {
             // The same component may have come under another version.
-            let entry = self.intake.entry(&id, &settings.supply, &origin, now, tools(serving));
+            let entry = self.intake.entry(&id, &settings.supply, &origin, now, said(serving));
             return Ok(Loaded { plugin: Arc::clone(serving), entry, instead: None });
         }
         let wishes = match &origin {
@@ -307,7 +202,7 @@ impl Loader {
         };
         let kept = (self.intake.keeps() && matches!(origin, Origin::File(_))).then(|| bytes.clone());
         let plugin = self.plugin(id.clone(), &settings, bytes, wishes.as_deref()).await?;
-        let entry = self.intake.entry(&id, &settings.supply, &origin, now, tools(&plugin));
+        let entry = self.intake.entry(&id, &settings.supply, &origin, now, said(&plugin));
         if let Some(now) = &entry
             && let Err(reason) = self.intake.weigh(&settings.supply, now)
         {
@@ -366,10 +261,10 @@ impl Loader {
     /// Tells of wishes that are not met. Where the operator wants it strictly, a plugin that comes later is refused for them;
     /// with those that are there at the start, the host does not start.
     fn hold_against(&self, plugin: &Plugin, grants: &Grants) -> Result<(), String> {
-        let id = plugin.id();
+        let (tenant, id) = (&self.owned.tenant, plugin.id());
         let mut first = None;
         for wish in plugin.wishes().unmet(grants) {
-            tracing::warn!(plugin = %id, wish = %wish, why = ?wish.why(), "wishes for something that is not granted");
+            tracing::warn!(%tenant, plugin = %id, wish = %wish, why = ?wish.why(), "wishes for something that is not granted");
             first.get_or_insert_with(|| wish.to_string());
         }
         match first.filter(|_| self.rules.strict_grants && self.scanned) {
@@ -397,7 +292,8 @@ impl Loader {
         let Loaded { plugin, entry, instead } = loaded;
         let is_instead = instead.is_some();
         let same = self.serving.get(plugin.id()).is_some_and(|serving| Arc::ptr_eq(serving, &plugin));
-        let mended = self.files.get(&found.key).is_some_and(|seen| seen.refused.is_some());
+        let before = self.files.get(&found.key).and_then(|seen| seen.refused.as_ref());
+        let (mended, held) = (before.is_some(), before.filter(|before| before.held).and_then(|before| before.digest));
         if let Some(why) = instead {
             self.refuse(&found, digest, why, true);
         }
@@ -417,7 +313,8 @@ impl Loader {
         metrics::plugin_load("loaded");
         let before = self.serving.insert(id.clone(), plugin).map(|before| before.digest());
         let change = if before.is_some() { "replaced" } else { "loaded" };
-        self.note(change, id.as_str(), Some(digest), before, None);
+        let accepted = (held == Some(digest)).then_some("it was held back, and is accepted now");
+        self.note(change, id.as_str(), Some(digest), before, accepted);
         if before.is_some() {
             self.retry_refused();
         }
@@ -426,9 +323,12 @@ impl Loader {
 
     /// Notes why what was found is not served; `serves`: what was served before goes on.
     fn refuse(&mut self, found: &Found, digest: Option<Digest>, why: Why, serves: bool) -> Verdict {
+        let tenant = &self.owned.tenant;
         let seen = self.files.entry(found.key.clone()).or_insert_with(|| Seen::new(found.id.clone()));
         // The digest of what serves is kept, so that putting the old file back costs nothing.
-        let Some(refused) = seen.refuse(found, digest, why, serves) else { return Verdict::Unchanged };
+        let Some(refused) = seen.refuse(tenant, found, digest, why, serves) else {
+            return Verdict::Unchanged;
+        };
         let file = found.name.file_stem().unwrap_or_default().to_string_lossy();
         let id = found.id.as_ref().map_or(&*file, PluginId::as_str);
         self.note(if refused.held { "held" } else { "refused" }, id, digest, None, Some(&refused.reason));
@@ -448,7 +348,8 @@ impl Loader {
         self.audit.note(&PluginChange { change, tenant, plugin, digest, before, reason });
     }
 
-    fn entries(&self) -> Vec<Locked> {
+    /// What is to be remembered of its plugins, where that is what was found.
+    pub(super) fn entries(&self) -> Vec<Locked> {
         let entry = |seen: &Seen| {
             let id = seen.id.as_ref().ok().filter(|_| seen.refused.is_none())?;
             let origin = match seen.stamp? {
@@ -457,7 +358,7 @@ impl Loader {
             };
             let plugin = self.serving.get(id)?;
             let supply = self.settings.for_plugin(id).supply;
-            self.intake.entry(id, &supply, &origin, plugin.digest(), tools(plugin))
+            self.intake.entry(id, &supply, &origin, plugin.digest(), said(plugin))
         };
         self.files.values().filter_map(entry).collect()
     }

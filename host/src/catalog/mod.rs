@@ -4,6 +4,7 @@ mod clash;
 mod found;
 mod headers;
 mod loader;
+mod loaders;
 mod offer;
 mod plugin;
 mod schema;
@@ -25,10 +26,11 @@ use tokio::sync::Notify;
 
 pub use found::read_wishes;
 pub use headers::{HeaderKind, HeaderParam};
-pub use loader::{Loader, Loaders};
+pub use loader::Loader;
+pub use loaders::{Loaders, Scanned, Whose};
 pub use plugin::{Owned, Plugin, Program, Prompt, Tool, Yard};
 pub use schema::Schema;
-pub use share::{Exceeded, Share};
+pub use share::{Entry, Exceeded, Share, StreamPlace};
 pub use slots::{Full, Slot, Slots};
 pub use tenants::{Tenant, Tenants};
 pub use watcher::{Order, watch};
@@ -55,7 +57,7 @@ pub struct Refused {
     #[serde(skip)]
     pub digest: Option<Digest>,
     pub reason: String,
-    /// Whether it is held back: its tools are described otherwise than before.
+    /// Whether it is held back: it describes itself otherwise than before.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub held: bool,
 }
@@ -121,7 +123,7 @@ impl Catalog {
                 catalog
                     .plugins()
                     .flat_map(|plugin| plugin.tools())
-                    .map(|tool| (tool.name().clone(), format!("{:?}", tool.described()))),
+                    .map(|tool| (tool.name().clone(), format!("{:?} {:?}", tool.described(), tool.task()))),
             )
         };
         let prompts = |catalog: &Self| {
@@ -132,13 +134,13 @@ impl Catalog {
                     .map(|prompt| (prompt.name().clone(), format!("{:?}", prompt.described()))),
             )
         };
-        // A plugin lists its resources itself, so another version of it may list others.
+        // A plugin lists its resources itself, so another version of it may list others, and so may one with other grants.
         let resources = |catalog: &Self| {
             hash(
                 catalog
                     .plugins()
                     .filter(|plugin| plugin.has_resources())
-                    .map(|plugin| (plugin.id().clone(), plugin.digest())),
+                    .map(|plugin| (plugin.id().clone(), plugin.digest(), format!("{:?}", plugin.grants()))),
             )
         };
         let mut news = Vec::new();

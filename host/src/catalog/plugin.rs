@@ -18,15 +18,10 @@ use crate::{
     },
     ids::{Digest, IllegalName, PluginId, PromptName, TenantId, ToolName},
     inflight::Tally,
-    metrics::{self, OfPlugin, OfTool},
-    sandbox::{self, Component, Granted, Outside, Sandbox, Score, contract},
+    metrics::{self, OfPlugin},
+    observe,
+    sandbox::{self, Component, Granted, Network, Outside, Sandbox, Score, Spent, contract},
 };
-
-/// What the operator sees calls under that are of a plugin's prompts and resources.
-const OF_NO_TOOL: &str = "prompts and resources";
-
-/// In place of a tool's name, for calls that are of none. No tool's name looks so.
-const NO_TOOL: &str = "(none)";
 
 /// What plugins are made with: one for all of them.
 pub struct Yard {
@@ -63,6 +58,11 @@ impl Yard {
         Self { sandbox, outside, offers: Offers::default() }
     }
 
+    /// How what plugins send leaves this machine.
+    pub fn network(&self) -> &Arc<Network> {
+        &self.outside.network
+    }
+
     /// Where plugins run.
     pub fn sandbox(&self) -> &Sandbox {
         &self.sandbox
@@ -83,10 +83,8 @@ pub struct Program {
     pub slots: Slots,
     /// How heavy its calls are that are none of tools.
     pub score: Arc<Score>,
-    /// Such calls, as the operator sees them.
-    pub tally: Arc<Tally>,
     /// Such calls, as they are counted.
-    pub calls: Arc<OfTool>,
+    pub tally: Arc<Tally>,
     /// What is counted of it.
     pub counts: Arc<OfPlugin>,
     /// The beginnings of the URIs that it answers for.
@@ -114,7 +112,6 @@ pub struct Tool {
     task: TaskMode,
     score: Arc<Score>,
     tally: Arc<Tally>,
-    calls: Arc<OfTool>,
     scopes: Arc<[String]>,
     program: Arc<Program>,
 }
@@ -156,37 +153,23 @@ impl Plugin {
         // serves requests.
         let load = move || {
             let granted = Granted::new(&named, &owned.space(&name), &grants, &owned.secrets, &shared.outside)?;
-            let granted = granted.of(&owned.tenant);
+            let granted = granted.of(&owned.tenant, owned.share.spent());
             shared.sandbox.load(granted, &bytes).map_err(|error| error.to_string())
         };
         let component =
             tokio::task::spawn_blocking(load).await.map_err(|_| "the compiler failed on it".to_owned())??;
         let PluginSettings { prefix, limits, tools, warm, scopes, grants, .. } = settings;
-        let (component, offer) = described(yard, component, warm, &limits).await?;
+        let (component, offer) = described(yard, share.spent(), component, warm, &limits).await?;
         if !component.left_out().is_empty() {
             let functions = component.left_out().join("; ");
-            tracing::info!(plugin = %id, functions, "left out: functions that cannot be tools");
+            tracing::info!(%tenant, plugin = %id, functions, "left out: functions that cannot be tools");
         }
         let prefix = prefix.unwrap_or_else(|| id.to_string());
         let slots = Slots::new(limits.plugin_calls_max, limits.plugin_queue_max);
-        let calls = other_calls(&offer, &tenant, &id);
-        let (prefixes, score) = (Arc::clone(&offer.prefixes), Arc::new(Score::of(share.spent(), &calls)));
-        let (scopes, tally) = (scopes.into(), Tally::of(&tenant, &id, OF_NO_TOOL));
-        let program = Program {
-            tenant,
-            id,
-            component,
-            limits,
-            tools,
-            share,
-            slots,
-            score,
-            tally,
-            calls,
-            counts,
-            prefixes,
-            scopes,
-        };
+        let (scopes, tally) = (scopes.into(), other_calls(&offer, &tenant, &id));
+        let (prefixes, score) = (Arc::clone(&offer.prefixes), Arc::new(Score::of(share.spent(), &tally)));
+        let program =
+            Program { tenant, id, component, limits, tools, share, slots, score, tally, counts, prefixes, scopes };
         let program = Arc::new(program);
 
         let tools = named_once("tool", &offer.tools, |tool| Tool::new(tool, &prefix, &program), |tool| &tool.name)?;
@@ -256,6 +239,7 @@ impl Plugin {
 /// It runs where it may take long, and where nobody waits for it who should not.
 async fn described(
     yard: &Arc<Yard>,
+    whose: &Arc<Spent>,
     component: Component,
     warm: Option<u32>,
     limits: &Limits,
@@ -264,15 +248,18 @@ async fn described(
     let describe = async move {
         let description = match known {
             Some(offer) => Ok(Err(offer)),
-            None => component.describe(&limits).await.map(Ok),
+            None => match observe::hearing(component.describe(&limits)).await {
+                (Err(error), said) if !said.is_empty() => Err(format!("cannot be described: {error}. It said: {said}")),
+                (description, _) => description.map(Ok).map_err(|error| format!("cannot be described: {error}")),
+            },
         };
         if description.is_ok() {
             component.keep_warm(warm, &limits).await;
         }
         (component, description)
     };
-    let (component, description) = yard.sandbox.lanes().run(Box::pin(describe), true).await;
-    let offer = match description.map_err(|error| format!("cannot be described: {error}"))? {
+    let (component, description) = yard.sandbox.lanes().run_slow(whose, Box::pin(describe)).await;
+    let offer = match description? {
         Ok(description) => {
             let offer = Arc::new(Offer::check(description)?);
             yard.offers.put(component.digest(), &offer);
@@ -283,12 +270,10 @@ async fn described(
     Ok((component, offer))
 }
 
-/// What is counted of the calls of a plugin that are none of tools, if it can have some.
-fn other_calls(offer: &Offer, tenant: &TenantId, id: &PluginId) -> Arc<OfTool> {
-    if offer.prompts.is_empty() && offer.prefixes.is_empty() {
-        return Arc::default();
-    }
-    metrics::of_tool(tenant.as_str(), id.as_str(), NO_TOOL)
+/// The calls of a plugin that are none of tools, if it can have some.
+fn other_calls(offer: &Offer, tenant: &TenantId, id: &PluginId) -> Arc<Tally> {
+    let has_none = offer.prompts.is_empty() && offer.prefixes.is_empty();
+    if has_none { Tally::of_nothing(tenant, id) } else { Tally::of(tenant, id, None) }
 }
 
 /// Gives public names to a list of things, of which each stands once.
@@ -331,16 +316,15 @@ impl Tool {
         } else {
             program.scopes.iter().chain(own_scopes).cloned().collect()
         };
-        let calls = metrics::of_tool(program.tenant.as_str(), program.id.as_str(), name.as_str());
+        let tally = Tally::of(&program.tenant, &program.id, Some(name.as_str()));
         Ok(Self {
-            tally: Tally::of(&program.tenant, &program.id, name.as_str()),
             name,
             offered: Arc::clone(offered),
             task_limits: limits.of_tasks(),
             limits,
             task,
-            score: Arc::new(Score::of(program.share.spent(), &calls)),
-            calls,
+            score: Arc::new(Score::of(program.share.spent(), &tally)),
+            tally,
             scopes,
             program: Arc::clone(program),
         })
@@ -384,7 +368,7 @@ impl Tool {
         self.offered.described.annotations.as_ref().is_some_and(|hints| hints.idempotent == Some(true))
     }
 
-    /// Its calls, as the operator sees them.
+    /// Its calls, as they are counted and as the operator sees them.
     pub fn tally(&self) -> &Arc<Tally> {
         &self.tally
     }
@@ -398,11 +382,6 @@ impl Tool {
     /// How heavy its calls have been.
     pub fn score(&self) -> &Arc<Score> {
         &self.score
-    }
-
-    /// Its calls, as they are counted.
-    pub fn calls(&self) -> &Arc<OfTool> {
-        &self.calls
     }
 
     /// The arguments that clients repeat as HTTP headers.

@@ -7,7 +7,7 @@ use super::{
     found::{Found, Stamp},
 };
 use crate::{
-    ids::{Digest, PluginId},
+    ids::{Digest, PluginId, TenantId},
     metrics,
     supply::Locked,
 };
@@ -49,7 +49,7 @@ pub(super) struct Loaded {
 /// Why something is not served, as a clause.
 pub(super) struct Why {
     pub(super) reason: String,
-    /// Whether it would be served if its tools were described as before.
+    /// Whether it would be served if it described itself as before.
     pub(super) held: bool,
 }
 
@@ -70,7 +70,14 @@ impl Seen {
     }
 
     /// Notes why what was found is not served, and says so if that is new. Gives what is new.
-    pub(super) fn refuse(&mut self, found: &Found, digest: Option<Digest>, why: Why, serves: bool) -> Option<Refused> {
+    pub(super) fn refuse(
+        &mut self,
+        tenant: &TenantId,
+        found: &Found,
+        digest: Option<Digest>,
+        why: Why,
+        serves: bool,
+    ) -> Option<Refused> {
         let Why { reason, held } = why;
         let refused = Refused { file: found.name.clone(), digest, reason, held };
         self.stamp = Some(found.stamp);
@@ -78,7 +85,9 @@ impl Seen {
             return None;
         }
         let serving = if serves { "the version before it goes on serving" } else { "not served" };
-        tracing::error!(file = %found.name.display(), reason = refused.reason, serving, held, "refused");
+        // A file's name must not look like a line of the host's own.
+        let file = found.name.display().to_string().replace(char::is_control, "\u{fffd}");
+        tracing::error!(%tenant, %file, reason = refused.reason, serving, held, "refused");
         metrics::plugin_load(if held { "held" } else { "refused" });
         self.refused = Some(refused.clone());
         Some(refused)

@@ -1,19 +1,28 @@
-//! A tenant's share of the host: how much it may use, and how much it has.
+//! A tenant's share of the host: how many of its calls run at once, how fast they may come, and how much of a day it may use.
 //!
 //! A call looks at numbers in memory only. What holds for a day is counted for all hosts together: each host tells the store
 //! every few seconds what was used on it, and learns what was used elsewhere. A tenant can so go beyond its day by what the
 //! hosts let through in those seconds.
+//!
+//! What does not begin, because there is no place for it or because nobody waits for it any more, is not counted.
+
+mod day;
+mod pace;
 
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use arc_swap::ArcSwap;
 
+use self::{
+    day::{OfDay, Used},
+    pace::Pace,
+};
 use super::slots::{Full, Slot, Slots};
 use crate::{
     config::Quotas,
@@ -36,17 +45,36 @@ pub struct Share {
     tenant: TenantId,
     bounds: ArcSwap<Bounds>,
     pace: Pace,
-    day: Day,
+    calls: Used,
+    /// Milliseconds.
+    cpu: Used,
+    /// What `spent` was when the day began.
+    spent_before_ms: OfDay,
+    /// The day of which the store was told last.
+    settled_day: AtomicU64,
     /// Processor time of its calls on this host, since it started.
     spent: Arc<Spent>,
+    /// Streams of news that its callers have open.
+    streams: Arc<AtomicU32>,
+}
+
+/// A stream's place among those of its tenant, free again when it is dropped.
+#[derive(Debug)]
+pub struct StreamPlace(Arc<AtomicU32>);
+
+impl Drop for StreamPlace {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 struct Bounds {
-    slots: Option<Slots>,
+    /// The same whatever their number becomes, so that calls that run are counted.
+    slots: Option<Arc<Slots>>,
     quotas: Quotas,
 }
 
-/// Why a call of a tenant may not begin. The names are those of the quotas.
+/// Why a call or a stream of a tenant may not begin. The names are those of the quotas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exceeded {
     /// For a moment.
@@ -57,6 +85,8 @@ pub enum Exceeded {
     CallsPerDayMax,
     /// Until midnight (UTC).
     CpuMsPerDayMax,
+    /// Until one of its streams ends.
+    StreamsMax,
 }
 
 impl Exceeded {
@@ -67,14 +97,45 @@ impl Exceeded {
             Self::CallsPerSecondMax => "calls_per_second_max",
             Self::CallsPerDayMax => "calls_per_day_max",
             Self::CpuMsPerDayMax => "cpu_ms_per_day_max",
+            Self::StreamsMax => "streams_max",
         }
     }
 
     /// How long it is no use to try again, in seconds.
     pub fn retry_after_s(self) -> u64 {
         match self {
-            Self::CallsMax | Self::CallsPerSecondMax => 1,
+            Self::CallsMax | Self::CallsPerSecondMax | Self::StreamsMax => 1,
             Self::CallsPerDayMax | Self::CpuMsPerDayMax => SECONDS_PER_DAY - now_s() % SECONDS_PER_DAY,
+        }
+    }
+}
+
+/// A call that may begin. If it does not, it was not there.
+#[must_use]
+pub struct Entry<'a> {
+    share: &'a Share,
+    /// What the pace is to have back.
+    pace_ns: u64,
+    /// On which day it is counted, if it is.
+    day: Option<u64>,
+    slot: Option<Slot>,
+}
+
+impl Entry<'_> {
+    /// It begins, and holds its tenant's place until the slot is dropped.
+    pub fn begun(mut self) -> Option<Slot> {
+        (self.pace_ns, self.day) = (0, None);
+        self.slot.take()
+    }
+}
+
+impl Drop for Entry<'_> {
+    fn drop(&mut self) {
+        if self.pace_ns > 0 {
+            self.share.pace.give_back(self.pace_ns);
+        }
+        if let Some(day) = self.day {
+            self.share.calls.here.give_back(day);
         }
     }
 }
@@ -82,16 +143,27 @@ impl Exceeded {
 impl Share {
     /// A share of which nothing is used yet.
     pub fn new(tenant: TenantId, quotas: &Quotas) -> Self {
-        let bounds = ArcSwap::from_pointee(Bounds::new(quotas));
-        let share = Self { tenant, bounds, pace: Pace::new(), day: Day::default(), spent: Arc::default() };
+        let bounds = ArcSwap::from_pointee(Bounds::new(quotas, None));
+        let share = Self {
+            tenant,
+            bounds,
+            pace: Pace::new(),
+            calls: Used::default(),
+            cpu: Used::default(),
+            spent_before_ms: OfDay::default(),
+            settled_day: AtomicU64::new(0),
+            spent: Arc::default(),
+            streams: Arc::default(),
+        };
         share.spent.count(quotas.cpu_ms_per_day_max.is_some());
         share
     }
 
-    /// Holds calls to these quotas from now on. Those that run go on.
+    /// Holds calls to these quotas from now on. Those that run go on, and take places as before.
     pub fn set(&self, quotas: &Quotas) {
-        if self.bounds.load().quotas != *quotas {
-            self.bounds.store(Arc::new(Bounds::new(quotas)));
+        let bounds = self.bounds.load();
+        if bounds.quotas != *quotas {
+            self.bounds.store(Arc::new(Bounds::new(quotas, bounds.slots.as_ref())));
             self.spent.count(quotas.cpu_ms_per_day_max.is_some());
         }
     }
@@ -101,61 +173,75 @@ impl Share {
         &self.spent
     }
 
-    /// Lets one call begin, or says why not. The slot is held until it ends.
-    pub async fn enter(&self, plugin: &OfPlugin, wait_max: Duration) -> Result<Option<Slot>, Exceeded> {
+    /// Lets one call begin, or says why not.
+    pub async fn enter(&self, plugin: &OfPlugin, wait_max: Duration) -> Result<Entry<'_>, Exceeded> {
         let bounds = self.bounds.load_full();
-        self.admit(&bounds.quotas).inspect_err(|exceeded| plugin.limit_reached(exceeded.quota()))?;
-        let Some(slots) = &bounds.slots else { return Ok(None) };
-        slots.take(wait_max).await.map(Some).map_err(|Full| {
-            plugin.limit_reached(Exceeded::CallsMax.quota());
-            Exceeded::CallsMax
-        })
+        let refused = |exceeded: Exceeded| plugin.limit_reached(exceeded.quota());
+        let mut entry = self.admit(&bounds.quotas, today()).inspect_err(|exceeded| refused(*exceeded))?;
+        if let Some(slots) = &bounds.slots {
+            let slot = slots.take(wait_max).await.map_err(|Full| Exceeded::CallsMax);
+            entry.slot = Some(slot.inspect_err(|exceeded| refused(*exceeded))?);
+        }
+        Ok(entry)
     }
 
-    fn admit(&self, quotas: &Quotas) -> Result<(), Exceeded> {
-        if let Some(per_second) = quotas.calls_per_second_max
-            && !self.pace.admits(per_second)
-        {
-            return Err(Exceeded::CallsPerSecondMax);
-        }
+    /// Lets one stream of news begin, or says why not.
+    pub fn open_stream(&self) -> Result<StreamPlace, Exceeded> {
+        let max = self.bounds.load().quotas.streams_max.unwrap_or(u32::MAX);
+        let more = |open: u32| (open < max).then_some(open + 1);
+        let opened = self.streams.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+        opened.map(|_| StreamPlace(Arc::clone(&self.streams))).map_err(|_| Exceeded::StreamsMax)
+    }
+
+    fn admit(&self, quotas: &Quotas, today: u64) -> Result<Entry<'_>, Exceeded> {
         if let Some(max) = quotas.cpu_ms_per_day_max
-            && self.day.cpu_ms(self.spent.millis()) >= max
+            && self.cpu_ms(today) >= max
         {
             return Err(Exceeded::CpuMsPerDayMax);
         }
-        if let Some(max) = quotas.calls_per_day_max
-            && !self.day.begin_call(max)
-        {
-            return Err(Exceeded::CallsPerDayMax);
+        let mut entry = Entry { share: self, pace_ns: 0, day: None, slot: None };
+        if let Some(per_second) = quotas.calls_per_second_max {
+            entry.pace_ns = self.pace.admits(per_second).ok_or(Exceeded::CallsPerSecondMax)?;
         }
-        Ok(())
+        if let Some(max) = quotas.calls_per_day_max {
+            let elsewhere = self.calls.elsewhere.get(today);
+            let more = |here: u64| (here.saturating_add(elsewhere) < max).then_some(here + 1);
+            if !self.calls.here.change(today, more) {
+                return Err(Exceeded::CallsPerDayMax);
+            }
+            entry.day = Some(today);
+        }
+        Ok(entry)
     }
 
-    /// Tells the store what was used here since it was told last, and learns what was used elsewhere.
+    /// Processor time that was used today, on all hosts, as far as this one has heard.
+    fn cpu_ms(&self, today: u64) -> u64 {
+        self.cpu_ms_here(today).saturating_add(self.cpu.elsewhere.get(today))
+    }
+
+    fn cpu_ms_here(&self, today: u64) -> u64 {
+        let spent = self.spent.millis();
+        spent.saturating_sub(self.spent_before_ms.get_or_begin(today, spent))
+    }
+
+    /// Tells the store what was used here since it was told last, and learns what was used elsewhere. Not to be asked for twice at
+    /// the same time, nor to be dropped in the middle of it: then something could be told twice.
     pub async fn settle(&self, store: &dyn Store) -> Result<(), KeepError> {
+        self.settle_on(today(), store).await
+    }
+
+    async fn settle_on(&self, today: u64, store: &dyn Store) -> Result<(), KeepError> {
         let quotas = self.bounds.load().quotas.clone();
-        if quotas.calls_per_day_max.is_none() && quotas.cpu_ms_per_day_max.is_none() {
-            return Ok(());
-        }
-        let (space, today) = (format!("quota:{}", self.tenant), now_s() / SECONDS_PER_DAY);
-        let before = self.day.number.swap(today, Ordering::Relaxed);
-        if before != today {
-            self.day.begin(self.spent.millis());
-            forget_before(store, &space, today).await?;
-        }
-        let spent_ms = self.spent.millis();
-        for (what, untold, total) in [
-            ("calls", self.day.calls_untold.swap(0, Ordering::Relaxed), &self.day.calls),
-            ("cpu", spent_ms.saturating_sub(self.day.cpu_told_ms.swap(spent_ms, Ordering::Relaxed)), &self.day.cpu_ms),
-        ] {
-            let delta = i64::try_from(untold).unwrap_or(i64::MAX);
-            match store.keep_sum(&space, &format!("{what}/{today}"), delta, ROOM).await {
-                Ok(sum) => total.store(sum.unsigned_abs(), Ordering::Relaxed),
-                Err(error) => {
-                    self.day.untold(what, untold);
-                    return Err(error);
-                }
+        let space = format!("quota:{}", self.tenant);
+        let calls = quotas.calls_per_day_max.map(|_| ("calls", &self.calls, self.calls.here.get(today)));
+        let cpu = quotas.cpu_ms_per_day_max.map(|_| ("cpu", &self.cpu, self.cpu_ms_here(today)));
+        for (what, used, here) in calls.into_iter().chain(cpu) {
+            if self.settled_day.load(Ordering::Relaxed) != today {
+                forget_before(store, &space, today).await?;
+                self.settled_day.store(today, Ordering::Relaxed);
             }
+            let sum = store.keep_sum(&space, &format!("{what}/{today}"), used.untold(today, here), ROOM).await?;
+            used.settled(today, here, u64::try_from(sum).unwrap_or(0));
         }
         Ok(())
     }
@@ -171,83 +257,21 @@ async fn forget_before(store: &dyn Store, space: &str, today: u64) -> Result<(),
 }
 
 impl Bounds {
-    fn new(quotas: &Quotas) -> Self {
-        let slots = quotas.calls_max.map(|calls_max| Slots::new(calls_max, QUEUE_MAX));
+    fn new(quotas: &Quotas, before: Option<&Arc<Slots>>) -> Self {
+        let slots = quotas.calls_max.map(|calls_max| match before {
+            Some(slots) => {
+                slots.resize(calls_max);
+                Arc::clone(slots)
+            }
+            None => Arc::new(Slots::new(calls_max, QUEUE_MAX)),
+        });
         Self { slots, quotas: quotas.clone() }
     }
 }
 
-/// Calls at an even pace, with as many at once as one second allows: the generic cell rate algorithm, whose whole state is
-/// when the next call would be due.
-struct Pace {
-    start: Instant,
-    /// Nanoseconds after `start`.
-    due_ns: AtomicU64,
-}
-
-impl Pace {
-    fn new() -> Self {
-        Self { start: Instant::now(), due_ns: AtomicU64::new(0) }
-    }
-
-    fn admits(&self, per_second: u32) -> bool {
-        self.admits_at(u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX), per_second)
-    }
-
-    fn admits_at(&self, now_ns: u64, per_second: u32) -> bool {
-        const SECOND_NS: u64 = 1_000_000_000;
-        let Some(each_ns) = SECOND_NS.checked_div(u64::from(per_second)) else { return false };
-        let next = |due: u64| {
-            let due = due.max(now_ns) + each_ns;
-            (due <= now_ns + SECOND_NS).then_some(due)
-        };
-        self.due_ns.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).is_ok()
-    }
-}
-
-/// What was used between two midnights.
-#[derive(Default)]
-struct Day {
-    /// Days since 1970.
-    number: AtomicU64,
-    /// Calls on all hosts, as far as this one has heard, its own included.
-    calls: AtomicU64,
-    /// Those of them that the store was not told of.
-    calls_untold: AtomicU64,
-    cpu_ms: AtomicU64,
-    /// What this host had spent in all when the store was told last.
-    cpu_told_ms: AtomicU64,
-}
-
-impl Day {
-    fn begin(&self, spent_ms: u64) {
-        self.calls.store(0, Ordering::Relaxed);
-        self.calls_untold.store(0, Ordering::Relaxed);
-        self.cpu_ms.store(0, Ordering::Relaxed);
-        self.cpu_told_ms.store(spent_ms, Ordering::Relaxed);
-    }
-
-    fn begin_call(&self, max: u64) -> bool {
-        let more = |calls: u64| (calls < max).then_some(calls + 1);
-        let begun = self.calls.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok();
-        if begun {
-            self.calls_untold.fetch_add(1, Ordering::Relaxed);
-        }
-        begun
-    }
-
-    fn cpu_ms(&self, spent_ms: u64) -> u64 {
-        self.cpu_ms.load(Ordering::Relaxed) + spent_ms.saturating_sub(self.cpu_told_ms.load(Ordering::Relaxed))
-    }
-
-    /// Takes back that the store was told.
-    fn untold(&self, what: &str, amount: u64) {
-        if what == "calls" {
-            self.calls_untold.fetch_add(amount, Ordering::Relaxed);
-        } else {
-            self.cpu_told_ms.fetch_sub(amount, Ordering::Relaxed);
-        }
-    }
+/// Days since 1970.
+fn today() -> u64 {
+    now_s() / SECONDS_PER_DAY
 }
 
 fn now_s() -> u64 {
@@ -255,60 +279,4 @@ fn now_s() -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::Sqlite;
-
-    const MS: u64 = 1_000_000;
-
-    fn plugin() -> Arc<crate::metrics::OfPlugin> {
-        crate::metrics::of_plugin("acme", "p")
-    }
-
-    #[test]
-    fn a_pace_lets_a_second_through_at_once_and_then_evenly() {
-        let pace = Pace::new();
-        let let_in = |now_ns: u64| (0..100).filter(|_| pace.admits_at(now_ns, 10)).count();
-        assert_eq!(let_in(0), 10);
-        assert_eq!(let_in(99 * MS), 0);
-        assert_eq!(let_in(100 * MS), 1);
-        assert_eq!(let_in(350 * MS), 2);
-        assert_eq!(let_in(10_000 * MS), 10);
-        assert!(!pace.admits_at(20_000 * MS, 0));
-    }
-
-    #[tokio::test]
-    async fn a_day_is_counted_on_all_hosts_together() {
-        let quotas = Quotas { calls_per_day_max: Some(3), ..Quotas::default() };
-        let store = Sqlite::in_memory().unwrap();
-        let [here, there] = [(); 2].map(|()| Share::new("acme".parse().unwrap(), &quotas));
-        for share in [&here, &there] {
-            share.settle(&store).await.unwrap();
-        }
-        assert_eq!(here.enter(&plugin(), Duration::ZERO).await.map(|_| ()), Ok(()));
-        assert_eq!(there.enter(&plugin(), Duration::ZERO).await.map(|_| ()), Ok(()));
-        here.settle(&store).await.unwrap();
-        there.settle(&store).await.unwrap();
-        assert_eq!(there.enter(&plugin(), Duration::ZERO).await.map(|_| ()), Ok(()));
-        assert_eq!(there.enter(&plugin(), Duration::ZERO).await.map(|_| ()), Err(Exceeded::CallsPerDayMax));
-        there.settle(&store).await.unwrap();
-        here.settle(&store).await.unwrap();
-        assert_eq!(here.enter(&plugin(), Duration::ZERO).await.map(|_| ()), Err(Exceeded::CallsPerDayMax));
-        // The operator gives it more.
-        here.set(&Quotas { calls_per_day_max: Some(4), ..Quotas::default() });
-        assert_eq!(here.enter(&plugin(), Duration::ZERO).await.map(|_| ()), Ok(()));
-    }
-
-    #[tokio::test]
-    async fn processor_time_of_a_day_comes_to_an_end() {
-        let share = Share::new("acme".parse().unwrap(), &Quotas { cpu_ms_per_day_max: Some(5), ..Quotas::default() });
-        let store = Sqlite::in_memory().unwrap();
-        share.settle(&store).await.unwrap();
-        share.spent().add(Duration::from_millis(4));
-        assert_eq!(share.enter(&plugin(), Duration::ZERO).await.map(|_| ()), Ok(()));
-        share.spent().add(Duration::from_millis(1));
-        assert_eq!(share.enter(&plugin(), Duration::ZERO).await.map(|_| ()), Err(Exceeded::CpuMsPerDayMax));
-        share.settle(&store).await.unwrap();
-        assert_eq!(share.enter(&plugin(), Duration::ZERO).await.map(|_| ()), Err(Exceeded::CpuMsPerDayMax));
-    }
-}
+mod tests;

@@ -3,14 +3,15 @@
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
 use arc_swap::ArcSwap;
-use tokio::time;
+use tokio::{sync::Notify, time};
+use tokio_util::sync::CancellationToken;
 
 use super::{Live, Share};
 use crate::{
@@ -44,13 +45,17 @@ impl Tenant {
 /// All tenants: a snapshot, replaced whole when the configuration changes.
 pub struct Tenants {
     current: ArcSwap<HashMap<TenantId, Arc<Tenant>>>,
+    /// Of tenants that are there no more: until their last call has ended and is counted, and for the case that they come again.
+    former: Mutex<BTreeMap<TenantId, Arc<Share>>>,
+    /// Told when there are others: of a new one it is not known what it has used elsewhere.
+    changed: Notify,
     signals: Signals,
 }
 
 impl Tenants {
     /// None yet. The news of those that will be goes to `signals`.
     pub fn new(signals: Signals) -> Self {
-        Self { current: ArcSwap::default(), signals }
+        Self { current: ArcSwap::default(), former: Mutex::default(), changed: Notify::new(), signals }
     }
 
     /// The tenant of that name.
@@ -69,7 +74,15 @@ impl Tenants {
     /// has no new calls.
     pub fn set(&self, settings: &BTreeMap<TenantId, Arc<TenantSettings>>) {
         let before = self.current.load();
-        let tenant = |(id, settings): (&TenantId, &Arc<TenantSettings>)| {
+        let mut former = self.former.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut share = |id: &TenantId, settings: &TenantSettings| match former.remove(id) {
+            Some(share) => {
+                share.set(&settings.quotas);
+                share
+            }
+            None => Arc::new(Share::new(id.clone(), &settings.quotas)),
+        };
+        let mut tenant = |(id, settings): (&TenantId, &Arc<TenantSettings>)| {
             let tenant = match before.get(id) {
                 Some(tenant) => {
                     tenant.share.set(&settings.quotas);
@@ -79,13 +92,18 @@ impl Tenants {
                 None => Arc::new(Tenant {
                     id: id.clone(),
                     live: Arc::new(Live::new(self.signals.of(id))),
-                    share: Arc::new(Share::new(id.clone(), &settings.quotas)),
+                    share: share(id, settings),
                     public: AtomicBool::new(settings.public),
                 }),
             };
             (id.clone(), tenant)
         };
-        self.current.store(Arc::new(settings.iter().map(tenant).collect()));
+        let current = settings.iter().map(&mut tenant).collect();
+        let gone = before.values().filter(|tenant| !settings.contains_key(&tenant.id));
+        former.extend(gone.map(|tenant| (tenant.id.clone(), Arc::clone(&tenant.share))));
+        drop(former);
+        self.current.store(Arc::new(current));
+        self.changed.notify_one();
     }
 
     /// Tells the metrics how much is loaded at this moment.
@@ -106,23 +124,94 @@ impl Tenants {
         }
     }
 
-    /// Settles every few seconds. Goes on for ever.
-    pub async fn keep_settling(self: Arc<Self>, store: Arc<dyn Store>) {
+    /// Settles every few seconds, and once more when it is to `stop`.
+    pub async fn keep_settling(self: Arc<Self>, store: Arc<dyn Store>, stop: CancellationToken) {
         let mut every = time::interval(SETTLE_EVERY);
         every.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
         loop {
-            every.tick().await;
-            if let Err(error) = self.settle(&*store).await {
-                tracing::debug!(%error, "what tenants use is told to the store later");
+            // Settling itself is not interrupted: what is told and not known to be would be told twice.
+            let is_last = tokio::select! {
+                () = stop.cancelled() => true,
+                () = self.changed.notified() => false,
+                _ = every.tick() => false,
+            };
+            match self.settle(&*store).await {
+                Ok(()) => {}
+                Err(error) if is_last => tracing::warn!("what tenants used last is not counted: {error}"),
+                Err(error) => tracing::debug!(%error, "what tenants use is told to the store later"),
+            }
+            if is_last {
+                return;
             }
         }
     }
 
-    /// Tells the store what each tenant has used of its day, and learns what it used on other hosts.
+    /// Tells the store what each tenant has used of its day, and learns what it used on other hosts. What fails for one is done
+    /// for the others, where the store itself is there.
     pub async fn settle(&self, store: &dyn Store) -> Result<(), KeepError> {
-        for tenant in self.all() {
-            tenant.share.settle(store).await?;
+        let mut failed = Ok(());
+        for (share, is_former) in self.shares() {
+            match share.settle(store).await {
+                Ok(()) if is_former => self.forget(&share),
+                Ok(()) => {}
+                Err(error @ KeepError::Store(_)) => return Err(error),
+                Err(error) => failed = Err(error),
+            }
         }
-        Ok(())
+        failed
+    }
+
+    /// All there are, and whether their tenants are gone.
+    fn shares(&self) -> Vec<(Arc<Share>, bool)> {
+        let former = self.former.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect::<Vec<_>>();
+        let current = self.all().into_iter().map(|tenant| (Arc::clone(&tenant.share), false));
+        current.chain(former.into_iter().map(|share| (share, true))).collect()
+    }
+
+    /// The share of a tenant that is gone was settled: that was the last time, if nobody can use anything of it any more.
+    fn forget(&self, share: &Arc<Share>) {
+        let mut former = self.former.lock().unwrap_or_else(PoisonError::into_inner);
+        // One is whoever asks, and one is there.
+        former.retain(|_, other| !Arc::ptr_eq(share, other) || Arc::strong_count(other) > 2);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{config::Written, store::Sqlite};
+
+    fn settings(toml: &str) -> BTreeMap<TenantId, Arc<TenantSettings>> {
+        Written::parse(toml).unwrap().usable(std::path::Path::new("/nowhere")).unwrap().tenants
+    }
+
+    /// Taking a tenant out of the configuration and putting it back is no way to a fresh share.
+    #[tokio::test]
+    async fn a_tenant_that_comes_again_has_used_what_it_used() {
+        let acme = settings("[tenant.acme.quotas]\ncalls_max = 1\ncalls_per_day_max = 2\n");
+        let (tenants, store) = (Tenants::new(Signals::new()), Sqlite::in_memory().unwrap());
+        let plugin = metrics::of_plugin("acme", "p");
+        tenants.set(&acme);
+        let share = || Arc::clone(&tenants.get("acme").unwrap().share);
+        let before = share();
+        let running = before.enter(&plugin, Duration::ZERO).await.unwrap().begun();
+        tenants.set(&settings("[tenant.bolt]\n"));
+        assert!(tenants.get("acme").is_none());
+        tenants.settle(&store).await.unwrap();
+        tenants.set(&acme);
+        assert!(share().enter(&plugin, Duration::ZERO).await.is_err(), "its call runs still");
+        drop(running);
+        drop(share().enter(&plugin, Duration::ZERO).await.unwrap().begun());
+        assert!(share().enter(&plugin, Duration::ZERO).await.is_err(), "it had two");
+        // When nothing of it is left it is forgotten, and the store knows.
+        tenants.set(&settings("[tenant.bolt]\n"));
+        drop(before);
+        tenants.settle(&store).await.unwrap();
+        assert!(tenants.former.lock().unwrap().is_empty());
+        tenants.set(&acme);
+        tenants.settle(&store).await.unwrap();
+        assert!(share().enter(&plugin, Duration::ZERO).await.is_err());
     }
 }

@@ -11,7 +11,7 @@ use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::{Outcome, shown};
+use super::{Outcome, counted, shown};
 use crate::{
     audit::{self, Filter, Follow, Known, Problem, Report, is_hash},
     clock,
@@ -41,7 +41,7 @@ enum Verb {
 /// Where the trail is.
 #[derive(Debug, Args)]
 struct Place {
-    /// The configuration whose [audit] file it is
+    /// The configuration whose [audit] file it is [default: toolyard.toml, if it is here]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// The trail itself, as [audit] file names it
@@ -203,8 +203,10 @@ impl Place {
         if let Some(file) = &self.file {
             return Ok(file.clone());
         }
-        let Some(config) = &self.config else { bail!("say where the trail is: --config FILE or --file FILE") };
-        let settings = Config::read(config)?.audit;
+        let Some(config) = super::configuration(self.config.as_deref()) else {
+            bail!("say where the trail is: --config FILE, or --file FILE; there is no {} here", super::USUAL_CONFIG)
+        };
+        let settings = Config::read(&config)?.audit;
         settings.and_then(|audit| audit.file).with_context(|| format!("{}: [audit] has no `file`", config.display()))
     }
 }
@@ -233,21 +235,33 @@ impl Which {
 fn sentence(record: &Value) -> String {
     let text = |key: &str| record[key].as_str().unwrap_or_default();
     let mut words = vec![text("time").to_owned(), record["seq"].to_string()];
-    let who = [text("tenant"), text("subject")].join("/");
+    // Not every record has all of it: whoever was not let in is nobody's, and asked for nothing that was read.
+    let joined = |keys: &[&str], by: &str| {
+        let words: Vec<&str> = keys.iter().map(|key| text(key)).filter(|word| !word.is_empty()).collect();
+        words.join(by)
+    };
+    let who = match (text("tenant"), text("subject")) {
+        ("", _) => "somebody".to_owned(),
+        (tenant, "") => format!("somebody at {tenant}"),
+        (tenant, subject) => format!("{tenant}/{subject}"),
+    };
     match text("kind") {
         "call" => {
             let took = record["duration_us"].as_u64().unwrap_or_default();
-            let outcome = [text("outcome"), text("reason")].join(" ");
-            words.push(format!("{who} {} {}: {} in {took} µs", text("method"), text("name"), outcome.trim_end()));
+            let (what, outcome) = (joined(&["method", "name"], " "), joined(&["outcome", "reason"], " "));
+            words.push(format!("{who} {what}: {outcome} in {took} µs"));
         }
         "refused" => {
             let status = record["status"].as_u64().map(|status| format!(" ({status})")).unwrap_or_default();
-            words.push(format!("{who} {} {}: refused, {}{status}", text("method"), text("name"), text("reason")));
+            let what = joined(&["method", "name"], " ");
+            let what = if what.is_empty() { what } else { format!(" {what}") };
+            words.push(format!("{who}{what}: refused, {}{status}", text("reason")));
         }
         "plugin" => {
-            words.push(format!("plugin {}/{} {} {}", text("tenant"), text("plugin"), text("change"), text("reason")));
+            let change = joined(&["change", "reason"], ": ");
+            words.push(format!("plugin {}/{} {change}", text("tenant"), text("plugin")));
         }
-        "changed" => words.push(format!("{} {} {} {}", text("what"), text("name"), text("change"), text("reason"))),
+        "changed" => words.push(format!("{} {}", joined(&["what", "name"], " "), joined(&["change", "reason"], ": "))),
         "missing" => words.push(format!("{} records are missing here", record["records"])),
         kind => words.push(kind.to_owned()),
     }
@@ -287,7 +301,8 @@ fn as_text(report: &Report) -> String {
     let Report { files, records, first, last, head, .. } = report;
     let verdict = if report.problems.is_empty() { "whole" } else { "NOT whole" };
     lines.push(format!(
-        "{verdict}: {records} records ({first} to {last}) in {files} files; the last one's hash is {head}"
+        "{verdict}: {records} records ({first} to {last}) in {}; the last one's hash is {head}",
+        counted(*files, "file")
     ));
     lines.join("\n") + "\n"
 }

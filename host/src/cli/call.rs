@@ -22,7 +22,6 @@ use crate::{
     sandbox::{Said, Voice, contract::Content},
     signals::Signals,
     supply::Supply,
-    telemetry::LogFormat,
 };
 
 /// Runs the tool as a client's call would run, under the same limits, and prints what it gives back.
@@ -36,6 +35,9 @@ pub(super) struct Call {
     /// The arguments, as a JSON object; `-` reads them from standard input
     #[arg(value_name = "JSON", default_value = "{}")]
     arguments: String,
+    /// Whose plugin NAME is
+    #[arg(long, value_name = "TENANT", default_value = "default")]
+    tenant: TenantId,
     #[command(flatten)]
     source: Source,
     /// Print the whole result as JSON (a `CallToolResult`)
@@ -45,7 +47,7 @@ pub(super) struct Call {
 
 impl Call {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
-        start_log(LogFormat::Text, "warn,plugin=info");
+        start_log("warn,plugin=info");
         let config = self.source.config()?;
         let text = match self.arguments.as_str() {
             "-" => {
@@ -62,7 +64,7 @@ impl Call {
 
     async fn complete(&self, config: &Config, arguments: String, value: Value) -> anyhow::Result<mcp::Completed> {
         let yard = host::yard_alone(config).await?;
-        let plugin = load(&yard, &self.plugin, config).await?;
+        let plugin = load(&yard, (&self.tenant, &self.plugin), config).await?;
         let tool = find(&plugin, &self.tool)?;
         let (sender, said) = mpsc::channel(64);
         let printer = tokio::spawn(print_progress(said));
@@ -104,21 +106,29 @@ impl Call {
 }
 
 /// Loads the plugin that a user means.
-pub(super) async fn load(yard: &Arc<Yard>, plugin: &str, config: &Config) -> anyhow::Result<Plugin> {
-    let tenant = config.default_tenant();
+pub(super) async fn load(
+    yard: &Arc<Yard>,
+    (id_of_tenant, plugin): (&TenantId, &str),
+    config: &Config,
+) -> anyhow::Result<Plugin> {
+    let tenant = config.tenants.get(id_of_tenant).with_context(|| format!("there is no tenant `{id_of_tenant}`"))?;
     let (mut path, id) = plugin_file(plugin, tenant.plugins.as_deref().unwrap_or(Path::new("")))?;
-    let settings = config.for_plugin(&id);
+    let settings = tenant.for_plugin(&id);
     // A name means what the configuration says; a path means that file.
     match settings.supply.source.as_ref().filter(|_| id.as_str() == plugin) {
         Some(config::Source::File(file)) => path.clone_from(file),
         Some(config::Source::Oci(reference)) => path = pull(reference, &settings.supply, config).await?,
         None => {}
     }
-    let bytes = fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let bytes = fs::read(&path).with_context(|| {
+        let others = config.tenants.len() > 1 && *id_of_tenant == TenantId::default();
+        let hint = if others { "; --tenant says whose plugin it is" } else { "" };
+        format!("{} cannot be read{hint}", path.display())
+    })?;
     let refused = |reason: String| anyhow!("{} {reason}", path.display());
     let wishes = read_wishes(&path).map_err(refused)?;
-    let share = Arc::new(Share::new(TenantId::default(), &tenant.quotas));
-    let owned = Owned::new(TenantId::default(), tenant, share);
+    let share = Arc::new(Share::new(id_of_tenant.clone(), &tenant.quotas));
+    let owned = Owned::new(id_of_tenant.clone(), tenant, share);
     Plugin::load(yard, &owned, id, settings, bytes, wishes.as_deref()).await.map_err(refused)
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{Outcome, shown};
+use super::{Outcome, USUAL_CONFIG, counted, shown};
 use crate::{
     config::{self, Checked, Mistakes, Shown},
     policy::Policy,
@@ -31,7 +31,7 @@ enum What {
 #[derive(Debug, Args)]
 struct Check {
     /// The configuration file
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", default_value = USUAL_CONFIG)]
     file: PathBuf,
     /// As JSON
     #[arg(long)]
@@ -41,7 +41,7 @@ struct Check {
 #[derive(Debug, Args)]
 struct Show {
     /// The configuration file
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", default_value = USUAL_CONFIG)]
     file: PathBuf,
     /// Also what holds because nothing is written
     #[arg(long)]
@@ -105,10 +105,6 @@ fn policies(config: &config::Config) -> anyhow::Result<()> {
         anyhow::anyhow!("the policies are wrong\n{}", mistakes.join("\n"))
     });
     loaded.map(drop)
-}
-
-fn counted(number: usize, what: &str) -> String {
-    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
 
 /// A line for each value, with where it is from behind it.

@@ -8,7 +8,7 @@ use crate::{
     catalog::{Plugin, Schema},
     config::Grants,
     host,
-    telemetry::LogFormat,
+    ids::TenantId,
 };
 
 /// Loads a plugin as the host would, and says what it found.
@@ -17,6 +17,9 @@ pub(super) struct Inspect {
     /// A component's file, or the name of one in the plugin folder
     #[arg(value_name = "PLUGIN.wasm|NAME")]
     plugin: String,
+    /// Whose plugin NAME is
+    #[arg(long, value_name = "TENANT", default_value = "default")]
+    tenant: TenantId,
     #[command(flatten)]
     source: Source,
     /// As JSON, with the schemas
@@ -26,7 +29,7 @@ pub(super) struct Inspect {
 
 impl Inspect {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
-        start_log(LogFormat::Text, "warn");
+        start_log("warn");
         let config = self.source.config()?;
         // Looking takes no secrets and no other machine, and so works where they are not.
         let mut bare = config.clone();
@@ -34,9 +37,11 @@ impl Inspect {
         bare.without_secrets();
         let plugin = runtime()?.block_on(async {
             let yard = host::yard_alone(&bare).await?;
-            load(&yard, &self.plugin, &bare).await
+            load(&yard, (&self.tenant, &self.plugin), &bare).await
         })?;
-        let grants = config.for_plugin(plugin.id()).grants;
+        // It was loaded, so its tenant is there.
+        let grants =
+            config.tenants.get(&self.tenant).map(|tenant| tenant.for_plugin(plugin.id()).grants).unwrap_or_default();
         if self.json {
             println!("{:#}", as_json(&plugin, &grants));
         } else {

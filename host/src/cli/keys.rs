@@ -25,10 +25,10 @@ pub(super) struct Keys {
 /// Where the keys are.
 #[derive(Debug, Args)]
 struct Place {
-    /// The file of keys [default: what the configuration says in [auth] keys_file]
+    /// The file of keys [default: what the configuration says in [auth] keys_file; it is made if it is not there]
     #[arg(long, value_name = "FILE", global = true)]
     file: Option<PathBuf>,
-    /// A configuration file (TOML)
+    /// The configuration (TOML) [default: toolyard.toml, if it is here]
     #[arg(long, value_name = "FILE", global = true)]
     config: Option<PathBuf>,
 }
@@ -89,10 +89,19 @@ struct Until {
 
 impl Keys {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
-        let file = self.place.file()?;
+        let (file, config) = self.place.file()?;
         let now_s = now_ms() / 1000;
         match self.verb {
-            Verb::Add(add) => add.run(&file, now_s)?,
+            Verb::Add(add) => {
+                let stranger =
+                    config.filter(|config| !config.tenants.contains_key(&add.tenant)).map(|_| add.tenant.clone());
+                add.run(&file, now_s)?;
+                if let Some(tenant) = stranger {
+                    eprintln!(
+                        "note: the configuration has no tenant `{tenant}`; the key opens nothing until there is [tenant.{tenant}]"
+                    );
+                }
+            }
             Verb::List => list(&file, now_s)?,
             Verb::Revoke { id } => {
                 keys::update(&file, |entries| {
@@ -110,13 +119,18 @@ impl Keys {
 }
 
 impl Place {
-    fn file(&self) -> anyhow::Result<PathBuf> {
+    /// The file, and the configuration if it says which.
+    fn file(&self) -> anyhow::Result<(PathBuf, Option<Config>)> {
         if let Some(file) = &self.file {
-            return Ok(file.clone());
+            return Ok((file.clone(), None));
         }
-        let Some(path) = &self.config else { bail!("say where the keys are: --file FILE, or --config FILE") };
-        let file = Config::read(path)?.auth.keys_file;
-        file.with_context(|| format!("{} has no [auth] keys_file; add it, or say --file FILE", path.display()))
+        let Some(path) = super::configuration(self.config.as_deref()) else {
+            bail!("say where the keys are: --config FILE, or --file FILE; there is no {} here", super::USUAL_CONFIG)
+        };
+        let config = Config::read(&path)?;
+        let file = config.auth.keys_file.clone();
+        let none = || format!("{} has no [auth] keys_file; add it, or say --file FILE", path.display());
+        Ok((file.with_context(none)?, Some(config)))
     }
 }
 
@@ -185,7 +199,11 @@ fn as_long_as(old: &Entry, now_s: u64) -> Option<String> {
 }
 
 fn list(file: &std::path::Path, now_s: u64) -> anyhow::Result<()> {
-    for entry in keys::read(file).map_err(anyhow::Error::msg)? {
+    let entries = keys::read(file).map_err(anyhow::Error::msg)?;
+    if entries.is_empty() {
+        eprintln!("{}: there are no keys; `toolyard keys add` makes one", file.display());
+    }
+    for entry in entries {
         let until = match (&entry.expires, entry.expires_s()) {
             (Some(text), Some(until)) if until <= now_s => format!("ended {text}"),
             (Some(text), _) => format!("until {text}"),

@@ -5,16 +5,15 @@ use std::{path::Path, sync::Arc, time::Duration};
 use anyhow::{anyhow, bail};
 use clap::Args;
 
-use super::{Outcome, Source, runtime, shown, start_log};
+use super::{Outcome, Source, counted, runtime, shown, start_log};
 use crate::{
     audit::Audit,
-    catalog::{Loaders, Tenants},
+    catalog::{Loaders, Tenants, Whose},
     config::Config,
     host,
     ids::{PluginId, TenantId},
     signals::Signals,
     supply::{Lock, Locked, Supply, changed_under_the_same_version},
-    telemetry::LogFormat,
 };
 
 /// As long as the largest component takes on a slow line; nobody is served meanwhile.
@@ -24,12 +23,12 @@ const WAIT_MAX: Duration = Duration::from_secs(600);
 const MODE: u32 = 0o644;
 
 /// Loads all plugins of the configuration, and writes down what they are: where each came from, its digest, its version, and a
-/// digest of what each of its tools says of itself.
+/// digest of what each of its tools, prompts and templates says of itself.
 ///
-/// A plugin that describes its tools otherwise than in the lock file, under the same version, is only written with --accept.
+/// A plugin that describes itself otherwise than in the lock file, under the same version, is only written with --accept.
 #[derive(Debug, Args)]
 pub(super) struct WriteLock {
-    /// Take this plugin's tools as they are now; TENANT/NAME for another tenant's
+    /// Take this plugin as it describes itself now; TENANT/NAME for another tenant's
     #[arg(long, value_name = "NAME")]
     accept: Vec<String>,
     /// Write nothing; fail if the lock file is not what it would be
@@ -41,8 +40,8 @@ pub(super) struct WriteLock {
 
 impl WriteLock {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
-        start_log(LogFormat::Text, "warn,toolyard::catalog=off,toolyard::supply=off");
-        let config = self.source.config()?;
+        start_log("warn,toolyard::catalog=off,toolyard::supply=off");
+        let config = self.source.usual_config()?;
         let path = config.supply.lock_file.clone();
         let before = Lock::read(&path).map_err(anyhow::Error::msg)?;
         let plugins = runtime()?.block_on(load(config.clone()))?;
@@ -54,12 +53,15 @@ impl WriteLock {
             print!("{}", shown(&news));
             return match changed {
                 true => Err(anyhow!("{} is not up to date: `toolyard lock` writes it", path.display())),
-                false => Ok(Outcome::Done),
+                false => {
+                    println!("{}: up to date", path.display());
+                    Ok(Outcome::Done)
+                }
             };
         }
         now.write(&path, MODE).map_err(|error| anyhow!("{} cannot be written: {error}", path.display()))?;
         print!("{}", shown(&news));
-        println!("{}: {} plugins", path.display(), now.plugins().len());
+        println!("{}: {}", path.display(), counted(now.plugins().len(), "plugin"));
         Ok(Outcome::Done)
     }
 
@@ -77,7 +79,7 @@ impl WriteLock {
         });
         let sentences = changes.map(|(tenant, name, changes)| {
             let name = if tenant == TenantId::default() { name.to_string() } else { format!("{tenant}/{name}") };
-            format!("`{name}` describes its tools otherwise than in the lock file, under the same version ({changes}): look at it, then say --accept {name}")
+            format!("`{name}` describes itself otherwise than in the lock file, under the same version ({changes}): look at it, then say --accept {name}")
         });
         let sentences: Vec<String> = sentences.collect();
         if sentences.is_empty() { Ok(()) } else { bail!("{}", sentences.join("\n")) }
@@ -103,7 +105,7 @@ async fn load(mut config: Config) -> anyhow::Result<Vec<Locked>> {
     let tenants = Arc::new(Tenants::new(Signals::new()));
     let mut loaders = Loaders::new(Arc::new(config), yard, Arc::clone(&tenants), Arc::new(supply), Audit::off());
     loaders.first_look(WAIT_MAX).await;
-    if let Err((dir, error)) = loaders.scan().await {
+    if let Err((dir, error)) = loaders.scan(&Whose::All).await.whole() {
         bail!("cannot read the plugin folder `{}`: {error}", dir.display());
     }
     let refused = tenants.all().into_iter().flat_map(|tenant| tenant.live.now().refused().to_vec());
@@ -127,8 +129,8 @@ fn news(before: Option<&Lock>, now: &Lock) -> String {
         match before.and_then(|before| before.get(&plugin.tenant, &plugin.name)) {
             None => lines.push(format!("new      {} {}", name(plugin), plugin.component)),
             Some(before) if before != plugin => {
-                let tools = before.changes(plugin).map(|changes| format!(" ({changes})")).unwrap_or_default();
-                lines.push(format!("changed  {} {}{tools}", name(plugin), plugin.component));
+                let changes = before.changes(plugin).map(|changes| format!(" ({changes})")).unwrap_or_default();
+                lines.push(format!("changed  {} {}{changes}", name(plugin), plugin.component));
             }
             Some(_) => {}
         }

@@ -7,6 +7,7 @@ mod build;
 mod call;
 mod config;
 mod dev;
+mod example;
 mod files;
 mod inspect;
 mod keys;
@@ -14,12 +15,14 @@ mod lock;
 mod new;
 mod policy;
 mod pull;
+mod rehearsal;
 mod serve;
 mod stdio;
 
 use std::{
     env,
     ffi::OsString,
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -29,7 +32,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::{
     config::{CacheDir, Config},
     ids::PluginId,
-    telemetry::{self, LogFormat},
+    telemetry::{self, LogFilter, LogFormat, LogSettings},
 };
 
 /// Runs MCP tools as sandboxed WebAssembly components.
@@ -41,9 +44,16 @@ struct Toolyard {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 it worked; 1 the tool answered with an error, or the audit trail is not whole; 2 the command was not understood;
-3 it could not be done (a file, the configuration, a plugin, the address, a build).
+Exit codes:
+  0  it worked
+  1  the tool answered with an error; `policy explain`: it is denied; `audit verify`: the trail is not whole
+  2  the command was not understood
+  3  it could not be done: a file, the configuration, a plugin, the address, a build
 RUST_LOG sets what is logged, such as RUST_LOG=debug.";
+
+/// The configuration that the operator's commands look for where they are run, if none is named. Commands that run plugins do not: a
+/// folder of somebody else's would say what these may touch.
+const USUAL_CONFIG: &str = "toolyard.toml";
 
 #[derive(Debug, Subcommand)]
 enum Verb {
@@ -81,7 +91,7 @@ struct Source {
     /// The folder whose *.wasm files are the plugins [default: plugins, or what the configuration says]
     #[arg(long, value_name = "DIR")]
     plugins: Option<PathBuf>,
-    /// A configuration file (TOML)
+    /// The configuration (TOML)
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Where compiled code is kept; empty for nowhere [default: toolyard in the user's cache folder]
@@ -129,7 +139,7 @@ pub fn main() -> ExitCode {
 /// A text that may be a plugin's, without what a terminal would obey or show in another order than it stands.
 fn shown(text: &str) -> String {
     let misleads = |c: char| {
-        c.is_control() && c != '\n'
+        c.is_control() && !matches!(c, '\n' | '\t')
             || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
     };
     text.chars().map(|c| if misleads(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
@@ -137,10 +147,16 @@ fn shown(text: &str) -> String {
 
 impl Source {
     fn config(&self) -> anyhow::Result<Config> {
-        let mut config = match &self.config {
-            Some(path) => Config::read(path)?,
-            None => Config::new(),
-        };
+        self.read(self.config.as_deref())
+    }
+
+    /// The same for commands that are about the configuration itself, which is then the usual one if none is named.
+    fn usual_config(&self) -> anyhow::Result<Config> {
+        self.read(configuration(self.config.as_deref()).as_deref())
+    }
+
+    fn read(&self, path: Option<&Path>) -> anyhow::Result<Config> {
+        let mut config = path.map_or_else(|| Ok(Config::new()), Config::read)?;
         self.adjust(&mut config);
         Ok(config)
     }
@@ -183,11 +199,57 @@ fn plugin_file(plugin: &str, plugins: &Path) -> anyhow::Result<(PathBuf, PluginI
     Ok((path.clone(), stem.parse()?))
 }
 
+/// The configuration that a command of the operator's is about: what is named, or else the usual one, if it is here.
+fn configuration(named: Option<&Path>) -> Option<PathBuf> {
+    let usual = || Some(PathBuf::from(USUAL_CONFIG)).filter(|path| path.exists());
+    named.map(Path::to_owned).or_else(usual)
+}
+
+/// An address to listen on. The standard library's words for what is none do not say what would be one.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "write an address and a port, such as 127.0.0.1:8080; port 0 picks a free one".into())
+}
+
+/// So many of something.
+fn counted(number: usize, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}
+
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
 }
 
-fn start_log(format: LogFormat, default: &str) {
-    let filter = env::var("RUST_LOG").ok();
-    telemetry::start(format, Some(filter.as_deref().unwrap_or(default)));
+/// Starts the log of a verb, with what it is to have unless the environment says otherwise.
+fn start_log(default: &str) {
+    let filter = filter_of_environment().unwrap_or_else(|| LogFilter::lenient(default));
+    telemetry::start_log(&LogSettings { filter, format: LogFormat::Text });
+}
+
+/// What `RUST_LOG` says, if it says anything.
+fn filter_of_environment() -> Option<LogFilter> {
+    env::var("RUST_LOG").ok().filter(|text| !text.is_empty()).map(|text| LogFilter::lenient(&text))
+}
+
+/// How a host logs that reads a configuration: what is said here goes over what stands there.
+#[derive(Debug, Args)]
+struct Log {
+    /// How log lines look, on standard error: text or json [default: text, or what the configuration says]
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<LogFormat>,
+}
+
+impl Log {
+    /// Starts it, until the configuration is read.
+    fn start(&self) {
+        let mut settings = LogSettings::default();
+        self.adjust(&mut settings);
+        telemetry::start_log(&settings);
+    }
+
+    fn adjust(&self, settings: &mut LogSettings) {
+        settings.format = self.log_format.unwrap_or(settings.format);
+        if let Some(filter) = filter_of_environment() {
+            settings.filter = filter;
+        }
+    }
 }

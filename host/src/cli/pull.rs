@@ -4,13 +4,11 @@ use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
-use tokio::sync::Notify;
 
 use super::{Outcome, Source, runtime, start_log};
 use crate::{
     config::{Config, PluginSupply, Reference},
     supply::{Intake, Supply},
-    telemetry::LogFormat,
 };
 
 /// As long as the largest component takes on a slow line; nobody is served meanwhile.
@@ -35,8 +33,8 @@ pub(super) struct Pull {
 
 impl Pull {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
-        start_log(LogFormat::Text, "warn,toolyard::supply=off");
-        let config = self.source.config()?;
+        start_log("warn,toolyard::supply=off");
+        let config = self.source.usual_config()?;
         runtime()?.block_on(async {
             match &self.reference {
                 Some(reference) => self.one(reference, &config).await,
@@ -51,7 +49,7 @@ impl Pull {
         let supply = Supply::open(config).map_err(anyhow::Error::msg)?;
         let settings = PluginSupply { signed_by: self.signed_by.clone(), ..PluginSupply::default() };
         let pulled = supply.pull(&reference, &settings).await;
-        let pulled = pulled.map_err(|reason| anyhow!("oci://{reference} {reason}"))?;
+        let pulled = pulled.map_err(|reason| anyhow!("oci://{reference}: {reason}"))?;
         if let Some(output) = &self.output {
             fs::copy(&pulled.path, output).with_context(|| format!("{} cannot be written", output.display()))?;
         }
@@ -67,7 +65,7 @@ async fn all(config: &Config) -> anyhow::Result<Outcome> {
     let mut troubles = Vec::new();
     for (tenant, settings) in &config.tenants {
         let (supply, settings) = (Arc::clone(&supply), Arc::clone(settings));
-        let intake = Intake::new(supply, tenant.clone(), settings, None, Arc::new(Notify::new()));
+        let intake = Intake::new(supply, tenant.clone(), settings, None, Arc::default());
         intake.sources().first_look(WAIT_MAX).await;
         for (id, fetched) in intake.fetched() {
             println!("{tenant}/{id}  {}  {}", fetched.manifest, fetched.component);

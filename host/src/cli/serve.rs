@@ -1,26 +1,25 @@
 //! `toolyard serve`
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use anyhow::Context;
 use clap::Args;
 use serde_json::json;
 
-use super::{Outcome, Source, files, runtime, start_log};
+use super::{Log, Outcome, Source, files, runtime};
 use crate::{
     catalog::Catalog,
     config::{Config, Reload},
     host::{Bound, Host},
     ids::TenantId,
-    shutdown,
-    telemetry::LogFormat,
+    shutdown, telemetry,
 };
 
 /// Serves until SIGTERM or Ctrl-C, then lets calls in flight end.
 #[derive(Debug, Args)]
 pub(super) struct Serve {
     /// Address and port; port 0 picks a free one [default: 127.0.0.1:8080, or what the configuration says]
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = super::address)]
     listen: Option<SocketAddr>,
     /// Serve callers from other machines too, though the host asks nobody who they are
     #[arg(long)]
@@ -33,9 +32,8 @@ pub(super) struct Serve {
     locked: bool,
     #[command(flatten)]
     source: Source,
-    /// How log lines look, on standard error: text or json
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    log_format: LogFormat,
+    #[command(flatten)]
+    log: Log,
     /// Say where it listens and what it loaded as one line of JSON
     #[arg(long)]
     json: bool,
@@ -43,11 +41,12 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
-        start_log(self.log_format, "info");
+        self.log.start();
         let serve = Arc::new(self);
         runtime()?.block_on(async {
             let stop = shutdown::on_signal().context("cannot wait for signals")?;
             let (config, reload) = serve.open()?;
+            telemetry::set_log(&config.log);
             files::raise(config.host_limits.connections_max);
             let host = Host::build(config).await?.reloading(reload).bind().await?;
             if serve.json {
@@ -81,6 +80,7 @@ impl Serve {
         config.allow_anonymous |= self.allow_anonymous;
         config.strict_grants |= self.strict_grants;
         config.supply.locked |= self.locked;
+        self.log.adjust(&mut config.log);
     }
 }
 
@@ -116,6 +116,13 @@ fn as_text(host: &Bound) -> String {
     let mut text = format!("toolyard {} serves MCP on {}\n", env!("CARGO_PKG_VERSION"), host.url());
     // Writing to a string cannot fail.
     let _ = writeln!(text, "engine: {}", host.host().settings());
+    let _ = writeln!(text, "callers: {}", callers(host.host().config()));
+    if !host.host().config().policy.files.is_empty() {
+        let _ = writeln!(text, "policies: {}", paths(&host.host().config().policy.files));
+    }
+    if let Some(file) = host.host().config().audit.as_ref().and_then(|audit| audit.file.as_ref()) {
+        let _ = writeln!(text, "audit trail: {}", file.display());
+    }
     if let Some(address) = host.admin_addr() {
         let _ = writeln!(text, "health and metrics: http://{address}/healthz, /readyz, /metrics");
         if let Some(file) = host.admin_key_file() {
@@ -123,27 +130,56 @@ fn as_text(host: &Bound) -> String {
         }
     }
     for tenant in host.host().tenants().all() {
-        let settings = host.host().config().tenants.get(&tenant.id);
-        // One without a folder is one that nobody made.
-        if let Some(dir) = settings.and_then(|settings| settings.plugins.as_deref()) {
-            let whose = if tenant.id == TenantId::default() { String::new() } else { format!(" of {}", tenant.id) };
-            let _ = writeln!(text, "plugins{whose} in {}, watched for changes:", dir.display());
-            text.push_str(&of_tenant(&tenant.live.now()));
+        let (settings, catalog) = (host.host().config().tenants.get(&tenant.id), tenant.live.now());
+        let whose = if tenant.id == TenantId::default() { String::new() } else { format!(" of {}", tenant.id) };
+        match settings.and_then(|settings| settings.plugins.as_deref()) {
+            Some(dir) => {
+                let _ = writeln!(text, "plugins{whose} in {}, watched for changes:", dir.display());
+            }
+            // One without a folder and without plugins is one that nobody made.
+            None if catalog.plugins().next().is_none() && catalog.refused().is_empty() => continue,
+            None => {
+                let _ = writeln!(text, "plugins{whose}:");
+            }
         }
+        text.push_str(&of_tenant(&catalog));
     }
     text
 }
+
+/// Who may call.
+fn callers(config: &Config) -> String {
+    let auth = &config.auth;
+    if !auth.asks() {
+        return "whoever reaches the address; nobody is asked who they are".into();
+    }
+    let keys = auth.keys_file.iter().map(|file| format!("API keys of {}", file.display()));
+    let issuers = auth.issuers.iter().map(|issuer| format!("tokens of {}", issuer.url));
+    let anonymous = auth.anonymous.iter().map(|tenant| format!("and others, as tenant {tenant}"));
+    keys.chain(issuers).chain(anonymous).collect::<Vec<_>>().join(", ")
+}
+
+fn paths(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
+/// Tools of a plugin that are named.
+const NAMED_MAX: usize = 12;
 
 fn of_tenant(catalog: &Catalog) -> String {
     use std::fmt::Write;
     let mut text = String::new();
     for plugin in catalog.plugins() {
-        let tools: Vec<&str> = plugin.tools().iter().map(|tool| tool.name().as_str()).collect();
+        let tools: Vec<&str> = plugin.tools().iter().take(NAMED_MAX).map(|tool| tool.name().as_str()).collect();
+        let more = plugin.tools().len() - tools.len();
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "  {}: {}", plugin.id(), tools.join(", "));
+        let _ = writeln!(text, "  {}: {}{more}", plugin.id(), tools.join(", "));
     }
     for refused in catalog.refused() {
-        let _ = writeln!(text, "  not served: {} {}", refused.file.display(), refused.reason);
+        // Who may put files there may not thereby write lines here.
+        let file = refused.file.display().to_string();
+        let _ = writeln!(text, "  not served: {} {}", file.escape_debug(), refused.reason);
     }
     if catalog.plugins().next().is_none() {
         text.push_str("  none yet; drop a component in and it is served at once\n");

@@ -3,8 +3,8 @@
 use anyhow::Context;
 use clap::Args;
 
-use super::{Outcome, Source, runtime, start_log};
-use crate::{host::Host, shutdown, telemetry::LogFormat};
+use super::{Log, Outcome, Source, runtime};
+use crate::{host::Host, shutdown, telemetry};
 
 /// Speaks MCP on standard input and output, one message a line, as desktop clients start servers. Logs go to standard
 /// error.
@@ -15,15 +15,16 @@ pub(super) struct Stdio {
     locked: bool,
     #[command(flatten)]
     source: Source,
-    /// How log lines look, on standard error: text or json
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    log_format: LogFormat,
+    #[command(flatten)]
+    log: Log,
 }
 
 impl Stdio {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
-        start_log(self.log_format, "info");
+        self.log.start();
         let mut config = self.source.config()?;
+        self.log.adjust(&mut config.log);
+        telemetry::set_log(&config.log);
         config.supply.locked |= self.locked;
         let runtime = runtime()?;
         let served = runtime.block_on(async {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::{ConfigError, SecretName, Secrets};
 
@@ -15,6 +15,7 @@ use super::{ConfigError, SecretName, Secrets};
 #[serde(deny_unknown_fields, default)]
 pub struct WrittenAdmin {
     /// Address and port of health, metrics and the admin page, such as `127.0.0.1:9090`; the same as `admin_listen`.
+    #[serde(deserialize_with = "address")]
     pub listen: Option<SocketAddr>,
     /// A file that holds the key.
     pub key_file: Option<PathBuf>,
@@ -24,6 +25,13 @@ pub struct WrittenAdmin {
     pub hosts: Vec<String>,
     /// Whether metrics are given only to those who have the key.
     pub metrics_need_key: bool,
+}
+
+/// An address and port: serde's own words for what is none do not say what would be one.
+pub(super) fn address<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SocketAddr>, D::Error> {
+    let text = String::deserialize(from)?;
+    let wrong = || D::Error::custom(format!("`{text}` must be an address and a port, such as 127.0.0.1:9090"));
+    text.parse().map(Some).map_err(|_| wrong())
 }
 
 /// The operator's own listener, as far as it is more than an address.
@@ -106,6 +114,7 @@ mod tests {
         assert!(usable("[admin]\nkey = 'a'").unwrap_err().contains("add [secret.a]"));
         let both = "[secret.a]\nenv = 'A'\n[admin]\nkey = 'a'\nkey_file = 'b'";
         assert!(usable(both).unwrap_err().contains("either"));
+        assert!(usable("[admin]\nlisten = '9090'").unwrap_err().contains("such as 127.0.0.1:9090"));
         assert!(usable("[admin]\nhosts = ['http://x']").unwrap_err().contains("name alone"));
     }
 }

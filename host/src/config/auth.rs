@@ -1,7 +1,7 @@
 //! Who may call: `[auth]`, `[[auth.issuer]]` and `[tls]`.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     str::FromStr,
     time::Duration,
@@ -14,6 +14,7 @@ use url::Url;
 use super::{
     ConfigError,
     place::{canonical, trusted_url},
+    scopes::{self, ScopeTree},
 };
 use crate::ids::TenantId;
 
@@ -40,6 +41,8 @@ pub struct Auth {
     pub anonymous: Option<TenantId>,
     /// What a client is told to ask its issuer for.
     pub scopes: Vec<String>,
+    /// Which scopes have others in them.
+    pub scope_includes: ScopeTree,
     pub issuers: Vec<Issuer>,
     pub dpop: Dpop,
 }
@@ -59,6 +62,8 @@ pub struct Issuer {
     /// `None`: `scope`, or else `scp`.
     pub scopes_claim: Option<String>,
     pub groups_claim: String,
+    /// Put in front of each group, so that two issuers' groups of one name stay two.
+    pub groups_prefix: String,
     /// What its tokens may be signed with.
     pub algorithms: Vec<Algorithm>,
     /// Where its keys are. `None`: where its metadata says.
@@ -120,6 +125,8 @@ pub struct WrittenAuth {
     pub anonymous: Option<WrittenAnonymous>,
     /// What a client is told to ask its issuer for: the least that is of use.
     pub scopes: Vec<String>,
+    /// Scopes that have others in them: whoever has the first has those as well.
+    pub scope_includes: BTreeMap<String, Vec<String>>,
     /// Whose access tokens are taken.
     pub issuer: Vec<WrittenIssuer>,
     /// How proofs of possession (RFC 9449) are handled.
@@ -158,6 +165,8 @@ pub struct WrittenIssuer {
     pub scopes_claim: Option<String>,
     /// The claim that holds a user's groups. Default: `groups`.
     pub groups_claim: Option<String>,
+    /// Put in front of each group, so that two issuers' groups of one name stay two.
+    pub groups_prefix: Option<String>,
     /// What its tokens may be signed with, such as `RS256`.
     pub algorithms: Option<Vec<String>>,
     /// Where its keys are, if its metadata is not to be asked.
@@ -237,11 +246,7 @@ impl WrittenAuth {
             Some(WrittenAnonymous::Whether(true)) => Some(TenantId::default()),
             Some(WrittenAnonymous::Whether(false)) | None => None,
         };
-        if let Some(wrong) = self.scopes.iter().find(|scope| !is_scope(scope)) {
-            return Err(ConfigError::new(format!(
-                "[auth] scopes: `{wrong}` is no scope: it may hold no space and no quote"
-            )));
-        }
+        scopes::asked_for(&self.scopes)?;
         let window = self.dpop.window_ms.map_or(DPOP_WINDOW_MAX, Duration::from_millis);
         if window > DPOP_WINDOW_MAX || window < Duration::from_secs(1) {
             let max = DPOP_WINDOW_MAX.as_millis();
@@ -251,6 +256,7 @@ impl WrittenAuth {
             keys_file: self.keys_file.map(|file| base.join(file)),
             anonymous,
             scopes: self.scopes,
+            scope_includes: ScopeTree::new(&self.scope_includes)?,
             issuers,
             dpop: Dpop { required: self.dpop.required, nonce: self.dpop.nonce, window },
         };
@@ -295,6 +301,7 @@ impl WrittenIssuer {
             subject_prefix: self.subject_prefix.unwrap_or_default(),
             scopes_claim: self.scopes_claim,
             groups_claim: self.groups_claim.unwrap_or_else(|| "groups".into()),
+            groups_prefix: self.groups_prefix.unwrap_or_default(),
             algorithms,
             ca_files: self.ca_files.iter().map(|file| base.join(file)).collect(),
             keys_refresh: self.keys_refresh_ms.map_or(KEYS_REFRESH, Duration::from_millis),
@@ -364,11 +371,6 @@ impl FromStr for Algorithm {
             format!("`{name}` is not a signature with a public key that this host knows; use some of {known}")
         })
     }
-}
-
-/// RFC 6749, 3.3.
-pub fn is_scope(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|c| matches!(c, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
 }
 
 /// Two issuers are two, and nobody of the one can pass for somebody of the other.

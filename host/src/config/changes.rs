@@ -13,9 +13,31 @@ use super::{
 /// So many keys are named; of more, their number is.
 const NAMED_MAX: usize = 20;
 
-/// The parts of a configuration that a host takes up while it runs.
-const APPLIED: &[&str] =
-    &["allowed_origins", "audit", "auth", "plugin", "plugins", "policy", "secret", "telemetry.log", "tenant", "tls"];
+/// The parts of a configuration that a host takes up while it runs: each is some `Taker`'s, or of those who load plugins.
+const APPLIED: &[&str] = &[
+    "allow_anonymous",
+    "allowed_origins",
+    "audit.arguments",
+    "audit.durable",
+    "audit.keep_files_max",
+    "audit.redact",
+    "audit.rotate_bytes_max",
+    "auth",
+    "egress",
+    "log",
+    "plugin",
+    "plugins",
+    "policy",
+    "public_url",
+    "registry",
+    "secret",
+    "server",
+    "strict_grants",
+    "supply",
+    "telemetry.propagate",
+    "telemetry.sample_ratio",
+    "tenant",
+];
 
 /// Limits of the host as a whole that hold for what comes next. The others in `[limits]` are either of calls, which are applied,
 /// or sizes of what is made once.
@@ -31,11 +53,13 @@ pub struct Changes {
 }
 
 impl Changes {
-    pub(super) fn between(old: &Document, new: &Document) -> Self {
-        let (old, new) = (leaves(&old.root), leaves(&new.root));
+    /// `started` is what the host began with: what is as it was then needs no restart, whatever was written in between.
+    pub(super) fn between(started: &Document, old: &Document, new: &Document) -> Self {
+        let [started, old, new] = [started, old, new].map(|document| leaves(&document.root));
         let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
         let changed = keys.into_iter().filter(|key| old.get(*key) != new.get(*key)).cloned();
-        let (applied, needs_restart) = changed.partition(|key| is_applied(key));
+        let (applied, mut needs_restart): (Vec<_>, Vec<_>) = changed.partition(|key| is_applied(key));
+        needs_restart.retain(|key| started.get(key) != new.get(key));
         Self { applied, needs_restart }
     }
 
@@ -113,7 +137,8 @@ mod tests {
 
     fn check(old: &str, new: &str, applied: &[&str], needs_restart: &[&str]) {
         let document = |text| Document::parse(text, &of_process).unwrap();
-        let changes = Changes::between(&document(old), &document(new));
+        let old = document(old);
+        let changes = Changes::between(&old, &old, &document(new));
         assert_eq!(
             (changes.applied, changes.needs_restart),
             (
@@ -139,6 +164,29 @@ mod tests {
             &["plugin.p.limits.table_elements_max"],
         );
         check("", "[limits]\ncalls_max = 1\ncpu_ms_max = 1", &["limits.cpu_ms_max"], &["limits.calls_max"]);
+        check("", "[audit]\nfile = 'a'\n[tls]\ncert = 'c'", &[], &["audit.file", "tls.cert"]);
+        check("", "public_url = 'u'\n[supply]\nlocked = true", &["public_url", "supply.locked"], &[]);
+    }
+
+    #[test]
+    fn what_is_as_it_was_at_the_start_needs_no_restart() {
+        let [one, two] = ["listen = 'a'", "listen = 'b'"].map(|text| Document::parse(text, &of_process).unwrap());
+        assert_eq!(Changes::between(&one, &one, &two).needs_restart, ["listen"]);
+        assert_eq!(Changes::between(&one, &two, &one), Changes::default());
+    }
+
+    #[test]
+    fn a_part_may_be_taken_up_and_the_rest_of_its_table_not() {
+        check("", "[tls]\ncert = 'a'", &[], &["tls.cert"]);
+        check("", "[log]\nfilter = 'warn'", &["log.filter"], &[]);
+        check(
+            "",
+            "[audit]\nfile = 'a'\narguments = 'full'\n[telemetry]\nsample_ratio = 0.5\notlp_endpoint = 'http://c'",
+            &["audit.arguments", "telemetry.sample_ratio"],
+            &["audit.file", "telemetry.otlp_endpoint"],
+        );
+        let egress = "[egress]\ndns = ['127.0.0.1:53']\n[server]\ntitle = 'T'\n[admin]\nhosts = ['h']";
+        check("", egress, &["egress.dns", "server.title"], &["admin.hosts"]);
     }
 
     #[test]

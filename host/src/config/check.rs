@@ -63,7 +63,8 @@ fn absence(document: &Document, named: &Named) -> Option<ConfigError> {
         return None;
     }
     let key = named.key.iter().rev().find_map(Step::key).unwrap_or_default();
-    Some(named.at.mistake(format!("`{key}`: `{}` is not there", path.display())))
+    let made_by = if key == "keys_file" { "; `toolyard keys add` makes it" } else { "" };
+    Some(named.at.mistake(format!("`{key}`: `{}` is not there{made_by}", path.display())))
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod place;
 mod policy;
 mod reload;
 mod schema;
+mod scopes;
 mod seal;
 mod secrets;
 mod show;
@@ -40,19 +41,21 @@ use serde::Deserialize;
 use crate::{
     ids::{PluginId, TenantId},
     seal::KeyRing,
+    telemetry::LogSettings,
 };
 
 pub use admin::{AdminSettings, KeyPlace, WrittenAdmin};
 pub use audit::{ArgumentsShown, AuditSettings, WrittenAudit};
 #[cfg(test)]
 pub(crate) use auth::auth_for_tests;
-pub use auth::{Algorithm, Auth, Dpop, Issuer, TenantOf, Tls, WrittenAuth, WrittenTls, is_scope};
+pub use auth::{Algorithm, Auth, Dpop, Issuer, TenantOf, Tls, WrittenAuth, WrittenTls};
 pub use changes::Changes;
 pub use check::{Checked, check, show};
 pub use discovery::Discovery;
 pub use grants::{FolderGrant, Grants, HeaderGrant, HttpGrant, KeyValueGrant, TcpGrant, WrittenGrants};
 pub use limits::{INSTANCES_MAX, Limits, WrittenLimits};
 pub use mistakes::{ConfigError, Mistakes};
+pub use nearest::nearest;
 pub use pattern::UrlPattern;
 pub use place::{PublicUrl, canonical, trusted_url};
 pub use policy::{
@@ -61,6 +64,7 @@ pub use policy::{
 };
 pub use reload::{Adjust, Answer, Ask, Proposal, Reload, Taker};
 pub use schema::schema;
+pub use scopes::{ScopeTree, is_scope};
 pub use secrets::{Secret, SecretName, Secrets};
 pub use show::Shown;
 pub use store::{SharedStore, StoreForm, StoreUrl};
@@ -124,6 +128,7 @@ pub struct Config {
     pub supply: Supply,
     /// Where traces go. `None`: nothing is traced.
     pub telemetry: Option<Telemetry>,
+    pub log: LogSettings,
     pub policy: PolicySettings,
 }
 

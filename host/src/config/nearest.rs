@@ -5,16 +5,24 @@ const NAMED_MAX: usize = 12;
 
 /// The nearest of the `known` words, or several if none is near: the end of a sentence that says that `wrong` is none.
 pub(super) fn did_you_mean(wrong: &str, known: &[&str]) -> String {
-    let mut near = known.to_vec();
-    near.sort_by_key(|known| edits(wrong, known));
-    let Some(nearest) = near.first() else { return "nothing can stand here".into() };
-    if edits(wrong, nearest) <= nearest.len().max(3) / 2 {
+    if known.is_empty() {
+        return "nothing can stand here".into();
+    }
+    if let Some(nearest) = nearest(wrong, known) {
         return format!("did you mean `{nearest}`?");
     }
+    let mut near = known.to_vec();
+    near.sort_by_key(|known| edits(wrong, known));
     let named = if known.len() > NAMED_MAX { &near[..NAMED_MAX / 4] } else { known };
     let named: Vec<String> = named.iter().map(|known| format!("`{known}`")).collect();
     let more = if known.len() > NAMED_MAX { format!(" and {} more", known.len() - named.len()) } else { String::new() };
     format!("what can stand here is {}{more}", named.join(", "))
+}
+
+/// The one of the `known` words that was meant by `wrong`, if one is near.
+pub fn nearest<'a>(wrong: &str, known: &[&'a str]) -> Option<&'a str> {
+    let nearest = known.iter().copied().min_by_key(|known| edits(wrong, known))?;
+    (edits(wrong, nearest) <= nearest.len().max(3) / 2).then_some(nearest)
 }
 
 /// The edit distance of two words (Levenshtein).

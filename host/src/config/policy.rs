@@ -70,7 +70,7 @@ pub enum WrittenArguments {
 }
 
 /// A file's text.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyText {
     pub file: PathBuf,
     pub text: String,

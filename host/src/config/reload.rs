@@ -21,7 +21,11 @@ use super::{
     Changes, Config, ConfigError, Mistakes,
     text::{Document, Seen, Usable, of_process},
 };
-use crate::{metrics, shutdown::Hangups};
+use crate::{
+    audit::{Audit, record::Change},
+    metrics,
+    shutdown::Hangups,
+};
 
 /// A burst of events ends when nothing came for this long: editors write, rename and set times one after the other.
 const QUIET: Duration = Duration::from_millis(50);
@@ -35,6 +39,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// Those who ask at once; each is answered after at most one reading.
 const ASKS_MAX: usize = 16;
 
+/// Of what is wrong with a configuration, the trail has so much; the log has all of it.
+const REASON_CHARS_MAX: usize = 1000;
+
 /// What is said elsewhere, as on the command line, over what stands in the files.
 pub type Adjust = Box<dyn Fn(&mut Config) + Send + Sync>;
 
@@ -42,7 +49,7 @@ pub type Adjust = Box<dyn Fn(&mut Config) + Send + Sync>;
 /// gives puts that in place, once all parts have what they need.
 pub type Taker = Box<dyn Fn(&Config) -> anyhow::Result<Box<dyn FnOnce() + Send>> + Send + Sync>;
 
-/// What came of a configuration that was asked for.
+/// What came of a configuration that was asked for: what it changed, and all that holds from the next start on only.
 pub type Answer = Result<Changes, Mistakes>;
 
 /// Asks for the configuration to be read again.
@@ -62,6 +69,8 @@ impl Ask {
 pub struct Reload {
     path: PathBuf,
     adjust: Arc<Adjust>,
+    /// What the host began with: of some of it, it cannot take up anything else.
+    started: Document,
     document: Document,
     /// Files that the configuration in force names, such as keys and policies, whose contents are part of what it means.
     named: Seen,
@@ -70,6 +79,8 @@ pub struct Reload {
     watching: Watching,
     hangups: Hangups,
     asks: (mpsc::Sender<oneshot::Sender<Answer>>, mpsc::Receiver<oneshot::Sender<Answer>>),
+    /// Where it is written down what came of each reading.
+    audit: Audit,
 }
 
 /// A configuration that can come into force.
@@ -88,21 +99,29 @@ impl Reload {
     pub fn open(path: &Path, adjust: Adjust) -> Result<(Config, Self), Mistakes> {
         let wrong = |error: io::Error| ConfigError::new(format!("cannot wait for SIGHUP: {error}")).in_file(path);
         let hangups = Hangups::new().map_err(wrong)?;
-        let (seen, usable) = read(path);
+        let (mut seen, usable) = read(path);
         let mut usable = usable?;
         adjust(&mut usable.config);
         let mut reload = Self {
             path: path.to_owned(),
             adjust: Arc::new(adjust),
             named: usable.named(),
+            started: usable.document.clone(),
             document: usable.document,
             seen: Seen::default(),
             watching: Watching::new(),
             hangups,
             asks: mpsc::channel(ASKS_MAX),
+            audit: Audit::off(),
         };
+        seen.take_all(&reload.named);
         reload.follow(seen);
         Ok((usable.config, reload))
+    }
+
+    /// The same, whose readings are written down.
+    pub fn audited(self, audit: Audit) -> Self {
+        Self { audit, ..self }
     }
 
     /// For those who want it read again.
@@ -147,7 +166,7 @@ impl Reload {
                     // What is in force goes on being looked at.
                     seen.note_all(&self.seen);
                     self.follow(seen);
-                    refused(mistakes, answer);
+                    self.refused(mistakes, answer);
                 }
             }
         }
@@ -157,13 +176,16 @@ impl Reload {
     fn propose(
         &mut self,
         mut usable: Usable,
-        seen: Seen,
+        mut seen: Seen,
         told: bool,
         answer: Option<oneshot::Sender<Answer>>,
     ) -> Option<Proposal> {
-        let changes = Changes::between(&self.document, &usable.document);
+        let changes = Changes::between(&self.started, &self.document, &usable.document);
         let named = usable.named();
         if !told && changes.is_empty() && named == self.named {
+            // It may say in other words what it said, or what it said at the start.
+            self.document = usable.document;
+            seen.take_all(&named);
             self.follow(seen);
             return None;
         }
@@ -173,28 +195,54 @@ impl Reload {
 
     /// The proposal is in force.
     pub fn accept(&mut self, proposal: Proposal) {
-        let Proposal { changes, document, named, seen, answer, .. } = proposal;
+        let Proposal { changes, document, named, mut seen, answer, .. } = proposal;
+        // As they looked before they were read: clients that heard of it may have changed them again by now.
+        seen.take_all(&named);
         (self.document, self.named) = (document, named);
         self.follow(seen);
+        metrics::reloaded("configuration", true);
+        let Changes { applied, needs_restart } = &changes;
+        let (what, change) = ("configuration", "reloaded");
+        self.audit.note(&Change { what, change, applied, needs_restart, ..Change::default() });
         tracing::info!(applied = listed(&changes.applied), "the configuration was read again, and is in force");
         if !changes.needs_restart.is_empty() {
-            tracing::warn!(keys = listed(&changes.needs_restart), "what was changed here holds from the next start on");
+            tracing::warn!(
+                keys = super::changes::named(&changes.needs_restart),
+                "what was changed here holds from the next start on"
+            );
         }
         if let Some(answer) = answer {
-            // Whoever asked may not have waited.
-            let _ = answer.send(Ok(changes));
+            // Also what was told before: whoever asks wants to know what does not hold. They may not have waited.
+            let needs_restart = Changes::between(&self.started, &self.started, &self.document).needs_restart;
+            let _ = answer.send(Ok(Changes { needs_restart, ..changes }));
         }
     }
 
     /// The proposal cannot come into force, for a reason that shows only when its parts are made.
     pub fn reject(&mut self, proposal: Proposal, reason: &str) {
-        self.follow(proposal.seen);
-        refused(ConfigError::new(reason).in_file(&self.path).into(), proposal.answer);
+        let Proposal { named, mut seen, answer, .. } = proposal;
+        seen.take_all(&named);
+        // What only the configuration in force names is no reason to read this one again.
+        seen.note_all(&self.named);
+        self.follow(seen);
+        self.refused(ConfigError::new(reason).in_file(&self.path).into(), answer);
+    }
+
+    fn refused(&self, mistakes: Mistakes, answer: Option<oneshot::Sender<Answer>>) {
+        metrics::reloaded("configuration", false);
+        let reason: String = mistakes.to_string().chars().take(REASON_CHARS_MAX).collect();
+        let (what, change, reason) = ("configuration", "refused", Some(reason.as_str()));
+        self.audit.note(&Change { what, change, reason, ..Change::default() });
+        for mistake in mistakes.iter() {
+            tracing::error!(%mistake, "the configuration is wrong; the one before it stays in force");
+        }
+        if let Some(answer) = answer {
+            let _ = answer.send(Err(mistakes));
+        }
     }
 
     /// Watches what was read.
-    fn follow(&mut self, mut seen: Seen) {
-        seen.note_all(&self.named);
+    fn follow(&mut self, seen: Seen) {
         self.watching.follow(seen.paths());
         self.seen = seen;
     }
@@ -202,16 +250,11 @@ impl Reload {
 
 /// The keys in a line, for the log.
 fn listed(keys: &[String]) -> String {
-    if keys.is_empty() { "what it names".into() } else { super::changes::named(keys) }
-}
-
-fn refused(mistakes: Mistakes, answer: Option<oneshot::Sender<Answer>>) {
-    metrics::reloaded("configuration", false);
-    for mistake in mistakes.iter() {
-        tracing::error!(%mistake, "the configuration is wrong; the one before it stays in force");
-    }
-    if let Some(answer) = answer {
-        let _ = answer.send(Err(mistakes));
+    // Without a change of its own it was told to, or files have changed that it names.
+    if keys.is_empty() {
+        "nothing new in it; files that it names were read too".into()
+    } else {
+        super::changes::named(keys)
     }
 }
 

@@ -65,6 +65,8 @@ fn defaults() -> Vec<(&'static str, Value)> {
         ("store_prefix", json!(DEFAULT_PREFIX)),
         ("auth.dpop.window_ms", ms(config.auth.dpop.window)),
         ("drain_notice_ms", ms(config.drain_notice)),
+        ("log.filter", json!(config.log.filter.to_string())),
+        ("log.format", json!(config.log.format)),
         ("server.name", json!(identity.name)),
         ("server.version", json!(identity.version)),
         ("limits.calls_max", json!(host.calls_max)),

@@ -38,7 +38,7 @@ pub struct Supply {
     /// Whether only what is in the lock file is served.
     pub locked: bool,
     pub lock_file: PathBuf,
-    /// Whether a tool that is described otherwise under the same version is held back. `None`: where there is a lock file.
+    /// Whether a plugin that describes itself otherwise under the same version is held back. `None`: where there is a lock file.
     pub hold_changes: Option<bool>,
     /// How often tags are looked up again.
     pub poll: Duration,
@@ -64,7 +64,7 @@ pub struct PluginSupply {
     pub source: Option<Source>,
     /// Public keys of which one must have signed it. Empty: what holds for all.
     pub signed_by: Vec<PathBuf>,
-    /// Whether its tools may be described otherwise under the same version.
+    /// Whether it may describe itself otherwise under the same version.
     pub allow_changes: bool,
 }
 
@@ -97,7 +97,7 @@ pub struct WrittenSupply {
     pub locked: bool,
     /// The lock file; `toolyard.lock` beside the configuration.
     pub lock_file: Option<PathBuf>,
-    /// Whether a tool that is described otherwise under the same version is held back; yes where there is a lock file.
+    /// Whether a plugin that describes itself otherwise under the same version is held back; yes where there is a lock file.
     pub hold_changes: Option<bool>,
     /// Seconds between two looks at a tag.
     pub poll_s: Option<u64>,

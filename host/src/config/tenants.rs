@@ -12,10 +12,14 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    ConfigError, DEFAULT_PLUGINS, Limits, PluginSettings, PolicyArguments, SecretName, Secrets, WrittenLimits,
+    Config, ConfigError, DEFAULT_PLUGINS, Limits, PluginSettings, PolicyArguments, SecretName, Secrets, WrittenLimits,
     secrets::WrittenSecret, written::WrittenPlugin,
 };
 use crate::ids::{PluginId, TenantId};
+
+/// The part of a host's places, one in so many, that a tenant without a share of its own leaves to the others: as much as plugins of
+/// one tenant leave to each other by `plugin_calls_max`.
+const LEFT_TO_OTHERS: u32 = 4;
 
 /// What belongs to one tenant.
 #[derive(Debug, Clone)]
@@ -35,7 +39,7 @@ pub struct TenantSettings {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Quotas {
-    /// Calls that run at once.
+    /// Calls that run at once. Where others have plugins, too, it is three quarters of the host's `calls_max` if nothing is said.
     pub calls_max: Option<u32>,
     /// Calls that begin in a second, with as many at once after a quiet one.
     pub calls_per_second_max: Option<u32>,
@@ -43,6 +47,8 @@ pub struct Quotas {
     pub calls_per_day_max: Option<u64>,
     /// Milliseconds that its calls keep a processor between two midnights (UTC), on all hosts together.
     pub cpu_ms_per_day_max: Option<u64>,
+    /// Streams of news that its callers have open at once.
+    pub streams_max: Option<u32>,
     /// What the key-value grants of its plugins may come to, together.
     pub keyvalue_bytes_max: Option<u64>,
 }
@@ -73,10 +79,11 @@ pub(super) struct AtTop {
     pub(super) limits: Limits,
 }
 
-/// All tenants of a file. `default` is always one of them.
+/// All tenants of a file, on a host of so many places. `default` is always one of them.
 pub(super) fn tenants(
     written: BTreeMap<TenantId, WrittenTenant>,
     top: AtTop,
+    calls_max: u32,
     base: &Path,
 ) -> Result<BTreeMap<TenantId, Arc<TenantSettings>>, ConfigError> {
     let folder = base.join(top.plugins.as_deref().unwrap_or(Path::new(DEFAULT_PLUGINS)));
@@ -105,7 +112,33 @@ pub(super) fn tenants(
         let settings = TenantSettings::new(plugins, top.limits, Quotas::default(), (plugin, secrets), base)?;
         tenants.insert(TenantId::default(), Arc::new(settings));
     }
+    leave_room(&mut tenants, calls_max);
     Ok(tenants)
+}
+
+/// Where several have plugins, none that nobody gave a share takes all places of the host.
+fn leave_room(tenants: &mut BTreeMap<TenantId, Arc<TenantSettings>>, calls_max: u32) {
+    if !are_several(tenants) {
+        return;
+    }
+    let most = (calls_max - calls_max / LEFT_TO_OTHERS).max(1);
+    for settings in tenants.values_mut() {
+        Arc::make_mut(settings).quotas.calls_max.get_or_insert(most);
+    }
+}
+
+/// Whether more than one of them has plugins.
+fn are_several(tenants: &BTreeMap<TenantId, Arc<TenantSettings>>) -> bool {
+    let has_plugins = |settings: &&Arc<TenantSettings>| settings.plugins.is_some() || settings.has_sources();
+    tenants.values().filter(has_plugins).count() > 1
+}
+
+impl Config {
+    /// Tasks of one tenant that the host runs at once: where several have plugins, not all that it runs.
+    pub fn tasks_running_of_tenant_max(&self) -> u32 {
+        let max = self.host_limits.tasks_running_max;
+        if are_several(&self.tenants) { max.saturating_sub((max / LEFT_TO_OTHERS).max(1)).max(1) } else { max }
+    }
 }
 
 /// The arguments of all tools that policies may see.

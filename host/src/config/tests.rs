@@ -170,6 +170,15 @@ fn tenants_have_nothing_of_each_other() {
     let text = "[tenant.acme]\nquotas = { keyvalue_bytes_max = 10 }\n[tenant.acme.plugin.p.grants]\nkeyvalue = { bytes_max = 11 }";
     assert!(error(text).contains("granted 11 bytes of key-value data, and `keyvalue_bytes_max` is 10"));
     assert!(error("[tenant.acme.quotas]\ncalls_max = 0").contains("use at least 1"));
+    // One that is alone may have all; where there are several, each leaves some to the others unless somebody says otherwise.
+    let places = |toml: &str| {
+        let tenants = Written::parse(toml).unwrap().usable(Path::new("/base")).unwrap().tenants;
+        tenants["acme"].quotas.calls_max
+    };
+    assert_eq!(places("[limits]\ncalls_max = 16\n[tenant.acme]"), None);
+    assert_eq!(places("[limits]\ncalls_max = 16\n[tenant.acme]\n[tenant.bolt]"), Some(12));
+    assert_eq!(places("plugins = 'p'\n[limits]\ncalls_max = 1\n[tenant.acme]"), Some(1));
+    assert_eq!(places("[tenant.acme.quotas]\ncalls_max = 500\n[tenant.bolt]"), Some(500));
     assert!(error("[plugin.p]\nscopes = [\"a b\"]").contains("`a b` is no scope"));
 }
 

@@ -22,7 +22,10 @@ use super::{
     tenants::{self, AtTop, WrittenTenant},
     text,
 };
-use crate::ids::{NAME_CHARS_MAX, PluginId, TenantId};
+use crate::{
+    ids::{NAME_CHARS_MAX, PluginId, TenantId},
+    telemetry::{LogFormat, LogSettings},
+};
 
 /// A task that lived shorter would be gone before its client asks for it a second time.
 const TASK_TTL_MIN: Duration = Duration::from_secs(1);
@@ -37,6 +40,7 @@ pub struct Written {
     /// Address and port, such as `127.0.0.1:8080`.
     pub listen: Option<String>,
     /// Address and port of health and metrics, such as `127.0.0.1:9090`.
+    #[serde(deserialize_with = "super::admin::address")]
     pub admin_listen: Option<SocketAddr>,
     /// Whether callers without credentials may come from other machines.
     pub allow_anonymous: bool,
@@ -82,7 +86,18 @@ pub struct Written {
     /// By `HOST` or `HOST:PORT`.
     pub registry: BTreeMap<String, WrittenRegistry>,
     pub telemetry: WrittenTelemetry,
+    pub log: WrittenLog,
     pub policy: WrittenPolicy,
+}
+
+/// `[log]`
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct WrittenLog {
+    /// What is logged, such as `info` or `warn,plugin=info`. The environment variable `RUST_LOG` goes over it.
+    pub filter: Option<String>,
+    /// How lines look. `--log-format` goes over it.
+    pub format: Option<LogFormat>,
 }
 
 /// `[egress]`
@@ -252,7 +267,7 @@ pub struct WrittenPlugin {
     pub source: Option<String>,
     /// Public keys of which one must have signed it.
     pub signed_by: Vec<PathBuf>,
-    /// Whether its tools may be described otherwise under the same version.
+    /// Whether it may describe itself otherwise under the same version.
     pub allow_changes: bool,
     /// What a caller's token must hold for anything of it.
     pub scopes: Vec<String>,
@@ -298,7 +313,8 @@ impl Written {
         let top = AtTop { plugins: self.plugins, plugin: self.plugin, secrets: secrets.clone(), limits };
         let (admin_listen, admin) = self.admin.usable(self.admin_listen, &secrets, base)?;
         let (identity, discovery) = self.server.usable()?;
-        let tenants = tenants::tenants(self.tenant, top, base)?;
+        let host_limits = self.limits.for_host().map_err(|error| error.within("[limits]"))?;
+        let tenants = tenants::tenants(self.tenant, top, host_limits.calls_max, base)?;
         let auth = self.auth.usable(base)?;
         if let Some((unknown, place)) = auth.tenants().find(|(tenant, _)| !tenants.contains_key(*tenant)) {
             return Err(ConfigError::new(format!("{place}: there is no tenant `{unknown}`; add [tenant.{unknown}]")));
@@ -327,11 +343,12 @@ impl Written {
             seal: self.seal.map(|seal| seal.usable(base)).transpose()?,
             identity,
             discovery,
-            host_limits: self.limits.for_host().map_err(|error| error.within("[limits]"))?,
+            host_limits,
             drain_notice: self.drain_notice_ms.map_or(DRAIN_NOTICE, Duration::from_millis),
             policy: self.policy.usable(base, tenants::policy_arguments(&tenants)?)?,
             tenants,
             telemetry: self.telemetry.usable(base, &secrets)?,
+            log: self.log.usable()?,
             secrets,
             audit: self.audit.usable(base)?,
             egress: Egress {
@@ -340,6 +357,14 @@ impl Written {
             },
             supply,
         })
+    }
+}
+
+impl WrittenLog {
+    fn usable(self) -> Result<LogSettings, ConfigError> {
+        let filter = self.filter.map(|filter| filter.parse()).transpose();
+        let filter = filter.map_err(|reason: String| ConfigError::new(format!("[log] `filter`: {reason}")))?;
+        Ok(LogSettings { filter: filter.unwrap_or_default(), format: self.format.unwrap_or_default() })
     }
 }
 

@@ -15,7 +15,11 @@ use crate::{
     config::{Config, PublicUrl, Taker},
     http::Auth,
     seal::KeyRing,
+    store::Store,
 };
+
+/// The API keys as a host read them last, in the state folder.
+const KEYS_FILE: &str = "keys.seen";
 
 /// The host's own.
 pub(super) struct Door {
@@ -30,11 +34,19 @@ pub(super) struct Door {
 
 impl Door {
     /// The one at `address`. Reads the files that deciding takes. `ring` seals nonces; changes of keys go to
-    /// `audit`.
-    pub(super) fn new(config: &Config, address: SocketAddr, (ring, audit): (KeyRing, Audit)) -> Result<Arc<Self>> {
+    /// `audit`; `store` remembers what is used once only, unless it ends with the process as memory does.
+    pub(super) fn new(
+        config: &Config,
+        address: SocketAddr,
+        (ring, audit, store): (KeyRing, Audit, Arc<dyn Store>),
+    ) -> Result<Arc<Self>> {
         let has_tls = config.tls.is_some();
         let public = public_url(config, address, has_tls)?;
-        let auth = Authenticator::new(&config.auth, public, &config.identity.name, ring).audited(audit);
+        let outlives = config.store.is_some() || config.state_dir.is_some();
+        // Without a trail there is nobody to tell.
+        let remembered = config.state_dir.as_ref().filter(|_| audit.is_on()).map(|dir| dir.join(KEYS_FILE));
+        let auth = Authenticator::new(&config.auth, public, &config.identity.name, ring).audited(audit, remembered);
+        let auth = auth.remembering(outlives.then_some(store));
         auth.load().map_err(anyhow::Error::msg)?;
         let auth = Arc::new(ArcSwap::from_pointee(auth));
         let (ended, tasks) = (CancellationToken::new(), TaskTracker::new());
@@ -64,7 +76,9 @@ impl Door {
             next.load().map_err(anyhow::Error::msg)?;
             let door = Arc::clone(&door);
             Ok(Box::new(move || {
-                door.auth.store(Arc::new(next));
+                let next = Arc::new(next);
+                door.auth.store(Arc::clone(&next));
+                next.takes_over();
                 door.tend();
             }))
         })

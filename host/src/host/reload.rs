@@ -7,19 +7,21 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    audit::{Audit, record::Change},
+    audit::Audit,
     catalog::Order,
     config::{Ask, Proposal, Reload, Taker},
+    telemetry,
 };
 
 /// Takes up what `reload` proposes, until `stop`: all parts or none.
 pub(super) async fn follow(
-    mut reload: Reload,
+    reload: Reload,
     takers: Vec<Taker>,
     orders: mpsc::Sender<Order>,
     audit: Audit,
     stop: CancellationToken,
 ) {
+    let mut reload = reload.audited(audit);
     loop {
         let proposal = tokio::select! {
             () = stop.cancelled() => return,
@@ -27,11 +29,7 @@ pub(super) async fn follow(
         };
         match take(&proposal, &takers, &orders).await {
             Ok(()) => reload.accept(proposal),
-            Err(reason) => {
-                let reason = format!("{reason:#}");
-                audit.note(&Change { what: "configuration", change: "refused", name: None, reason: Some(&reason) });
-                reload.reject(proposal, &reason);
-            }
+            Err(reason) => reload.reject(proposal, &format!("{reason:#}")),
         }
     }
 }
@@ -52,6 +50,14 @@ pub(super) async fn again(ask: Option<Ask>, orders: mpsc::Sender<Order>) -> Resu
     orders.send(Order::Look(done)).await.map_err(|_| ending())?;
     told.await.map_err(|_| ending())?;
     Ok(format!("The plugin folders were read anew.{configured}"))
+}
+
+/// Takes up what is logged, and how.
+pub(super) fn log_taker() -> Taker {
+    Box::new(|config| {
+        let log = config.log.clone();
+        Ok(Box::new(move || telemetry::set_log(&log)))
+    })
 }
 
 /// Makes every part anew before the first is put in place.

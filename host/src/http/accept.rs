@@ -2,6 +2,7 @@
 
 use std::{
     convert::Infallible,
+    net::IpAddr,
     pin::pin,
     sync::{Arc, atomic::Ordering},
     time::Duration,
@@ -51,7 +52,7 @@ pub(super) async fn serve(
     let places = Arc::new(Semaphore::new(limits.connections_max.min(Semaphore::MAX_PERMITS)));
     let graceful = GracefulShutdown::new();
     let builder = builder(limits);
-    let let_in = |stream: TcpStream, place| {
+    let let_in = |(stream, peer): (TcpStream, IpAddr), place| {
         // An event written in two pieces would otherwise wait for the peer's delayed acknowledgement.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY could not be set");
@@ -59,7 +60,9 @@ pub(super) async fn serve(
         let guest = Guest {
             builder: builder.clone(),
             gate: Arc::clone(&gate),
+            peer,
             place,
+            places: Arc::clone(&places),
             watcher: graceful.watcher(),
             header_read_max: limits.header_read_max,
         };
@@ -84,7 +87,7 @@ pub(super) async fn serve(
             next = next => next,
         };
         match accepted {
-            Ok((stream, _)) => let_in(stream, place),
+            Ok((stream, peer)) => let_in((stream, peer.ip()), place),
             Err(error) => {
                 tracing::warn!(%error, "no connection could be accepted");
                 time::sleep(ACCEPT_PAUSE).await;
@@ -92,10 +95,10 @@ pub(super) async fn serve(
         }
     }
     gate.leaving.store(true, Ordering::Relaxed);
-    for stream in last_in_line(listener) {
+    for arrived in last_in_line(listener) {
         // Without a free place nobody was let in before either.
         if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
-            let_in(stream, place);
+            let_in(arrived, place);
         }
     }
     time::sleep(LAST_REQUESTS).await;
@@ -106,7 +109,7 @@ pub(super) async fn serve(
 
 /// Closes the door, and gives the connections that the kernel had let in: whoever is behind them takes them for accepted, and may
 /// have sent a request.
-fn last_in_line(listener: TcpListener) -> Vec<TcpStream> {
+fn last_in_line(listener: TcpListener) -> Vec<(TcpStream, IpAddr)> {
     let listener = match listener.into_std() {
         Ok(listener) => listener,
         Err(error) => {
@@ -115,9 +118,9 @@ fn last_in_line(listener: TcpListener) -> Vec<TcpStream> {
         }
     };
     // It does not block: without a next one it fails.
-    let streams = std::iter::from_fn(|| listener.accept().ok()).filter_map(|(stream, _)| {
+    let streams = std::iter::from_fn(|| listener.accept().ok()).filter_map(|(stream, peer)| {
         stream.set_nonblocking(true).ok()?;
-        TcpStream::from_std(stream).ok()
+        Some((TcpStream::from_std(stream).ok()?, peer.ip()))
     });
     streams.collect()
 }
@@ -137,7 +140,11 @@ fn builder(limits: &HostLimits) -> http1::Builder {
 struct Guest {
     builder: http1::Builder,
     gate: Arc<Gate>,
+    /// The other end.
+    peer: IpAddr,
     place: OwnedSemaphorePermit,
+    /// All of them.
+    places: Arc<Semaphore>,
     watcher: Watcher,
     header_read_max: Duration,
 }
@@ -156,14 +163,14 @@ impl Guest {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let Self { builder, gate, place, watcher, header_read_max } = self;
+        let Self { builder, gate, peer, place, places, watcher, header_read_max } = self;
         let movement = Movement::new();
         let noted = Noted { stream, movement: Arc::clone(&movement) };
         let moving = Arc::clone(&movement);
         let service = service_fn(move |request| {
             let (gate, serving) = (Arc::clone(&gate), moving.serving());
             async move {
-                let mut response = endpoint::serve(&gate, request).await;
+                let mut response = endpoint::serve(&gate, peer, request).await;
                 drop(serving);
                 if gate.leaving.load(Ordering::Relaxed) {
                     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -184,7 +191,7 @@ impl Guest {
                     break;
                 }
                 _ = look.tick() => {
-                    if movement.has_stalled(header_read_max) {
+                    if movement.has_stalled(header_read_max, places.available_permits() == 0) {
                         break;
                     }
                 }

@@ -78,13 +78,13 @@ impl<'a> Document<'a> {
 }
 
 impl Discovery {
-    /// That of a host which listens at this address.
-    pub(super) fn new(config: &Config, listener: Option<SocketAddr>) -> Self {
+    /// That of a host which listens at this address, with or without a certificate.
+    pub(super) fn new(config: &Config, listener: Option<SocketAddr>, has_tls: bool) -> Self {
         let settings = config.discovery.clone();
         // Where only this machine reaches it, everybody who does knows it by its address. What a stranger says in `Host` is
         // never passed on: caches keep these documents.
         let own = listener.filter(|address| address.ip().is_loopback());
-        let own = own.map(|address| PublicUrl::of_listener(address, config.tls.is_some()));
+        let own = own.map(|address| PublicUrl::of_listener(address, has_tls));
         let url = config.public_url.clone().or(own);
         let text = url.as_ref().map(|url| url.at(""));
         let domain = text.as_deref().map_or("localhost", domain_of).to_owned();

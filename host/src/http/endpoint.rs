@@ -1,5 +1,7 @@
 //! `POST /mcp`: what a request must be before anybody reads it.
 
+use std::{net::IpAddr, sync::Arc};
+
 use axum::{
     http::{HeaderMap, HeaderValue, Method, Request as HttpRequest, StatusCode, header},
     response::Response,
@@ -11,8 +13,8 @@ use tokio::time::timeout;
 
 use super::{ENDPOINT, Gate, origin::Verdict, respond};
 use crate::{
-    audit::record::Refused,
-    auth::Challenge,
+    audit::record::{self, Refused},
+    auth::{Challenge, Known},
     denials::{self, By, Denial},
     ids::{IllegalName, TenantId},
     mcp::{Answer, Fault, Refusal, Request, SESSION_HEADER, Via, Visitor},
@@ -20,26 +22,40 @@ use crate::{
     telemetry::Trace,
 };
 
-/// Answers a request. There are two kinds of paths; a router would look them up in a table each time.
-pub(super) async fn serve(gate: &Gate, request: HttpRequest<Incoming>) -> Response {
+/// What the trail has of a tenant's name that a stranger chose; no tenant has a longer one.
+const NAME_CHARS_MAX: usize = 64;
+
+/// Somebody is not let in: what they are told, and what the trail is told.
+struct Out {
+    response: Response,
+    /// In a word.
+    code: &'static str,
+    known: Option<Known>,
+}
+
+/// Answers a request of `peer`. There are two kinds of paths; a router would look them up in a table each time.
+pub(super) async fn serve(gate: &Gate, peer: IpAddr, request: HttpRequest<Incoming>) -> Response {
     let (head, body) = request.into_parts();
     let Some(place) = Place::of(head.uri.path()) else {
-        let found = gate.discovery.answer(gate.server.tenants(), &head.method, head.uri.path(), &head.headers);
+        let found = gate.discovery.load().answer(gate.server.tenants(), &head.method, head.uri.path(), &head.headers);
         return found.unwrap_or_else(|| document(gate, &head.method, head.uri.path()));
     };
     let origin = match gate.origins.load().judge(&head.headers) {
-        Verdict::Foreign => return not_let_in(gate, place, respond::foreign_origin()),
+        Verdict::Foreign => {
+            let out = Out { response: respond::foreign_origin(), code: "foreign_origin", known: None };
+            return not_let_in(gate, peer, place, out);
+        }
         Verdict::Allowed(origin) => Some(origin.clone()),
         Verdict::None => None,
     };
     let response = match head.method {
         Method::POST | Method::GET | Method::DELETE => {
             let mut trace = Trace::arrived(Some(&head.headers));
-            let visitor = visitor(gate, place, &head.method, &head.headers).await;
+            let visitor = visitor(gate, (peer, place), &head.method, &head.headers).await;
             tell(gate, &mut trace, &visitor);
             match visitor {
                 Ok(visitor) => answer(gate, (visitor, trace), (place, &head.method, &head.headers), body).await,
-                Err(response) => not_let_in(gate, place, response),
+                Err(out) => not_let_in(gate, peer, place, *out),
             }
         }
         Method::OPTIONS => respond::preflight(),
@@ -49,10 +65,23 @@ pub(super) async fn serve(gate: &Gate, request: HttpRequest<Incoming>) -> Respon
 }
 
 /// Writes down that somebody was not let in.
-fn not_let_in(gate: &Gate, place: Place<'_>, response: Response) -> Response {
-    let tenant = if let Place::Of(tenant) = place { Some(tenant) } else { None };
-    let status = Some(response.status().as_u16());
-    gate.server.audit().note(&Refused { reason: "not let in", status, tenant, ..Refused::default() });
+fn not_let_in(gate: &Gate, peer: IpAddr, place: Place<'_>, Out { response, code, known }: Out) -> Response {
+    let endpoint: Option<String> = match place {
+        Place::Own => None,
+        Place::Of(tenant) => Some(tenant.chars().take(NAME_CHARS_MAX).collect()),
+    };
+    let known = known.as_ref();
+    gate.server.audit().note_stranger(&Refused {
+        reason: code,
+        status: Some(response.status().as_u16()),
+        address: Some(peer),
+        endpoint: endpoint.as_deref(),
+        tenant: known.and_then(|known| known.tenant.as_ref()).map(TenantId::as_str),
+        subject: known.and_then(|known| known.subject.as_deref()),
+        client: known.and_then(|known| known.client.as_deref()),
+        by: known.map(|known| record::By::from(&known.by)),
+        ..Refused::default()
+    });
     response
 }
 
@@ -87,37 +116,44 @@ impl<'a> Place<'a> {
 fn document(gate: &Gate, method: &Method, path: &str) -> Response {
     match gate.auth.load().metadata(path) {
         Some(_) if method == Method::OPTIONS => respond::public_preflight(),
-        Some(document) if method == Method::GET => respond::public_document(&document),
-        Some(_) => respond::method_not_allowed(),
+        Some(document) if matches!(*method, Method::GET | Method::HEAD) => respond::public_document(&document),
+        Some(_) => respond::read_only(),
         None => respond::no_such_path(),
     }
 }
 
 /// Who calls, and at whose. A host that asks nobody who they are believes what they say.
-async fn visitor(gate: &Gate, place: Place<'_>, method: &Method, headers: &HeaderMap) -> Result<Visitor, Response> {
-    let tenant = place.tenant().map_err(|_| respond::no_such_path())?;
+async fn visitor(
+    gate: &Gate,
+    (peer, place): (IpAddr, Place<'_>),
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<Visitor, Box<Out>> {
+    let nowhere = || Box::new(Out { response: respond::no_such_path(), code: "no_such_tenant", known: None });
+    let tenant = place.tenant().map_err(|_| nowhere())?;
     let auth = gate.auth.load();
-    let principal = auth.authenticate(method, tenant.as_ref(), headers).await;
-    let principal = principal.map_err(|challenge| challenged(gate, &challenge, tenant.as_ref()))?;
-    gate.server.visitor(principal).ok_or_else(|| match auth.asks() {
-        true => challenged(gate, &auth.forbidden(), tenant.as_ref()),
-        false => respond::no_such_path(),
-    })
+    let admitted = auth.authenticate(method, tenant.as_ref(), headers).await;
+    let (principal, pass) = admitted.map_err(|challenge| challenged(gate, &challenge, tenant.as_ref()))?;
+    match gate.server.visitor(Arc::clone(&principal)) {
+        Some(visitor) => Ok(Visitor { pass, address: Some(peer), ..visitor }),
+        None if auth.asks() => Err(challenged(gate, &auth.forbidden(&principal), tenant.as_ref())),
+        None => Err(nowhere()),
+    }
 }
 
 /// Somebody is not let in, and the operator learns of it.
-fn challenged(gate: &Gate, challenge: &Challenge, tenant: Option<&TenantId>) -> Response {
+fn challenged(gate: &Gate, challenge: &Challenge, tenant: Option<&TenantId>) -> Box<Out> {
     // A stranger may name as many tenants as there are names; those there are, are few.
     let tenant = tenant.filter(|tenant| gate.server.tenants().get(tenant.as_str()).is_some());
     denials::note(&Denial { by: By::Auth, tenant, subject: None, on: None, what: challenge.reason() });
-    respond::challenge(challenge)
+    Box::new(Out { response: respond::challenge(challenge), code: challenge.code(), known: challenge.known().cloned() })
 }
 
 /// Tells metrics and trace what came of asking who calls.
-fn tell(gate: &Gate, trace: &mut Trace, visitor: &Result<Visitor, Response>) {
+fn tell(gate: &Gate, trace: &mut Trace, visitor: &Result<Visitor, Box<Out>>) {
     let result = match visitor {
         Ok(visitor) => visitor.principal.by.kind(),
-        Err(response) => match response.status() {
+        Err(out) => match out.response.status() {
             StatusCode::UNAUTHORIZED => "unauthorized",
             StatusCode::FORBIDDEN => "forbidden",
             StatusCode::SERVICE_UNAVAILABLE => "away",

@@ -43,7 +43,7 @@ pub(crate) struct Gate {
     leaving: AtomicBool,
     auth: Auth,
     tls: Option<Arc<Tls>>,
-    discovery: discovery::Discovery,
+    discovery: ArcSwap<discovery::Discovery>,
 }
 
 /// A bound listener that is not yet served.
@@ -56,13 +56,15 @@ pub struct Http {
 impl Http {
     /// Serves on a listener, to those whom `auth` lets in.
     pub fn new(config: &Config, listener: TcpListener, server: Arc<Server>, auth: Auth, tls: Option<Tls>) -> Self {
+        server.guarded_by(Arc::clone(&auth));
+        let discovery = discovery::Discovery::new(config, listener.local_addr().ok(), tls.is_some());
         let gate = Gate {
             server,
             origins: ArcSwap::from_pointee(origin::Origins::new(&config.allowed_origins)),
             body_bytes_max: config.host_limits.body_bytes_max,
             body_read_max: config.host_limits.body_read_max,
             leaving: AtomicBool::new(false),
-            discovery: discovery::Discovery::new(config, listener.local_addr().ok()),
+            discovery: ArcSwap::from_pointee(discovery),
             auth,
             tls: tls.map(Arc::new),
         };
@@ -74,12 +76,16 @@ impl Http {
         self.listener.local_addr()
     }
 
-    /// Takes up which origins may call.
+    /// Takes up which origins may call, and how this server is found.
     pub fn taker(&self) -> Taker {
-        let gate = Arc::clone(&self.gate);
+        let (gate, address) = (Arc::clone(&self.gate), self.local_addr().ok());
         Box::new(move |config| {
             let (gate, origins) = (Arc::clone(&gate), origin::Origins::new(&config.allowed_origins));
-            Ok(Box::new(move || gate.origins.store(Arc::new(origins))))
+            let discovery = discovery::Discovery::new(config, address, gate.tls.is_some());
+            Ok(Box::new(move || {
+                gate.origins.store(Arc::new(origins));
+                gate.discovery.store(Arc::new(discovery));
+            }))
         })
     }
 

@@ -166,6 +166,13 @@ pub(super) fn method_not_allowed() -> Response {
     response
 }
 
+/// What is public is for reading.
+pub(super) fn read_only() -> Response {
+    let mut response = rejected(StatusCode::METHOD_NOT_ALLOWED, "read it by GET");
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, OPTIONS"));
+    response
+}
+
 pub(super) fn no_such_path() -> Response {
     rejected(StatusCode::NOT_FOUND, &format!("there is nothing here; the endpoint is {}", super::ENDPOINT))
 }

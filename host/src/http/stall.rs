@@ -23,6 +23,9 @@ use tokio::{
 /// A connection without a request is closed after this; clients open another when they need one.
 const IDLE_MAX: Duration = Duration::from_secs(300);
 
+/// The same where others wait for its place; twice as long as streams are ever silent.
+const IDLE_CROWDED_MAX: Duration = Duration::from_secs(30);
+
 /// What is known of a connection's movement. Times are in milliseconds since it began, 0 meaning "not".
 #[derive(Debug)]
 pub(super) struct Movement {
@@ -51,17 +54,17 @@ impl Movement {
         Serving(Arc::clone(self))
     }
 
-    /// Whether there is no use in waiting any longer.
-    pub(super) fn has_stalled(&self, header_read_max: Duration) -> bool {
-        self.had_stalled(self.now_ms(), header_read_max)
+    /// Whether there is no use in waiting any longer. `crowded`: every place is taken.
+    pub(super) fn has_stalled(&self, header_read_max: Duration, crowded: bool) -> bool {
+        self.had_stalled(self.now_ms(), header_read_max, if crowded { IDLE_CROWDED_MAX } else { IDLE_MAX })
     }
 
-    fn had_stalled(&self, now: u64, header_read_max: Duration) -> bool {
+    fn had_stalled(&self, now: u64, header_read_max: Duration, idle_max: Duration) -> bool {
         let older = |since: u64, max: Duration| u128::from(now.saturating_sub(since)) > max.as_millis();
         let head = self.head_ms.load(Ordering::Relaxed);
         let serving = self.serving.load(Ordering::Relaxed);
         (head > 0 && older(head, header_read_max))
-            || (!serving && older(self.last_ms.load(Ordering::Relaxed), IDLE_MAX))
+            || (!serving && older(self.last_ms.load(Ordering::Relaxed), idle_max))
     }
 
     fn now_ms(&self) -> u64 {
@@ -142,14 +145,15 @@ mod tests {
     async fn only_what_does_not_move_is_stalled() {
         let movement = Movement::new();
         let max = Duration::from_secs(10);
-        assert!(!movement.had_stalled(60_000, max), "silence between requests is no slowness");
+        assert!(!movement.had_stalled(60_000, max, IDLE_MAX), "silence between requests is no slowness");
+        assert!(movement.had_stalled(60_000, max, IDLE_CROWDED_MAX), "unless somebody else has a request");
         movement.has_read(60_000);
-        assert!(!movement.had_stalled(69_000, max));
-        assert!(movement.had_stalled(71_000, max), "half a header is");
+        assert!(!movement.had_stalled(69_000, max, IDLE_MAX));
+        assert!(movement.had_stalled(71_000, max, IDLE_MAX), "half a header is");
         let serving = movement.serving();
         movement.has_read(71_000);
-        assert!(!movement.had_stalled(1_071_000, max), "a request may take its time");
+        assert!(!movement.had_stalled(1_071_000, max, IDLE_MAX), "a request may take its time");
         drop(serving);
-        assert!(movement.had_stalled(1_071_000, max), "and then nobody came back");
+        assert!(movement.had_stalled(1_071_000, max, IDLE_MAX), "and then nobody came back");
     }
 }

@@ -101,7 +101,7 @@ impl Tls {
 impl Current {
     fn renew(&self, told: bool, audit: &Audit) {
         let note = |change, reason: Option<&str>| {
-            audit.note(&Change { what: "certificate", change, name: None, reason });
+            audit.note(&Change { what: "certificate", change, reason, ..Change::default() });
         };
         let mut known = self.stamps.lock().unwrap_or_else(PoisonError::into_inner);
         let now = stamps(&self.files);

@@ -28,11 +28,25 @@ struct Half {
     /// Which stretch of time it is of.
     turn: AtomicU64,
     counts: [AtomicU64; BUCKETS],
+    failed: AtomicU64,
+}
+
+/// What the last minutes were like.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Lately {
+    pub(super) calls: u64,
+    pub(super) failed: u64,
+    pub(super) p50_us: Option<u64>,
+    pub(super) p99_us: Option<u64>,
 }
 
 impl Default for Buckets {
     fn default() -> Self {
-        let half = || Half { turn: AtomicU64::new(0), counts: std::array::from_fn(|_| AtomicU64::new(0)) };
+        let half = || Half {
+            turn: AtomicU64::new(0),
+            counts: std::array::from_fn(|_| AtomicU64::new(0)),
+            failed: AtomicU64::new(0),
+        };
         Self { halves: [half(), half()] }
     }
 }
@@ -40,27 +54,39 @@ impl Default for Buckets {
 impl Buckets {
     /// At `at`, something ended that took `took`; both in nanoseconds.
     pub(super) fn add(&self, at: u64, took: u64) {
+        self.half(at).counts[bucket(took)].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// What ends at `at` has failed.
+    pub(super) fn fail(&self, at: u64) {
+        self.half(at).failed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The half that `at` is of.
+    fn half(&self, at: u64) -> &Half {
         let turn = turn(at);
         let half = &self.halves[(turn % 2) as usize];
         let was = half.turn.load(Ordering::Relaxed);
         // Whoever comes first in a new stretch empties the half. What others add meanwhile may be lost: it is one of many.
         if was < turn && half.turn.compare_exchange(was, turn, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
-            half.counts.iter().for_each(|count| count.store(0, Ordering::Relaxed));
+            half.counts.iter().chain([&half.failed]).for_each(|count| count.store(0, Ordering::Relaxed));
         }
-        half.counts[bucket(took)].fetch_add(1, Ordering::Relaxed);
+        half
     }
 
-    /// How many there are of the last minutes, and the middle and the 99th percentile of them in microseconds.
-    pub(super) fn told(&self, at: u64) -> (u64, Option<u64>, Option<u64>) {
+    /// How many there are of the last minutes, and the middle and the 99th percentile of them.
+    pub(super) fn told(&self, at: u64) -> Lately {
         let turn = turn(at);
-        let mut counts = [0; BUCKETS];
+        let (mut counts, mut failed) = ([0; BUCKETS], 0);
         for half in &self.halves {
             if half.turn.load(Ordering::Relaxed) + 1 >= turn {
                 counts.iter_mut().zip(&half.counts).for_each(|(sum, count)| *sum += count.load(Ordering::Relaxed));
+                failed += half.failed.load(Ordering::Relaxed);
             }
         }
-        let total = counts.iter().sum();
-        (total, percentile(&counts, total, 50), percentile(&counts, total, 99))
+        let calls = counts.iter().sum();
+        let percentile = |percent| percentile(&counts, calls, percent);
+        Lately { calls, failed, p50_us: percentile(50), p99_us: percentile(99) }
     }
 }
 
@@ -111,20 +137,22 @@ mod tests {
     fn percentiles_are_of_the_last_minutes() {
         let buckets = Buckets::default();
         let window = super::super::nanos(WINDOW);
-        assert_eq!(buckets.told(1), (0, None, None));
+        assert_eq!(buckets.told(1), Lately::default());
         for _ in 0..98 {
             buckets.add(1, 1_000_000);
         }
         buckets.add(2, 500_000_000);
         buckets.add(3, 500_000_000);
+        buckets.fail(3);
         let near = |told: Option<u64>, us: u64| told.is_some_and(|told| told.abs_diff(us) * 15 <= us);
         for at in [4, window + 1] {
-            let (total, p50, p99) = buckets.told(at);
-            assert!(total == 100 && near(p50, 1_000) && near(p99, 500_000), "{total} {p50:?} {p99:?}");
+            let told = buckets.told(at);
+            assert_eq!((told.calls, told.failed), (100, 1));
+            assert!(near(told.p50_us, 1_000) && near(told.p99_us, 500_000), "{told:?}");
         }
-        assert_eq!(buckets.told(2 * window).0, 0, "what is older is not told");
+        assert_eq!(buckets.told(2 * window), Lately::default(), "what is older is not told");
         buckets.add(2 * window, 2_000_000);
-        let (total, p50, _) = buckets.told(2 * window + 1);
-        assert!(total == 1 && near(p50, 2_000), "{total} {p50:?}");
+        let told = buckets.told(2 * window + 1);
+        assert!((told.calls, told.failed) == (1, 0) && near(told.p50_us, 2_000), "{told:?}");
     }
 }

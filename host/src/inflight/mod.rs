@@ -1,29 +1,36 @@
-//! Which calls are in flight, and how long calls take: for those who operate the host, told at the admin listener.
+//! Which calls are in flight, and how long calls take: for those who operate the host, told at the admin listener. How many there
+//! were is counted in one place for that and for the metrics (`metrics::Counts`), which a tool has here.
 //!
-//! A call touches only what is its tool's own, without a lock: it takes a place in a slab, and adds one to a bucket. A tool
-//! that was never called has neither.
+//! A call touches only what is its tool's own, without a lock: it takes a place in a slab, and adds one to a count and a bucket. A
+//! tool that was never called has none of them.
 
 use std::{
     collections::HashMap,
     hash::{BuildHasher, RandomState},
     sync::{
         Arc, LazyLock, Mutex, OnceLock, PoisonError, Weak,
-        atomic::{AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
 
 use serde::Serialize;
 
-use crate::ids::{PluginId, TenantId};
+use crate::{
+    ids::{PluginId, TenantId},
+    metrics::{self, Counts, OfTool, Outcome},
+};
 
 mod buckets;
 
-use buckets::Buckets;
 pub use buckets::WINDOW;
+use buckets::{Buckets, Lately};
 
 /// Calls of one tool that are told of one by one; those beyond are only counted.
 const PLACES: usize = 64;
+
+/// What the operator sees calls under that are of a plugin's prompts and resources.
+const OF_NO_TOOL: &str = "prompts and resources";
 
 /// What stands in a place that is being taken.
 const TAKEN: u64 = u64::MAX;
@@ -44,22 +51,23 @@ struct All {
 struct Name {
     tenant: TenantId,
     plugin: PluginId,
-    tool: String,
+    /// `None`: of none, but of prompts and resources.
+    tool: Option<String>,
 }
 
 /// The calls of one tool, of one prompt, or of a plugin's resources.
 #[derive(Debug)]
 pub struct Tally {
     name: Arc<Name>,
-    calls: AtomicU64,
-    failed: AtomicU64,
-    in_flight: AtomicU32,
+    /// Under which labels the metrics have it.
+    labelled: Arc<OfTool>,
     used: OnceLock<Box<Used>>,
 }
 
 /// What a tool has that was called at least once.
 #[derive(Debug)]
 struct Used {
+    counts: Counts,
     places: [Place; PLACES],
     buckets: Buckets,
 }
@@ -72,13 +80,14 @@ struct Place {
     subject: AtomicU64,
 }
 
-/// A call that goes on until this is dropped.
+/// A call that goes on until this is dropped: as one for which nobody waited any more, unless it is said how it ended.
 #[derive(Debug)]
 #[must_use]
 pub struct Mark<'a> {
     tally: &'a Tally,
     since: u64,
     place: Option<usize>,
+    outcome: Outcome,
 }
 
 /// A call in flight, as it is told.
@@ -104,17 +113,20 @@ pub struct Pace {
     /// Since the host started, or the tool was loaded first.
     pub calls: u64,
     pub failed: u64,
-    pub in_flight: u32,
+    pub in_flight: u64,
     /// Those that the percentiles are of.
     pub recent: u64,
+    pub recent_failed: u64,
     pub p50_us: Option<u64>,
     pub p99_us: Option<u64>,
 }
 
 impl Tally {
-    /// That of this tool: the same as before, where an earlier version of its plugin is still in use.
-    pub fn of(tenant: &TenantId, plugin: &PluginId, tool: &str) -> Arc<Self> {
-        let name = Arc::new(Name { tenant: tenant.clone(), plugin: plugin.clone(), tool: tool.to_owned() });
+    /// That of this tool, by its public name, or of the plugin's prompts and resources: the same as before, where an earlier
+    /// version of its plugin is still in use.
+    pub fn of(tenant: &TenantId, plugin: &PluginId, tool: Option<&str>) -> Arc<Self> {
+        let name = Name { tenant: tenant.clone(), plugin: plugin.clone(), tool: tool.map(str::to_owned) };
+        let name = Arc::new(name);
         let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(tally) = all.tallies.get(&name).and_then(Weak::upgrade) {
             return tally;
@@ -123,46 +135,59 @@ impl Tally {
             all.tallies.retain(|_, tally| tally.strong_count() > 0);
             all.full_at = 2 * all.tallies.len() + PLACES;
         }
-        let tally = Arc::new(Self {
-            name: Arc::clone(&name),
-            calls: AtomicU64::new(0),
-            failed: AtomicU64::new(0),
-            in_flight: AtomicU32::new(0),
-            used: OnceLock::new(),
-        });
+        let labelled = metrics::of_tool(tenant.as_str(), plugin.as_str(), tool);
+        let tally = Arc::new(Self { name: Arc::clone(&name), labelled, used: OnceLock::new() });
         all.tallies.insert(name, Arc::downgrade(&tally));
         tally
     }
 
+    /// One that nobody is told of: a plugin that has no prompts and no resources has no calls of them.
+    pub fn of_nothing(tenant: &TenantId, plugin: &PluginId) -> Arc<Self> {
+        let name = Arc::new(Name { tenant: tenant.clone(), plugin: plugin.clone(), tool: None });
+        Arc::new(Self { name, labelled: Arc::default(), used: OnceLock::new() })
+    }
+
     /// A call of `subject` begins.
     pub fn begin(&self, subject: &str) -> Mark<'_> {
-        let since = now();
-        self.in_flight.fetch_add(1, Ordering::Relaxed);
-        let place = self.used().take(since, pseudonym_of(&self.name.tenant, subject));
-        Mark { tally: self, since, place }
+        let (since, used) = (now(), self.used());
+        used.counts.begun();
+        let place = used.take(since, pseudonym_of(&self.name.tenant, subject));
+        Mark { tally: self, since, place, outcome: Outcome::Dropped }
+    }
+
+    /// A run of the guest has used so much of a processor.
+    pub fn spent(&self, cpu: Duration) {
+        self.used().counts.used(cpu);
     }
 
     /// How its calls went.
     pub fn pace(&self) -> Pace {
         let used = self.used.get();
-        let (recent, p50_us, p99_us) = used.map_or((0, None, None), |used| used.buckets.told(now()));
+        let lately = used.map_or_else(Lately::default, |used| used.buckets.told(now()));
+        let counts = used.map(|used| &used.counts);
         Pace {
             tenant: self.name.tenant.clone(),
             plugin: self.name.plugin.clone(),
-            tool: self.name.tool.clone(),
-            calls: self.calls.load(Ordering::Relaxed),
-            failed: self.failed.load(Ordering::Relaxed),
-            in_flight: self.in_flight.load(Ordering::Relaxed),
-            recent,
-            p50_us,
-            p99_us,
+            tool: self.name.tool().to_owned(),
+            calls: counts.map_or(0, Counts::calls),
+            failed: counts.map_or(0, Counts::failed),
+            in_flight: self.in_flight(),
+            recent: lately.calls,
+            recent_failed: lately.failed,
+            p50_us: lately.p50_us,
+            p99_us: lately.p99_us,
         }
     }
 
     fn used(&self) -> &Used {
         self.used.get_or_init(|| {
-            Box::new(Used { places: std::array::from_fn(|_| Place::default()), buckets: Buckets::default() })
+            let places = std::array::from_fn(|_| Place::default());
+            Box::new(Used { counts: self.labelled.count(), places, buckets: Buckets::default() })
         })
+    }
+
+    fn in_flight(&self) -> u64 {
+        self.used.get().map_or(0, |used| used.counts.in_flight())
     }
 
     fn flights(&self) -> impl Iterator<Item = Flight> {
@@ -180,12 +205,18 @@ impl Tally {
                 id: since,
                 tenant: self.name.tenant.clone(),
                 plugin: self.name.plugin.clone(),
-                tool: self.name.tool.clone(),
+                tool: self.name.tool().to_owned(),
                 subject: format!("{subject:016x}"),
                 since_ms: at_ms.saturating_sub(elapsed_us / 1_000),
                 for_us: elapsed_us,
             })
         })
+    }
+}
+
+impl Name {
+    fn tool(&self) -> &str {
+        self.tool.as_deref().unwrap_or(OF_NO_TOOL)
     }
 }
 
@@ -208,9 +239,9 @@ impl Used {
 }
 
 impl Mark<'_> {
-    /// The call came to nothing that its caller wanted.
-    pub fn failed(&self) {
-        self.tally.failed.fetch_add(1, Ordering::Relaxed);
+    /// The call has ended, and so.
+    pub fn ended(mut self, outcome: Outcome) {
+        self.outcome = outcome;
     }
 }
 
@@ -221,16 +252,19 @@ impl Drop for Mark<'_> {
         if let Some(place) = self.place {
             used.places[place].since.store(0, Ordering::Release);
         }
-        tally.in_flight.fetch_sub(1, Ordering::Relaxed);
-        tally.calls.fetch_add(1, Ordering::Relaxed);
-        used.buckets.add(at, at.saturating_sub(self.since));
+        let took = at.saturating_sub(self.since);
+        used.counts.ended(self.outcome, Duration::from_nanos(took));
+        used.buckets.add(at, took);
+        if self.outcome.is_failure_of_tool() {
+            used.buckets.fail(at);
+        }
     }
 }
 
 /// The calls in flight, the longest running first: at most `max`, and how many there are beyond.
 pub fn flights(max: usize) -> (Vec<Flight>, u64) {
     let tallies = all();
-    let total: u64 = tallies.iter().map(|tally| u64::from(tally.in_flight.load(Ordering::Relaxed))).sum();
+    let total: u64 = tallies.iter().map(|tally| tally.in_flight()).sum();
     let mut flights: Vec<Flight> = tallies.iter().flat_map(|tally| tally.flights()).collect();
     flights.sort_by_key(|flight| std::cmp::Reverse(flight.for_us));
     flights.truncate(max);
@@ -240,7 +274,7 @@ pub fn flights(max: usize) -> (Vec<Flight>, u64) {
 
 /// How many calls are in flight.
 pub fn count() -> u64 {
-    all().iter().map(|tally| u64::from(tally.in_flight.load(Ordering::Relaxed))).sum()
+    all().iter().map(|tally| tally.in_flight()).sum()
 }
 
 /// How the calls of all tools went that were called at least once.

@@ -1,7 +1,7 @@
 use super::*;
 
 fn tally(name: &str) -> Arc<Tally> {
-    Tally::of(&TenantId::default(), &"p".parse().unwrap(), name)
+    Tally::of(&TenantId::default(), &"p".parse().unwrap(), Some(name))
 }
 
 fn flights_of(name: &str) -> Vec<Flight> {
@@ -20,13 +20,13 @@ fn a_call_is_told_of_while_it_goes_on() {
     assert!(seen[0].for_us >= seen[1].for_us, "the longest running is first");
     assert_ne!(seen[0].subject, seen[1].subject);
     assert_eq!(seen[0].subject, pseudonym(&TenantId::default(), "alice"));
-    second.failed();
-    drop(second);
+    second.ended(Outcome::Error);
     assert_eq!(flights_of("told").len(), 1);
     drop(first);
     assert!(flights_of("told").is_empty());
     let pace = tally.pace();
-    assert_eq!((pace.calls, pace.failed, pace.in_flight, pace.recent), (2, 1, 0, 2));
+    assert_eq!((pace.calls, pace.failed, pace.in_flight), (2, 1, 0));
+    assert_eq!((pace.recent, pace.recent_failed), (2, 1));
     assert!(pace.p50_us.is_some());
 }
 
@@ -35,7 +35,7 @@ fn calls_beyond_the_places_are_counted() {
     let tally = tally("crowded");
     let marks: Vec<Mark<'_>> = (0..PLACES + 5).map(|_| tally.begin("alice")).collect();
     assert_eq!(flights_of("crowded").len(), PLACES);
-    assert_eq!(tally.pace().in_flight as usize, PLACES + 5);
+    assert_eq!(tally.pace().in_flight, PLACES as u64 + 5);
     drop(marks);
     assert_eq!(tally.pace().in_flight, 0);
     let again = tally.begin("alice");
@@ -54,6 +54,9 @@ fn another_version_of_a_plugin_goes_on_counting() {
     assert_eq!(later.pace().calls, 1);
     drop(later);
     assert_eq!(tally("reloaded").pace().calls, 0, "nobody was left who knew");
+    let metrics = metrics::Metrics::start().render();
+    let told = r#"toolyard_calls_total{tenant="default",plugin="p",tool="reloaded",outcome="dropped"} 1"#;
+    assert!(metrics.lines().any(|line| line == told), "but the metrics: {metrics}");
 }
 
 #[test]

@@ -234,7 +234,7 @@ impl Wanted {
         }
     }
 
-    /// Such calls, as the operator sees them.
+    /// Such calls, as they are counted and as the operator sees them.
     fn tally(&self) -> &Tally {
         match self {
             Self::Tool { permit, .. } => permit.what().tally(),
@@ -285,17 +285,12 @@ pub(super) fn unknown(what: &str, name: &str, list: &str) -> Fault {
 /// Runs a call. A fault is for the client's program; everything that a model could act on is a [`Reply`].
 pub async fn run(runner: &Runner, call: &Call) -> Result<Reply, Fault> {
     let mark = call.wanted.tally().begin(&call.wanted.principal().subject);
-    let running = call.wanted.counts().begin();
     let done = match (&runner.observer, &call.trace) {
         _ if runner.audit.is_on() => Box::pin(recorded::run(runner, call)).await,
         (None, None) => run_unseen(runner, call).await,
         _ => Box::pin(observed::run(runner, call)).await,
     };
-    let outcome = counted::outcome(&done);
-    running.ended(outcome);
-    if outcome.is_failure() {
-        mark.failed();
-    }
+    mark.ended(counted::outcome(&done));
     done
 }
 
@@ -437,7 +432,7 @@ pub(super) fn or_fault<T>(program: &Program, ran: Ran<T>) -> Result<T, Fault> {
 
 fn log_trap(program: &Program, error: &CallError) {
     if let CallError::Trapped { detail } = error {
-        tracing::warn!(plugin = %program.id, detail, "a call trapped");
+        tracing::warn!(tenant = %program.tenant, plugin = %program.id, detail, "a call trapped");
         observe::say(|| Seen::Broke { why: detail.clone() });
     }
 }

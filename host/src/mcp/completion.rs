@@ -66,7 +66,7 @@ pub(super) async fn complete(
             async { or_fault(&asked, asked.component.complete(reference, &name, &value, &known, context, run).await) };
         recorded::recorded(&audit, about, work, |_| Outcome::Answered).await
     };
-    let mut completion = runner.in_lane(&program.score, Box::pin(suggest)).await?;
+    let mut completion = runner.in_lane(Arc::clone(&program.score), Box::pin(suggest)).await?;
     if completion.values.len() > VALUES_MAX {
         completion.values.truncate(VALUES_MAX);
         completion.has_more = true;

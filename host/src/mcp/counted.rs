@@ -10,7 +10,7 @@ use super::{
     message::Message,
 };
 use crate::{
-    metrics::{self, Answered, Method, OfTool, Outcome},
+    metrics::{self, Answered, Method, Outcome},
     telemetry::{Begun, KeyValue, Trace, Tracer},
 };
 
@@ -76,15 +76,6 @@ pub(super) fn unread() {
 }
 
 impl Wanted {
-    /// As its calls are counted.
-    pub(super) fn counts(&self) -> &OfTool {
-        match self {
-            Self::Tool { permit, .. } => permit.what().calls(),
-            Self::Prompt { permit, .. } => &permit.what().program().calls,
-            Self::Resource { permit, .. } => &permit.what().calls,
-        }
-    }
-
     /// What a span of its call says of it. Not a resource's URI: that is the caller's own word.
     pub(super) fn described(&self) -> (String, Vec<KeyValue>) {
         let plugin = |id: &crate::ids::PluginId| KeyValue::new("toolyard.plugin", id.to_string());

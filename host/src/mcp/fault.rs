@@ -142,6 +142,9 @@ impl Fault {
             Self::Exceeded(Exceeded::CallsMax | Exceeded::CallsPerSecondMax) => {
                 "your share of this host is in use; try again shortly".into()
             }
+            Self::Exceeded(Exceeded::StreamsMax) => {
+                "as many streams of yours are open as may be at once; end one, or try again shortly".into()
+            }
             Self::Exceeded(_) => "your share of this host is used up for today; it begins anew at midnight UTC".into(),
             Self::PluginBusy => "as many calls of this plugin run as may at once; try again shortly".into(),
         }

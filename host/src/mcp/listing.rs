@@ -113,7 +113,7 @@ pub(super) async fn resources(
                 Ok(page) => page,
                 Err(fault @ Fault::Busy) => return Err(fault),
                 Err(fault) => {
-                    tracing::warn!(plugin = %plugin.id(), reason = fault.message(), "its resources are left out of the list");
+                    tracing::warn!(tenant = %plugin.program().tenant, plugin = %plugin.id(), reason = fault.message(), "its resources are left out of the list");
                     break;
                 }
             };
@@ -145,7 +145,7 @@ async fn ask(
     let _slot = runner.slot(program).await?;
     let audit = runner.audit.clone();
     let list = list(audit, Arc::clone(program), Arc::clone(principal), Arc::clone(caller), cursor.clone());
-    let page = runner.in_lane(&program.score, list.boxed()).await?;
+    let page = runner.in_lane(Arc::clone(&program.score), list.boxed()).await?;
     if cursor.is_some() && page.next == cursor {
         return Err(Fault::Internal("its list goes on where it began".into()));
     }
@@ -153,7 +153,7 @@ async fn ask(
     let items = page.resources.into_iter().filter(|resource| {
         let ours = ours(resource);
         if !ours {
-            tracing::warn!(plugin = %program.id, uri = ?resource.uri, "lists a resource that it does not answer for");
+            tracing::warn!(tenant = %program.tenant, plugin = %program.id, uri = ?resource.uri, "lists a resource that it does not answer for");
         }
         ours
     });

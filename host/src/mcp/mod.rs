@@ -12,6 +12,7 @@ mod content;
 mod counted;
 mod described;
 mod era;
+mod face;
 mod fault;
 mod followed;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -27,16 +28,22 @@ mod observed;
 mod recorded;
 mod returned;
 mod runner;
+mod sight;
 pub mod stdio;
 mod stream;
 mod tasking;
 mod visitor;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
+use arc_swap::ArcSwap;
+use futures_util::future::BoxFuture;
 use http::HeaderMap;
 use serde::Serialize;
-use serde_json::{Value, json, value::RawValue};
+use serde_json::value::RawValue;
 use tokio::{select, time};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -52,9 +59,9 @@ pub use visitor::Visitor;
 
 use crate::{
     audit::Audit,
-    auth::Principal,
+    auth::{self, Authenticator, Pass, Principal},
     catalog::Tenants,
-    config::{Config, Identity},
+    config::{Config, Taker},
     hosts::{Hosts, Word},
     observe::Observer,
     policy::Policy,
@@ -66,6 +73,7 @@ use crate::{
     telemetry::{Trace, Tracer},
 };
 use counted::Asked;
+use face::Face;
 use legacy::Sessions;
 use message::Message;
 use tasking::{Guests, Tasking};
@@ -77,9 +85,6 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 pub struct Server {
     tenants: Arc<Tenants>,
     policy: Policy,
-    identity: Identity,
-    /// `serverInfo` of legacy results, written once.
-    server_info: Box<RawValue>,
     core: Arc<Core>,
     signals: Signals,
     /// Calls that outlive their connection.
@@ -87,6 +92,8 @@ pub struct Server {
     /// Cancelled when the host ends: streams of news then end gracefully.
     stopping: CancellationToken,
     tracer: Option<Tracer>,
+    /// Who decides who is let in, where anybody does.
+    door: OnceLock<Arc<ArcSwap<Authenticator>>>,
 }
 
 /// What a call takes along that may go on without its connection.
@@ -94,8 +101,8 @@ struct Core {
     runner: Runner,
     ring: KeyRing,
     sessions: Sessions,
-    /// `_meta` of modern results, written once.
-    modern_meta: Box<RawValue>,
+    /// How it introduces itself; replaced whole when the configuration changes.
+    face: ArcSwap<Face>,
     /// How long a client has to answer what a plugin asked.
     input_wait_max: Duration,
     tasking: Tasking,
@@ -181,11 +188,8 @@ impl Server {
     pub fn new(config: &Config, parts: Parts) -> Self {
         let Parts { tenants, signals, hosts, ring, store, lanes, background, stopping, .. } = parts;
         let Parts { audit, observer, tracer, policy, .. } = parts;
-        let server_info = raw(&config.identity.to_json());
-        let modern_meta = raw(&json!({ "io.modelcontextprotocol/serverInfo": server_info }));
         let name = hosts.id().to_string();
-        let tasking =
-            Tasking::new(&config.host_limits, name, Arc::clone(&store), signals.clone(), &background, audit.clone());
+        let tasking = Tasking::new(config, name, Arc::clone(&store), signals.clone(), &background, audit.clone());
         let core = Core {
             runner: Runner::new(&config.host_limits, signals.clone(), &lanes)
                 .observed(observer)
@@ -193,12 +197,21 @@ impl Server {
                 .audited(audit),
             sessions: Sessions::new(hosts, store, ring.clone(), config.host_limits.session_ttl),
             ring,
-            modern_meta,
+            face: ArcSwap::from_pointee(Face::new(&config.identity)),
             input_wait_max: config.host_limits.input_wait_max,
             tasking,
         };
-        let (identity, core) = (config.identity.clone(), Arc::new(core));
-        Self { tenants, policy, identity, server_info, core, signals, background, stopping, tracer }
+        let door = OnceLock::new();
+        Self { tenants, policy, core: Arc::new(core), signals, background, stopping, tracer, door }
+    }
+
+    /// Takes up how it introduces itself.
+    pub fn taker(&self) -> Taker {
+        let core = self.core();
+        Box::new(move |config| {
+            let (core, face) = (Arc::clone(&core), Face::new(&config.identity));
+            Ok(Box::new(move || core.face.store(Arc::new(face))))
+        })
     }
 
     /// Fetches from the store what calls must not wait for.
@@ -238,7 +251,21 @@ impl Server {
     /// That caller at its tenant's, if there is such a tenant.
     pub fn visitor(&self, principal: Arc<Principal>) -> Option<Visitor> {
         let tenant = self.tenants.get(principal.tenant.as_str())?;
-        Some(Visitor { principal, tenant, policy: self.policy.clone(), audit: self.audit().clone() })
+        let (policy, audit, pass) = (self.policy.clone(), self.audit().clone(), Pass::default());
+        Some(Visitor { principal, tenant, policy, audit, address: None, pass })
+    }
+
+    /// Has streams of news end when `door` would not let their callers in again.
+    pub fn guarded_by(&self, door: Arc<ArcSwap<Authenticator>>) {
+        let _ = self.door.set(door);
+    }
+
+    /// Ends when the visitor would not be let in again. Where nobody is let in by anybody, as behind a pipe, that is never.
+    fn leave_of(&self, visitor: &Visitor) -> BoxFuture<'static, ()> {
+        match self.door.get() {
+            Some(door) => auth::ended(Arc::clone(door), Arc::clone(&visitor.principal), visitor.pass.clone()),
+            None => Box::pin(std::future::pending()),
+        }
     }
 
     /// The tenants there are.
@@ -266,10 +293,10 @@ impl Server {
         if !self.audit().is_on() {
             return self.answer_unseen(request, body).await;
         }
-        let principal = Arc::clone(request.principal());
+        let visitor = request.visitor.clone();
         let answer = Box::pin(self.answer_unseen(request, body)).await;
         if let Err(refusal) = &answer {
-            recorded::refused(self.audit(), &principal, body, &refusal.rejection.fault);
+            recorded::refused(&visitor, body, &refusal.rejection.fault);
         }
         answer
     }
@@ -316,8 +343,9 @@ impl Server {
         legacy::end(self, &request).await.map_err(outside)
     }
 
-    fn news(&self, visitor: Visitor, session: legacy::Session) -> Events {
-        legacy::standing_stream(self, visitor, session)
+    /// The news of a session, if its tenant may have one more stream of them.
+    fn news(&self, visitor: Visitor, session: legacy::Session) -> Option<Events> {
+        legacy::standing_stream(self, visitor, session).ok()
     }
 
     fn core(&self) -> Arc<Core> {
@@ -338,22 +366,6 @@ impl Message<'_> {
             message::Kind::Request { id, .. } => Some(id),
             message::Kind::Notification { .. } | message::Kind::Response { .. } => None,
         }
-    }
-}
-
-impl Identity {
-    /// `Implementation`
-    fn to_json(&self) -> Value {
-        let mut info = json!({ "name": self.name, "version": self.version });
-        let mut put = |key: &str, value: Option<Value>| {
-            if let (Value::Object(info), Some(value)) = (&mut info, value) {
-                info.insert(key.to_owned(), value);
-            }
-        };
-        put("title", self.title.as_deref().map(Value::from));
-        put("websiteUrl", self.website_url.as_deref().map(Value::from));
-        put("icons", (!self.icons.is_empty()).then(|| json!(self.icons)));
-        info
     }
 }
 

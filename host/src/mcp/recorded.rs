@@ -12,13 +12,14 @@ use super::{
     message::Message,
     observed,
     runner::Runner,
+    visitor::Visitor,
 };
 use crate::{
     audit::{
         Audit,
-        record::{self, By, Outcome, Refused},
+        record::{self, Outcome, Refused},
     },
-    auth::{self, Principal},
+    auth::Principal,
     catalog::Program,
     observe::{Collector, Effects},
 };
@@ -80,23 +81,19 @@ pub(super) async fn begun_as_task(audit: &Audit, call: &Call) -> Result<(), Faul
 
 /// Writes down that a request was refused before anything ran. What is refused while it runs is in its own record, and what
 /// policies deny is written down where they are asked.
-pub(super) fn refused(audit: &Audit, principal: &Principal, body: &[u8], fault: &Fault) {
+pub(super) fn refused(visitor: &Visitor, body: &[u8], fault: &Fault) {
     let Fault::TooManyTasks(_) = fault else { return };
     // It was read before; what it said is gone.
     let message = std::str::from_utf8(body).ok().and_then(|text| Message::parse(text).ok());
     let method = message.as_ref().and_then(Message::method).map(cut);
     let params = message.as_ref().map(|message| &message.params);
     let name = params.and_then(|params| params.name.as_deref().or(params.uri.as_deref())).map(cut);
-    audit.note(&Refused {
+    visitor.refuse(&Refused {
         reason: word(fault),
         status: Some(429),
-        tenant: Some(principal.tenant.as_str()),
-        subject: Some(&principal.subject),
-        client: principal.client.as_deref(),
-        by: Some(by(principal)),
         method: method.as_deref(),
         name: name.as_deref(),
-        rule: None,
+        ..visitor.introduced()
     });
 }
 
@@ -171,7 +168,7 @@ impl<'a> About<'a> {
             tenant: principal.tenant.as_str(),
             subject: &principal.subject,
             client: principal.client.as_deref(),
-            by: by(principal),
+            by: (&principal.by).into(),
             program: self.caller.name.as_deref(),
             method: self.method,
             name,
@@ -206,14 +203,6 @@ fn outcome(reply: &Reply) -> Outcome {
         Reply::NeedInput(_) => Outcome::Asked,
         Reply::Tool(completed) if completed.result.is_error => Outcome::ToolError,
         Reply::Tool(_) | Reply::Prompt(_) | Reply::Resource(_) => Outcome::Answered,
-    }
-}
-
-pub(super) fn by(principal: &Principal) -> By<'_> {
-    match &principal.by {
-        auth::By::Anonymous => By::Anonymous,
-        auth::By::Key(id) => By::Key(id),
-        auth::By::Token { issuer } => By::Token(issuer),
     }
 }
 

@@ -49,7 +49,7 @@ fn structured(tool: &Tool, text: String, is_error: bool) -> Result<Box<RawValue>
 /// The plugin's mistake, not the caller's: the model learns that trying again is no use, the log learns why.
 fn broken(tool: &Tool, reason: &str) -> Completed {
     let name = tool.name();
-    tracing::warn!(plugin = %tool.program().id, tool = %name, reason, "a tool broke its own description");
+    tracing::warn!(tenant = %tool.program().tenant, plugin = %tool.program().id, tool = %name, reason, "a tool broke its own description");
     observe::say(|| Seen::Broke { why: reason.to_owned() });
     Completed::failure(format!("The tool `{name}` is broken: {reason}.")).because(metrics::Outcome::Broken)
 }

@@ -61,15 +61,15 @@ impl Runner {
     }
 
     /// Does `work`, whose calls have this score, in the lane where it belongs.
-    pub(super) fn in_lane<T: Send + 'static>(&self, score: &Score, work: BoxFuture<'static, T>) -> InLane<T> {
-        self.lanes.run(work, score.is_slow())
+    pub(super) fn in_lane<T: Send + 'static>(&self, score: Arc<Score>, work: BoxFuture<'static, T>) -> InLane<T> {
+        self.lanes.run(score, work)
     }
 
     /// A place among the calls of the tenant, of `program`, and then among all. The queues for them are bounded, so that a flood is refused
     /// and not hoarded.
     pub(super) async fn slot(&self, program: &Program) -> Result<(Option<Slot>, Slot, Slot), Fault> {
         let counts = &program.counts;
-        let share = program.share.enter(counts, self.queue_wait_max).await.map_err(|exceeded| {
+        let entry = program.share.enter(counts, self.queue_wait_max).await.map_err(|exceeded| {
             let what = format!("the tenant's share is used up: {}", exceeded.quota());
             let (tenant, on) = (Some(&program.tenant), Some(program.id.as_str()));
             denials::note(&Denial { by: By::Limit, tenant, subject: None, on, what: &what });
@@ -83,7 +83,7 @@ impl Runner {
             counts.limit_reached("calls_max");
             Fault::Busy
         })?;
-        Ok((share, own, hosts))
+        Ok((entry.begun(), own, hosts))
     }
 
     /// A place, and how long it had to be waited for, if at all.

@@ -155,7 +155,7 @@ fn take(
             }
             // The news that a client hears unasked begins when it says that it is ready.
             if let Some(events) =
-                connection.session().filter(|_| is_initialized).map(|session| server.news(visitor, session))
+                connection.session().filter(|_| is_initialized).and_then(|session| server.news(visitor, session))
             {
                 forward(events, &lines).await;
             }

@@ -26,10 +26,10 @@ use super::{
 };
 use crate::{
     audit::Audit,
-    auth::Principal,
+    auth::{Pass, Principal},
     catalog::{Exceeded, Tenants, Tool},
     clock::{self, millis, now_ms},
-    config::HostLimits,
+    config::Config,
     policy::Policy,
     sandbox::{Longer, Said, Voice},
     signals::Signals,
@@ -85,13 +85,15 @@ pub(super) enum Soon {
 impl Tasking {
     /// Those of the host of that name.
     pub(super) fn new(
-        limits: &HostLimits,
+        config: &Config,
         host: String,
         store: Arc<dyn Store>,
         signals: Signals,
         background: &TaskTracker,
         audit: Audit,
     ) -> Self {
+        let limits = &config.host_limits;
+        let places = |places: u32| usize::try_from(places).unwrap_or(usize::MAX);
         let ttl_ms = millis(limits.task_ttl);
         let settings = Settings {
             rules: Rules { attempts_max: ATTEMPTS_MAX, result_ttl_ms: millis(limits.task_result_ttl) },
@@ -99,7 +101,8 @@ impl Tasking {
             ttl_ms_max: ttl_ms,
             open_max: limits.tasks_max,
             ended_max: limits.tasks_ended_max,
-            running_max: usize::try_from(limits.tasks_running_max).unwrap_or(usize::MAX),
+            running_max: places(limits.tasks_running_max),
+            running_of_tenant_max: places(config.tasks_running_of_tenant_max()),
             drain_max: limits.drain_max,
         };
         let world = Arc::new(Real::new(background.clone()));
@@ -217,6 +220,8 @@ impl Guests {
             tenant,
             policy: self.policy.clone(),
             audit: self.runner.audit.clone(),
+            pass: Pass::default(),
+            address: None,
         };
         let catalog = visitor.catalog();
         let tool = catalog.tool(name).ok_or_else(gone)?;
@@ -305,7 +310,7 @@ pub(super) fn owner(principal: &Principal) -> Owner {
 fn run(runner: &Runner, call: Arc<Call>) -> BoxFuture<'static, Result<Reply, Fault>> {
     let score = Arc::clone(call.wanted.score());
     let own = runner.clone();
-    runner.in_lane(&score, async move { call::run(&own, &call).await }.boxed()).boxed()
+    runner.in_lane(score, async move { call::run(&own, &call).await }.boxed()).boxed()
 }
 
 /// What came of a run, as it is kept.

@@ -1,11 +1,11 @@
 //! Whoever asks: as whom, and in whose yard.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use super::{fault::Fault, recorded};
 use crate::{
     audit::{Audit, record::Refused},
-    auth::{By, Principal},
+    auth::{By, Pass, Principal},
     catalog::{Catalog, Program, Tenant},
     denials::{self, Denial},
     policy::{self, Action, Denied, Governed, Kind, Permit, Policy, Uri, What},
@@ -19,6 +19,10 @@ pub struct Visitor {
     pub tenant: Arc<Tenant>,
     pub policy: Policy,
     pub audit: Audit,
+    /// By what the caller was let in, for what outlasts its request.
+    pub pass: Pass,
+    /// Where the request came from, if that is known.
+    pub address: Option<IpAddr>,
 }
 
 impl Visitor {
@@ -71,7 +75,12 @@ impl Visitor {
             Denied::Unknown { rule } | Denied::Policy { rule, .. } => rule.as_deref(),
             Denied::Scopes(_) => None,
         };
-        let reason = if let Denied::Scopes(_) = denied { "scopes" } else { "policy" };
+        // Whoever may not know of a thing is told what they would be told if it were not there.
+        let (reason, status) = match denied {
+            Denied::Unknown { .. } => ("policy_hides", None),
+            Denied::Scopes(_) => ("scopes", Some(403)),
+            Denied::Policy { .. } => ("policy", Some(403)),
+        };
         let method = match what.kind {
             Kind::Tool(_) => "tools/call",
             Kind::Prompt => "prompts/get",
@@ -79,17 +88,27 @@ impl Visitor {
             Kind::Template => "completion/complete",
         };
         let name: String = what.name.chars().take(recorded::NAME_CHARS_MAX).collect();
-        self.audit.note(&Refused {
-            reason,
-            status: Some(403),
+        self.refuse(&Refused { reason, status, method: Some(method), name: Some(&name), rule, ..self.introduced() });
+    }
+
+    /// What every record of a refusal has of its caller.
+    pub(super) fn introduced(&self) -> Refused<'_> {
+        Refused {
+            address: self.address,
             tenant: Some(self.principal.tenant.as_str()),
             subject: Some(&self.principal.subject),
             client: self.principal.client.as_deref(),
-            by: Some(recorded::by(&self.principal)),
-            method: Some(method),
-            name: Some(&name),
-            rule,
-        });
+            by: Some((&self.principal.by).into()),
+            ..Refused::default()
+        }
+    }
+
+    /// Writes down a refusal. Those who proved who they are have a record for each; of all others there are too many.
+    pub(super) fn refuse(&self, refused: &Refused<'_>) {
+        match self.principal.by {
+            By::Anonymous => self.audit.note_stranger(refused),
+            By::Key(_) | By::Token { .. } => self.audit.note(refused),
+        }
     }
 
     fn ask<'a, T: Governed>(&self, what: &'a Arc<T>, with: T::With<'a>) -> Result<Permit<T>, Denied> {

@@ -37,6 +37,14 @@ impl Histogram {
         self.sum_ns.fetch_add(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
+    /// Counts what another has counted.
+    pub(super) fn add(&self, other: &Self) {
+        for (sum, count) in self.buckets.iter().zip(&other.buckets) {
+            sum.fetch_add(count.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+        self.sum_ns.fetch_add(other.sum_ns.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+
     /// How many there were up to each bound, and in the end all.
     pub(super) fn up_to(&self) -> [u64; BOUNDS.len() + 1] {
         let mut sum = 0;

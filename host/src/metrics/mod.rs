@@ -15,7 +15,7 @@ use std::sync::OnceLock;
 use metrics::{counter, describe_counter, describe_gauge, gauge};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
-pub use calls::{OfTool, Outcome, Running, of_tool};
+pub use calls::{Counts, OfTool, Outcome, of_tool};
 pub use plugins::{OfPlugin, of_plugin};
 pub use requests::{Answered, Era, Method, answered};
 

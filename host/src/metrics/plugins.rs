@@ -13,9 +13,10 @@ use super::{
 
 static PLUGINS: Names<Series, 2> = Names::new(PLUGINS_MAX);
 
-/// A plugin by its name, and what is counted of it.
+/// A plugin by its name and its tenant's, and what is counted of it.
 #[derive(Debug)]
 pub struct OfPlugin {
+    tenant: Box<str>,
     name: Box<str>,
     series: Arc<Series>,
 }
@@ -37,10 +38,15 @@ pub fn of_plugin(tenant: &str, plugin: &str) -> Arc<OfPlugin> {
         waited: Histogram::default(),
         instantiated: Histogram::default(),
     });
-    Arc::new(OfPlugin { name: plugin.into(), series })
+    Arc::new(OfPlugin { tenant: tenant.into(), name: plugin.into(), series })
 }
 
 impl OfPlugin {
+    /// Whose it is, as the log says it, also where it is counted together with others'.
+    pub fn tenant(&self) -> &str {
+        &self.tenant
+    }
+
     /// As the log calls it, also where it is counted together with others.
     pub fn name(&self) -> &str {
         &self.name
@@ -58,30 +64,32 @@ impl OfPlugin {
 
     /// A call, or something it wanted, ran into a limit, which the configuration calls `limit`.
     pub fn limit_reached(&self, limit: &'static str) {
-        counter!(LIMIT_REACHED, "tenant" => self.tenant(), "plugin" => self.plugin(), "limit" => limit).increment(1);
+        counter!(LIMIT_REACHED, "tenant" => self.tenant_label(), "plugin" => self.plugin_label(), "limit" => limit)
+            .increment(1);
     }
 
     /// It tried something that was not granted; `grant` is the part of its grants that would have to say so.
     pub fn refused(&self, grant: &'static str) {
-        counter!(REFUSED, "tenant" => self.tenant(), "plugin" => self.plugin(), "grant" => grant).increment(1);
+        counter!(REFUSED, "tenant" => self.tenant_label(), "plugin" => self.plugin_label(), "grant" => grant)
+            .increment(1);
     }
 
     /// The policy did not let somebody use it.
     pub fn denied(&self) {
-        counter!(DENIED, "tenant" => self.tenant(), "plugin" => self.plugin()).increment(1);
+        counter!(DENIED, "tenant" => self.tenant_label(), "plugin" => self.plugin_label()).increment(1);
     }
 
     /// It sent a request to the outside, or wanted to; `outcome` is one of a few.
     pub fn requested(&self, outcome: &'static str) {
-        counter!(HTTP_REQUESTS, "tenant" => self.tenant(), "plugin" => self.plugin(), "outcome" => outcome)
+        counter!(HTTP_REQUESTS, "tenant" => self.tenant_label(), "plugin" => self.plugin_label(), "outcome" => outcome)
             .increment(1);
     }
 
-    fn tenant(&self) -> metrics::SharedString {
+    fn tenant_label(&self) -> metrics::SharedString {
         Arc::clone(&self.series.tenant).into()
     }
 
-    fn plugin(&self) -> metrics::SharedString {
+    fn plugin_label(&self) -> metrics::SharedString {
         Arc::clone(&self.series.plugin).into()
     }
 }

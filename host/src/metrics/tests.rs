@@ -11,12 +11,14 @@ fn value(text: &str, series: &str) -> Option<f64> {
 #[test]
 fn a_call_is_counted_by_how_it_ended() {
     let metrics = Metrics::start();
-    let tool = of_tool("t", "counted", "add");
-    tool.begin().ended(Outcome::Ok);
-    tool.begin().ended(Outcome::Limit);
-    drop(tool.begin());
-    let running = tool.begin();
+    let tool = of_tool("t", "counted", Some("add")).count();
+    for outcome in [Outcome::Ok, Outcome::Limit, Outcome::Dropped] {
+        tool.begun();
+        tool.ended(outcome, Duration::from_millis(1));
+    }
+    tool.begun();
     tool.used(Duration::from_millis(1500));
+    assert_eq!((tool.calls(), tool.failed(), tool.in_flight()), (3, 1, 1));
     let labels = r#"tenant="t",plugin="counted",tool="add""#;
     let text = metrics.render();
     for (outcome, count) in [("ok", 1.0), ("limit", 1.0), ("dropped", 1.0)] {
@@ -27,8 +29,27 @@ fn a_call_is_counted_by_how_it_ended() {
     assert_eq!(value(&text, &format!("toolyard_calls_in_flight{{{labels}}}")), Some(1.0));
     assert_eq!(value(&text, &format!("toolyard_guest_cpu_seconds_total{{{labels}}}")), Some(1.5));
     assert_eq!(value(&text, &format!("toolyard_call_duration_seconds_count{{{labels}}}")), Some(3.0));
-    running.ended(Outcome::Ok);
+    tool.ended(Outcome::Ok, Duration::from_millis(1));
     assert_eq!(value(&metrics.render(), &format!("toolyard_calls_in_flight{{{labels}}}")), Some(0.0));
+    // A tool that is gone and comes again goes on where it was.
+    drop(tool);
+    let calls = format!("toolyard_calls_total{{{labels},outcome=\"ok\"}}");
+    assert_eq!(value(&metrics.render(), &calls), Some(2.0));
+    let again = of_tool("t", "counted", Some("add")).count();
+    again.begun();
+    again.ended(Outcome::Ok, Duration::from_millis(1));
+    assert_eq!((value(&metrics.render(), &calls), again.calls()), (Some(3.0), 1));
+}
+
+#[test]
+fn tools_that_are_counted_together_are_told_as_a_sum() {
+    let metrics = Metrics::start();
+    let [one, other] = [(); 2].map(|()| of_tool("t", "together", None).count());
+    [&one, &one, &other].into_iter().for_each(Counts::begun);
+    one.ended(Outcome::Ok, Duration::from_millis(1));
+    assert_eq!((one.in_flight(), other.in_flight(), other.calls()), (1, 1, 0), "each is still known by itself");
+    let series = r#"toolyard_calls_in_flight{tenant="t",plugin="together",tool="(none)"}"#;
+    assert_eq!(value(&metrics.render(), series), Some(2.0));
 }
 
 #[test]

@@ -98,17 +98,17 @@ pub(super) struct Rules {
 }
 
 impl Rules {
-    /// Reads and checks all files. The errors are all mistakes there are.
-    pub(super) fn read(settings: &PolicySettings) -> Result<Self, Vec<PolicyError>> {
-        let texts = settings.read().map_err(|unreadable| {
+    /// Reads all files. The errors are all that cannot be read.
+    pub(super) fn texts(settings: &PolicySettings) -> Result<Vec<PolicyText>, Vec<PolicyError>> {
+        settings.read().map_err(|unreadable| {
             let error =
                 |wrong: crate::config::Unreadable| PolicyError { file: wrong.file, line: None, reason: wrong.reason };
-            unreadable.into_iter().map(error).collect::<Vec<_>>()
-        })?;
-        Self::new(&texts, settings)
+            unreadable.into_iter().map(error).collect()
+        })
     }
 
-    fn new(texts: &[PolicyText], settings: &PolicySettings) -> Result<Self, Vec<PolicyError>> {
+    /// Checks what was read. The errors are all mistakes there are.
+    pub(super) fn new(texts: &[PolicyText], settings: &PolicySettings) -> Result<Self, Vec<PolicyError>> {
         let text = schema(&settings.arguments);
         let (schema, _) = Schema::from_cedarschema_str(&text).map_err(|error| vec![carried(&error.to_string())])?;
         let actions = schema.action_entities().map_err(|error| vec![carried(&error.to_string())])?;

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     auth::Principal,
-    config::{PolicyDefault, PolicySettings},
+    config::{PolicyDefault, PolicySettings, PolicyText},
 };
 
 /// Why somebody may not use something.
@@ -35,6 +35,8 @@ pub(super) enum Engine {
 pub(super) struct Policies {
     rules: Rules,
     remembered: Remembered,
+    /// What they were made of.
+    made_of: (PolicySettings, Vec<PolicyText>),
 }
 
 impl Engine {
@@ -42,8 +44,26 @@ impl Engine {
         if settings.files.is_empty() {
             return Ok(Self::Default(settings.default));
         }
-        let rules = Rules::read(settings)?;
-        Ok(Self::Policies(Box::new(Policies { rules, remembered: Remembered::default() })))
+        Self::of(settings, Rules::texts(settings)?)
+    }
+
+    /// What takes its place under these settings. `None`: it would decide the same, and this one remembers what it decided.
+    pub(super) fn succeeded(&self, settings: &PolicySettings) -> Result<Option<Self>, Vec<PolicyError>> {
+        if settings.files.is_empty() {
+            let is_same = matches!(self, Self::Default(default) if *default == settings.default);
+            return Ok((!is_same).then_some(Self::Default(settings.default)));
+        }
+        let texts = Rules::texts(settings)?;
+        match self {
+            Self::Policies(policies) if policies.made_of == (settings.clone(), texts.clone()) => Ok(None),
+            _ => Self::of(settings, texts).map(Some),
+        }
+    }
+
+    fn of(settings: &PolicySettings, texts: Vec<PolicyText>) -> Result<Self, Vec<PolicyError>> {
+        let rules = Rules::new(&texts, settings)?;
+        let made_of = (settings.clone(), texts);
+        Ok(Self::Policies(Box::new(Policies { rules, remembered: Remembered::default(), made_of })))
     }
 
     /// Whether everybody may do everything.
@@ -166,7 +186,7 @@ impl Policies {
     fn scene(&self, principal: &Principal, what: &What<'_>) -> Option<Scene> {
         let scene = self.rules.scene(principal, what);
         let told = scene.inspect_err(|reason| {
-            tracing::error!(plugin = what.plugin, name = what.name, reason, "a thing cannot be shown to policies");
+            tracing::error!(tenant = %principal.tenant, plugin = what.plugin, name = what.name, reason, "a thing cannot be shown to policies");
         });
         told.ok()
     }

@@ -14,6 +14,7 @@ use crate::{
     auth::Principal,
     config::{PolicySettings, Taker},
     metrics,
+    signals::Signals,
 };
 
 /// What is asked before anything is listed or done. Clones are the same policies, also when these are replaced.
@@ -33,25 +34,29 @@ impl Policy {
         Self { current: Arc::new(ArcSwap::from_pointee(Engine::Default(crate::config::PolicyDefault::Allow))) }
     }
 
-    /// Reads the files anew. With a mistake in them, those that are in force stay.
-    pub fn reload(&self, settings: &PolicySettings) -> Result<(), Vec<PolicyError>> {
-        let read = Engine::load(settings);
-        metrics::reloaded("policy", read.is_ok());
-        self.current.store(Arc::new(read?));
-        Ok(())
-    }
-
-    /// Takes up other policies, or the same files as they are now.
-    pub fn taker(&self) -> Taker {
-        let current = Arc::clone(&self.current);
+    /// Takes up other policies, or the same files as they are now. Whoever listens to `signals` is told if they say something else.
+    pub fn taker(&self, signals: &Signals) -> Taker {
+        let (current, signals) = (Arc::clone(&self.current), signals.clone());
         Box::new(move |config| {
-            let engine = Engine::load(&config.policy).map_err(|mistakes| {
+            let next = current.load().succeeded(&config.policy);
+            let next = next.inspect_err(|_| metrics::reloaded("policy", false)).map_err(|mistakes| {
                 let mistakes: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
                 anyhow::anyhow!("{}", mistakes.join("\n"))
             })?;
-            let current = Arc::clone(&current);
-            Ok(Box::new(move || current.store(Arc::new(engine))))
+            let (current, signals) = (Arc::clone(&current), signals.clone());
+            Ok(Box::new(move || {
+                if let Some(engine) = next {
+                    current.store(Arc::new(engine));
+                    metrics::reloaded("policy", true);
+                    signals.say_policies_changed();
+                }
+            }))
         })
+    }
+
+    /// What is in force now, which stays that.
+    pub fn frozen(&self) -> Self {
+        Self { current: Arc::new(ArcSwap::new(self.current.load_full())) }
     }
 
     /// Whether a caller may do something. Without arguments, this is about listing, or about things whose arguments no policy

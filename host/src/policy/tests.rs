@@ -14,8 +14,9 @@ use super::{
 };
 use crate::{
     auth::{By, Principal},
-    config::{ArgumentType, PolicyArguments, PolicyDefault, PolicySettings},
+    config::{ArgumentType, Config, PolicyArguments, PolicyDefault, PolicySettings},
     ids::TenantId,
+    signals::{Signal, Signals},
 };
 
 /// A folder with policies in it.
@@ -368,13 +369,42 @@ fn a_mistake_leaves_the_old_policies_in_force() {
     let (policy, tenant) = (folder.load(), TenantId::default());
     let allowed = || policy.may(&caller("a"), Action::Call, &tool(&tenant, "a_b", reads()), None).allowed;
     assert!(allowed());
-    fs::write(folder.0.path().join("p.cedar"), "permit (principal, action, resource").unwrap();
-    assert!(policy.reload(&folder.settings()).is_err());
+    let signals = Signals::new();
+    let (mut heard, mut outward) = (signals.listen(), signals.listen_outward());
+    let taker = policy.clone().taker(&signals);
+    let mut config = Config::new();
+    let mut take = |text: &str, default| {
+        fs::write(folder.0.path().join("p.cedar"), text).unwrap();
+        config.policy = PolicySettings { default, ..folder.settings() };
+        taker(&config).map(|put| put()).map_err(|error| error.to_string())
+    };
+    let (yes, no) = ("permit (principal, action, resource);", "forbid (principal, action, resource);");
+    assert!(take("permit (principal, action, resource", PolicyDefault::Deny).unwrap_err().contains("p.cedar"));
     assert!(allowed());
-    fs::write(folder.0.path().join("p.cedar"), "forbid (principal, action, resource);").unwrap();
-    let same = policy.clone();
-    same.reload(&folder.settings()).unwrap();
-    assert!(!allowed());
+    let before = policy.frozen();
+    take(yes, folder.settings().default).unwrap();
+    assert!(heard.try_recv().is_err() && outward.try_recv().is_err(), "they say the same");
+    take(no, folder.settings().default).unwrap();
+    assert_eq!((heard.try_recv(), outward.try_recv()), (Ok(Signal::Policies), Ok(Signal::PoliciesElsewhere)));
+    assert!(!allowed() && heard.try_recv().is_err());
+    let asked = tool(&tenant, "a_b", reads());
+    assert!(before.may(&caller("a"), Action::Call, &asked, None).allowed, "what was frozen stays");
+}
+
+#[test]
+fn policies_that_say_the_same_go_on_remembering() {
+    let folder = Folder::with(&[("p.cedar", "permit (principal, action, resource);")]);
+    let engine = Engine::load(&folder.settings()).unwrap();
+    let is_same = |settings: &PolicySettings| engine.succeeded(settings).unwrap().is_none();
+    assert!(is_same(&folder.settings()));
+    let blind = PolicySettings { arguments: PolicyArguments::default(), ..folder.settings() };
+    assert!(!is_same(&blind), "they see less");
+    let open = PolicySettings::default();
+    assert!(!is_same(&open));
+    let open_now = Engine::load(&open).unwrap();
+    assert!(open_now.succeeded(&open).unwrap().is_none() && open_now.succeeded(&folder.settings()).unwrap().is_some());
+    fs::write(folder.0.path().join("p.cedar"), "permit (principal, action, resource); // the same").unwrap();
+    assert!(!is_same(&folder.settings()), "nobody reads what it means");
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! A component that is ready to be called.
 
 use std::{
+    collections::BTreeSet,
+    io,
     pin::pin,
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use serde_json::Value;
@@ -16,8 +18,8 @@ use wasmtime::{
 use super::{
     call::{CallError, CallState, Run, explain},
     contract::{
-        CallContext, Completion, Json, Outcome, Prompt, PromptOutcome, ReadOutcome, Reference, ResourceDescription,
-        ResourcePage, Resumption, Tool, ToolError,
+        CallContext, Client, ClientCapabilities, Completion, Json, Outcome, Prompt, PromptOutcome, ReadOutcome,
+        Reference, ResourceDescription, ResourcePage, Resumption, Tool, ToolError,
         exports::toolyard::plugin::{completions, prompts, resources, tools},
     },
     engine::Code,
@@ -27,6 +29,7 @@ use super::{
     plain::Plain,
     sections,
     warm::{self, Ready, Warm, Warmth},
+    written,
 };
 use crate::{
     config::Limits,
@@ -354,6 +357,27 @@ impl Component {
         Ok(instance)
     }
 
+    /// The pages of its memory, by their numbers, that it writes to in these calls of its tools, each in an instance of its own, with
+    /// nothing granted. A call that fails counts as far as it came. Only where nothing else runs in this process.
+    pub async fn written(&self, calls: &[(&str, Json)], limits: &Limits) -> io::Result<BTreeSet<u32>> {
+        let nothing = Arc::new(Granted::nothing(self.granted.plugin()));
+        let mut all = BTreeSet::new();
+        for (tool, arguments) in calls {
+            let store = CallState::store(self.pre.engine(), &nothing, limits);
+            let unscored = Arc::default();
+            let ran = self.enter((limits, &unscored), None, (store, None), async |store, instance| {
+                let guest = offered(self.tools.as_ref())?.load(&mut *store, instance)?;
+                // Whether it failed: what it wrote to until then, it wrote to.
+                let _ = guest.call_call(store, tool, arguments, nobodys(limits), None).await;
+                Ok(written::now())
+            });
+            if let Ok(written) = ran.await {
+                all.extend(written?);
+            }
+        }
+        Ok(all)
+    }
+
     /// Keeps up to `count` instances ready for the calls to come, or as many as its start makes worth it.
     pub async fn keep_warm(&self, count: Option<u32>, limits: &Limits) {
         let count = match count {
@@ -361,6 +385,23 @@ impl Component {
             None => warm::worth(&self.pre, &self.granted, limits).await,
         };
         self.warm.start(count);
+    }
+}
+
+/// What a guest is told of a call that is nobody's.
+fn nobodys(limits: &Limits) -> CallContext<'static> {
+    let deadline = SystemTime::now() + limits.timeout();
+    CallContext {
+        tenant: "default",
+        subject: "anonymous",
+        scopes: &[],
+        client: Client { name: None, version: None, capabilities: ClientCapabilities::empty() },
+        deadline_ms: deadline.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64),
+        attempt: 1,
+        idempotency_key: "none",
+        wants_progress: false,
+        trace: None,
+        meta: None,
     }
 }
 

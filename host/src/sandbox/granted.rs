@@ -9,6 +9,7 @@ use std::sync::{
 };
 
 use super::{
+    Spent,
     host_api::{Folder, Keyspace, Outbound, Sockets},
     network::Network,
 };
@@ -34,6 +35,8 @@ pub struct Granted {
     plugin: Arc<OfPlugin>,
     /// Whose it is, as those are told who see what it was refused.
     tenant: Option<TenantId>,
+    /// In whose turns instances are made ahead for it.
+    pub(super) spent: Arc<Spent>,
     /// What `wasi:config` tells it, secrets included.
     pub(super) config: Vec<(String, String)>,
     /// Which of that are secrets: the key, and the secret's name.
@@ -51,6 +54,7 @@ impl Granted {
         Self {
             plugin: Arc::clone(plugin),
             tenant: None,
+            spent: Arc::default(),
             config: Vec::new(),
             secrets: Vec::new(),
             environment: Vec::new(),
@@ -80,6 +84,7 @@ impl Granted {
         Ok(Self {
             plugin: Arc::clone(plugin),
             tenant: None,
+            spent: Arc::default(),
             config,
             secrets: known,
             environment: pairs(&grants.environment),
@@ -91,8 +96,8 @@ impl Granted {
     }
 
     /// The same, of a plugin that is this tenant's.
-    pub fn of(self, tenant: &TenantId) -> Self {
-        Self { tenant: Some(tenant.clone()), ..self }
+    pub fn of(self, tenant: &TenantId, spent: &Arc<Spent>) -> Self {
+        Self { tenant: Some(tenant.clone()), spent: Arc::clone(spent), ..self }
     }
 
     /// Which one, as the log and the metrics know it.
@@ -133,7 +138,13 @@ impl Refusals {
         if self.lines_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() {
             // Debug form: what is missing is in the guest's words.
             let missing: String = missing.to_string().chars().take(MISSING_CHARS_MAX).collect();
-            tracing::warn!(plugin = plugin.name(), grant, ?missing, "refused: it is not granted");
+            tracing::warn!(
+                tenant = plugin.tenant(),
+                plugin = plugin.name(),
+                grant,
+                ?missing,
+                "refused: it is not granted"
+            );
             let (tenant, what) = (self.tenant.as_ref(), format!("{grant} {missing}"));
             denials::note(&Denial { by: By::Grant, tenant, subject: None, on: Some(plugin.name()), what: &what });
             observe::say(|| Seen::Refused { grant, missing });

@@ -2,7 +2,7 @@
 //!
 //! The quick lane is the threads that serve requests. The slow lane has threads of its own, to which the operating system
 //! gives a processor only where the quick ones leave it: however many guests compute without end, a call that needs little is
-//! not behind them. Within the slow lane, guests take turns slice by slice.
+//! not behind them. Within the slow lane, tenants take turns slice by slice, and so do the calls of each (`turns`).
 
 use std::{
     cell::Cell,
@@ -24,8 +24,11 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::limits::CpuMax;
-use crate::metrics::OfTool;
+use super::{
+    limits::CpuMax,
+    turns::{Party, Turns},
+};
+use crate::inflight::Tally;
 
 /// How often the clock of guests ticks. One that has run for two ticks leaves the quick lane.
 pub(super) const TICK: Duration = Duration::from_millis(1);
@@ -35,7 +38,7 @@ pub(super) const TICK: Duration = Duration::from_millis(1);
 pub(super) const QUICK_TICKS: u64 = 2;
 
 /// Ticks that a guest has in the slow lane before another gets its turn: changing over costs more than a tick is worth.
-const SLOW_TICKS: u64 = 5;
+pub(super) const SLOW_TICKS: u64 = 5;
 
 /// How much the slow lane yields to the quick one: at 10, the scheduler gives it a tenth of a processor that both want.
 const SLOW_NICE: i32 = 10;
@@ -63,44 +66,75 @@ pub(super) fn slice_ended() -> u64 {
     if IS_SLOW.get() { SLOW_TICKS } else { QUICK_TICKS }
 }
 
+/// Does something, and says whether a guest was interrupted meanwhile on this thread, which then wants to go on.
+pub(super) fn interrupted<T>(something: impl FnOnce() -> T) -> (T, bool) {
+    SLICE_ENDED.set(false);
+    let done = something();
+    (done, SLICE_ENDED.get())
+}
+
 /// The slow lane, and the way into it. Its threads are started when it is first needed.
 #[derive(Default)]
 pub struct Lanes {
     /// `None` where threads could not be had: then all is done in the quick lane.
-    slow: OnceLock<Option<Runtime>>,
+    slow: OnceLock<Option<Slow>>,
+}
+
+struct Slow {
+    runtime: Runtime,
+    /// As many at once as it has threads.
+    turns: Arc<Turns>,
 }
 
 impl Lanes {
-    /// Does `work` in the slow lane, for nobody who waits.
-    pub(super) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+    /// Does `work` in the slow lane, for nobody who waits, in turns of somebody's.
+    pub(super) fn spawn(&self, whose: &Spent, work: BoxFuture<'static, ()>) {
         if let Some(slow) = self.slow() {
-            slow.spawn(work);
+            slow.spawn(whose, work);
         }
     }
 
     /// Runs `work`, which runs guests: in the quick lane while they take less than a slice, or from the beginning in the slow
-    /// one if `slow`. Dropping the future ends the work.
-    pub fn run<T: Send + 'static>(self: &Arc<Self>, work: BoxFuture<'static, T>, slow: bool) -> InLane<T> {
-        let mut lane = InLane { lanes: Arc::clone(self), work: Work::Quick(work) };
-        if slow {
+    /// one if such calls, which have this score, usually come there. Dropping the future ends the work.
+    pub fn run<T: Send + 'static>(self: &Arc<Self>, score: Arc<Score>, work: BoxFuture<'static, T>) -> InLane<T> {
+        let is_slow = score.is_slow();
+        let mut lane = InLane { lanes: Arc::clone(self), work: Work::Quick(work, score) };
+        if is_slow {
             lane.slow_down();
         }
         lane
     }
 
-    fn slow(&self) -> Option<&runtime::Handle> {
+    /// The same in the slow lane from the beginning, in turns of somebody's.
+    pub fn run_slow<T: Send + 'static>(self: &Arc<Self>, whose: &Arc<Spent>, work: BoxFuture<'static, T>) -> InLane<T> {
+        let score = Arc::new(Score { weight: SCORE_MAX.into(), spent: Arc::clone(whose), tally: None });
+        self.run(score, work)
+    }
+
+    fn slow(&self) -> Option<&Slow> {
         let start = || {
-            let started = start();
+            let started = Slow::start();
             started.inspect_err(|error| tracing::warn!(%error, "no threads for the slow lane")).ok()
         };
-        self.slow.get_or_init(start).as_ref().map(Runtime::handle)
+        self.slow.get_or_init(start).as_ref()
     }
 }
 
-fn start() -> io::Result<Runtime> {
-    runtime::Builder::new_multi_thread()
+impl Slow {
+    fn start() -> io::Result<Self> {
         // One processor is left to those who serve: what is to be woken finds it free, whatever computes.
-        .worker_threads(thread::available_parallelism().map_or(1, |count| count.get().saturating_sub(1).max(1)))
+        let threads = thread::available_parallelism().map_or(1, |count| count.get().saturating_sub(1).max(1));
+        Ok(Self { runtime: start(threads)?, turns: Turns::new(threads) })
+    }
+
+    fn spawn<T: Send + 'static>(&self, whose: &Spent, work: BoxFuture<'static, T>) -> JoinHandle<T> {
+        self.runtime.spawn(self.turns.take(&whose.party, work))
+    }
+}
+
+fn start(threads: usize) -> io::Result<Runtime> {
+    runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
         .thread_name("slow-lane")
         .on_thread_start(|| {
             IS_SLOW.set(true);
@@ -115,7 +149,7 @@ impl Drop for Lanes {
     fn drop(&mut self) {
         // Waiting for its threads would block one that serves.
         if let Some(slow) = self.slow.take().flatten() {
-            slow.shutdown_background();
+            slow.runtime.shutdown_background();
         }
     }
 }
@@ -127,7 +161,8 @@ pub struct InLane<T> {
 }
 
 enum Work<T> {
-    Quick(BoxFuture<'static, T>),
+    /// With the score of such calls, which knows whose they are.
+    Quick(BoxFuture<'static, T>, Arc<Score>),
     Slow(JoinHandle<T>),
     /// Between the two.
     Nowhere,
@@ -135,9 +170,9 @@ enum Work<T> {
 
 impl<T: Send + 'static> InLane<T> {
     fn slow_down(&mut self) {
-        let Some(handle) = self.lanes.slow() else { return };
+        let Some(slow) = self.lanes.slow() else { return };
         self.work = match std::mem::replace(&mut self.work, Work::Nowhere) {
-            Work::Quick(work) => Work::Slow(handle.spawn(work)),
+            Work::Quick(work, score) => Work::Slow(slow.spawn(&score.spent, work)),
             other => other,
         };
     }
@@ -147,14 +182,13 @@ impl<T: Send + 'static> Future for InLane<T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
-        if let Work::Quick(work) = &mut self.work {
-            SLICE_ENDED.set(false);
-            let polled = work.poll_unpin(context);
-            if polled.is_ready() || !SLICE_ENDED.get() {
+        if let Work::Quick(work, _) = &mut self.work {
+            let (polled, is_interrupted) = interrupted(|| work.poll_unpin(context));
+            if polled.is_ready() || !is_interrupted {
                 return polled;
             }
             self.slow_down();
-            if matches!(self.work, Work::Quick(_)) {
+            if matches!(self.work, Work::Quick(..)) {
                 return Poll::Pending;
             }
         }
@@ -181,38 +215,41 @@ impl<T> Drop for InLane<T> {
 pub struct Score {
     weight: AtomicU32,
     spent: Arc<Spent>,
-    counts: Option<Arc<OfTool>>,
+    tally: Option<Arc<Tally>>,
 }
 
-/// The processor time of somebody's calls. Counted only where somebody wants to know: calls that count write to one place.
+/// What somebody's calls have had: processor time, and turns in the slow lane.
 #[derive(Debug, Default)]
 pub struct Spent {
+    /// Time is counted only where somebody wants to know: calls that count write to one place.
     is_counted: AtomicBool,
-    micros: AtomicU64,
+    nanos: AtomicU64,
+    party: Arc<Party>,
 }
 
 impl Spent {
-    /// Whether it is counted from now on.
+    /// Whether processor time is counted from now on.
     pub fn count(&self, is_counted: bool) {
         self.is_counted.store(is_counted, Ordering::Relaxed);
     }
 
     /// In milliseconds.
     pub fn millis(&self) -> u64 {
-        self.micros.load(Ordering::Relaxed) / 1000
+        self.nanos.load(Ordering::Relaxed) / 1_000_000
     }
 
     pub(crate) fn add(&self, cpu: Duration) {
         if self.is_counted.load(Ordering::Relaxed) {
-            self.micros.fetch_add(u64::try_from(cpu.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+            // 2^64 ns are five hundred years.
+            self.nanos.fetch_add(u64::try_from(cpu.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
         }
     }
 }
 
 impl Score {
     /// Of calls whose processor time is somebody's, and is counted.
-    pub fn of(spent: &Arc<Spent>, counts: &Arc<OfTool>) -> Self {
-        Self { weight: AtomicU32::new(0), spent: Arc::clone(spent), counts: Some(Arc::clone(counts)) }
+    pub fn of(spent: &Arc<Spent>, tally: &Arc<Tally>) -> Self {
+        Self { weight: AtomicU32::new(0), spent: Arc::clone(spent), tally: Some(Arc::clone(tally)) }
     }
 
     /// Whether the next call begins in the slow lane.
@@ -220,11 +257,10 @@ impl Score {
         self.weight.load(Ordering::Relaxed) >= SLOW_SCORE
     }
 
-    /// Takes note of a call.
+    /// Takes note of a call, whose time is already spent.
     pub(super) fn note(&self, cpu: Duration) {
-        self.spent.add(cpu);
-        if let Some(counts) = &self.counts {
-            counts.used(cpu);
+        if let Some(tally) = &self.tally {
+            tally.spent(cpu);
         }
         let score = self.weight.load(Ordering::Relaxed);
         if cpu > TICK {
@@ -270,11 +306,16 @@ impl<F: Future + Unpin> Future for Metered<F> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        // Most calls end in their first poll, for which the clock on the wall is near enough and costs a tenth.
-        let start = if this.polls == 0 { Clock::Wall(Instant::now()) } else { Clock::Thread(thread_time()) };
+        // Most calls end in their first poll, for which the clock on the wall is near enough and costs a tenth; not in the slow lane,
+        // whose threads are made to wait: what came there by a mishap would never be found to be light.
+        let is_near = this.polls == 0 && !IS_SLOW.get();
+        let start = if is_near { Clock::Wall(Instant::now()) } else { Clock::Thread(thread_time()) };
         this.polls = this.polls.saturating_add(1);
         let polled = this.guest.poll_unpin(context);
-        this.cpu += start.elapsed();
+        let used = start.elapsed();
+        this.cpu += used;
+        // At once: whoever goes on for minutes has spent it before it ends.
+        this.score.spent.add(used);
         match polled {
             Poll::Ready(output) => Poll::Ready(Ok(output)),
             Poll::Pending if this.cpu > this.cpu_max.now() => Poll::Ready(Err(UsedUp)),
@@ -304,7 +345,7 @@ impl Clock {
 }
 
 /// The processor time of this thread.
-fn thread_time() -> Duration {
+pub(super) fn thread_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
@@ -330,7 +371,7 @@ mod tests {
             .await;
             (before, name())
         };
-        let (before, after) = serving.block_on(lanes.run(work.boxed(), false));
+        let (before, after) = serving.block_on(lanes.run(Arc::default(), work.boxed()));
         assert_ne!(before, "slow-lane");
         assert_eq!(after, "slow-lane");
         // What only waits stays where it is.
@@ -338,8 +379,8 @@ mod tests {
             tokio::task::yield_now().await;
             name()
         };
-        assert_eq!(serving.block_on(lanes.run(waits.boxed(), false)), before);
-        assert_eq!(serving.block_on(lanes.run(async move { name() }.boxed(), true)), "slow-lane");
+        assert_eq!(serving.block_on(lanes.run(Arc::default(), waits.boxed())), before);
+        assert_eq!(serving.block_on(lanes.run_slow(&Arc::default(), async move { name() }.boxed())), "slow-lane");
     }
 
     #[test]
@@ -351,7 +392,7 @@ mod tests {
             let _alive = alive;
             std::future::pending::<()>().await;
         };
-        drop(lanes.run(work.boxed(), true));
+        drop(lanes.run_slow(&Arc::default(), work.boxed()));
         assert!(serving.block_on(&mut gone).is_err());
     }
 

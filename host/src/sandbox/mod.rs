@@ -15,7 +15,9 @@ mod limits;
 mod network;
 mod plain;
 mod sections;
+mod turns;
 mod warm;
+mod written;
 
 pub use call::{CallError, Run, Said, Voice};
 pub use component::{Component, Description, LoadError, Ran};
@@ -25,3 +27,4 @@ pub use lanes::{InLane, Lanes, Score, Spent};
 pub use limits::Longer;
 pub use network::Network;
 pub use sections::{defines_resources, wishes, wishes_section};
+pub use written::WRITTEN_PAGE_BYTES;

@@ -99,7 +99,7 @@ impl Warm {
 
     fn make(&self, place: OwnedSemaphorePermit) {
         let (pre, granted, me) = (self.pre.clone(), Arc::clone(&self.granted), Weak::clone(&self.me));
-        self.warmth.lanes.spawn(async move {
+        let work = async move {
             // Calls set their own limits; until then those of an ordinary one hold.
             let limits = Limits { memory_bytes_max: usize::MAX, table_elements_max: usize::MAX, ..Limits::default() };
             let mut store = CallState::store(pre.engine(), &granted, &limits);
@@ -107,7 +107,8 @@ impl Warm {
             let (Ok(Ok(instance)), Some(warm)) = (instance, me.upgrade()) else { return };
             let mut all = warm.ready.lock().unwrap_or_else(PoisonError::into_inner);
             all.push((Ready { store, instance }, place));
-        });
+        };
+        self.warmth.lanes.spawn(&self.granted.spent, Box::pin(work));
     }
 }
 

@@ -1,5 +1,5 @@
-//! What a tenant's plugins have said of themselves, remembered: a tool that is described otherwise under the same version is held
-//! back.
+//! What a tenant's plugins have said of themselves, remembered: what is described otherwise under the same version is held back,
+//! whether it is a tool, a prompt or a template of resources.
 //!
 //! What is in the lock file was looked at by somebody and counts first. What is not in it counts as it was when it was served for
 //! the first time, which is written to the state folder.
@@ -76,10 +76,15 @@ pub(super) fn reason(now: &Locked, changes: &Changes) -> String {
         Some(version) => format!("under the same version `{version}`"),
         None => "without another version".into(),
     };
-    let name = &now.name;
+    let (tenant, name) = (&now.tenant, &now.name);
+    let (plugin, table) = if *tenant == TenantId::default() {
+        (name.to_string(), format!("plugin.{name}"))
+    } else {
+        (format!("{tenant}/{name}"), format!("tenant.{tenant}.plugin.{name}"))
+    };
     format!(
-        "is held back: it describes its tools otherwise than before {version} ({changes}); look at it, then say \
-         `toolyard lock --accept {name}`, or set allow_changes = true in [plugin.{name}]"
+        "is held back: it describes itself otherwise than before {version} ({changes}); look at it, then say \
+         `toolyard lock --accept {plugin}`, or set allow_changes = true in [{table}]"
     )
 }
 
@@ -96,7 +101,10 @@ mod tests {
             manifest: None,
             component: Digest::of(tool.as_bytes()),
             version: version.map(str::to_owned),
+            prefixes: Default::default(),
             tools: [("say".to_owned(), Digest::of(tool.as_bytes()))].into(),
+            prompts: BTreeMap::new(),
+            templates: BTreeMap::new(),
         }
     }
 

@@ -6,9 +6,9 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use tokio::sync::Notify;
-
-use super::{Changes, Fetched, Lock, Locked, Sources, Supply, blocking, cosign, held, held::Remembered};
+use super::{
+    Arrivals, Changes, Fetched, Lock, Locked, Said, Sources, Supply, blocking, cosign, held, held::Remembered,
+};
 use crate::{
     config::{PluginSupply, Source, TenantSettings},
     ids::{Digest, PluginId, TenantId},
@@ -34,20 +34,20 @@ pub enum Origin {
 
 impl Intake {
     /// For the plugins in `settings`, which are the tenant's. What was pulled for `former` goes on being served until there is
-    /// something else. `news` is told of what comes.
+    /// something else. `arrivals` is told of what comes.
     pub fn new(
         supply: Arc<Supply>,
         tenant: TenantId,
         settings: Arc<TenantSettings>,
         former: Option<&Arc<Sources>>,
-        news: Arc<Notify>,
+        arrivals: Arc<Arrivals>,
     ) -> Self {
         let wanted = settings.plugin.iter().filter_map(|(id, settings)| match &settings.supply.source {
             Some(Source::Oci(reference)) => Some((id.clone(), reference.clone(), settings.supply.clone())),
             Some(Source::File(_)) | None => None,
         });
         let wanted: Vec<_> = wanted.collect();
-        let sources = Arc::new(Sources::new(Arc::clone(&supply), tenant.clone(), wanted, former, news));
+        let sources = Arc::new(Sources::new(Arc::clone(&supply), tenant.clone(), wanted, former, arrivals));
         Self { supply, tenant, settings, sources, remembered: Mutex::default() }
     }
 
@@ -79,7 +79,7 @@ impl Intake {
 
     /// Counts how often the lock file was another: what was refused by it gets another look.
     pub fn edition(&self) -> u64 {
-        self.supply.book().1
+        self.supply.edition()
     }
 
     /// Whether a signature beside the component's file is looked for.
@@ -122,7 +122,7 @@ impl Intake {
         cosign::check_bytes(&keys, bytes, &cosign::read_signature(path)?)
     }
 
-    /// What would be known of a plugin that has this component and these tools. `None`: it is what another source had, which the
+    /// What would be known of a plugin that has this component and says this of itself. `None`: it is what another source had, which the
     /// configuration does not name any more, and is served only until the new one has come.
     pub fn entry(
         &self,
@@ -130,7 +130,7 @@ impl Intake {
         settings: &PluginSupply,
         origin: &Origin,
         component: Digest,
-        tools: impl IntoIterator<Item = (String, Digest)>,
+        said: Said,
     ) -> Option<Locked> {
         let (source, manifest, version) = match (origin, &settings.source) {
             (Origin::Pulled(fetched), Some(source @ Source::Oci(reference))) if fetched.is_by(reference) => {
@@ -140,11 +140,11 @@ impl Intake {
             (Origin::Pulled(_), _) => return None,
             (Origin::File(_), _) => (None, None, None),
         };
-        let tools = tools.into_iter().collect();
-        Some(Locked { tenant: self.tenant.clone(), name: id.clone(), source, manifest, component, version, tools })
+        let (tenant, name, Said { prefixes, tools, prompts, templates }) = (self.tenant.clone(), id.clone(), said);
+        Some(Locked { tenant, name, source, manifest, component, version, prefixes, tools, prompts, templates })
     }
 
-    /// Whether a plugin says of its tools what it said before, under the same version. If not, why it is held back.
+    /// Whether a plugin says of itself what it said before, under the same version. If not, why it is held back.
     pub fn weigh(&self, settings: &PluginSupply, now: &Locked) -> Result<(), String> {
         if !self.supply.holds() || settings.allow_changes {
             return Ok(());
@@ -206,7 +206,7 @@ impl Intake {
     }
 }
 
-/// The plugins that describe their tools otherwise than in the lock file, under the same version.
+/// The plugins that describe themselves otherwise than in the lock file, under the same version.
 pub fn changed_under_the_same_version(lock: &Lock, now: &[Locked]) -> Vec<(TenantId, PluginId, Changes)> {
     let changes = now.iter().filter_map(|now| {
         let before = lock.get(&now.tenant, &now.name).filter(|before| before.version == now.version)?;

@@ -2,7 +2,7 @@
 //! remembers what it served.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::{self, Write},
     os::unix::fs::OpenOptionsExt,
@@ -49,12 +49,30 @@ pub struct Locked {
     /// The version that it goes by. `None`: it goes by none, and so is always the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
+    /// The beginnings of the URIs that it answers for.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub prefixes: BTreeSet<String>,
     /// By the plugin's own names for them: a digest of all that a model reads of each.
     #[serde(default)]
     pub tools: BTreeMap<String, Digest>,
+    /// The same of prompts.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub prompts: BTreeMap<String, Digest>,
+    /// The same of templates of resources, by their URIs. Which resources there are a plugin says only when it runs.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub templates: BTreeMap<String, Digest>,
 }
 
-/// What differs between two descriptions of a plugin's tools, as a clause.
+/// What a plugin says of itself, as far as it is known without running it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Said {
+    pub prefixes: BTreeSet<String>,
+    pub tools: BTreeMap<String, Digest>,
+    pub prompts: BTreeMap<String, Digest>,
+    pub templates: BTreeMap<String, Digest>,
+}
+
+/// What differs between two descriptions of a plugin, as a clause.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Changes(String);
 
@@ -124,13 +142,13 @@ impl Lock {
 impl Locked {
     /// What is described otherwise in `other`, if anything is.
     pub fn changes(&self, other: &Self) -> Option<Changes> {
-        let quoted = |names: Vec<&String>| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        let changed =
-            self.tools.iter().filter(|(name, digest)| other.tools.get(*name).is_some_and(|now| now != *digest));
-        let gone = self.tools.keys().filter(|name| !other.tools.contains_key(*name));
-        let new = other.tools.keys().filter(|name| !self.tools.contains_key(*name));
+        let [before, now] = [self.parts(), other.parts()];
+        let quoted = |parts: Vec<&Part<'_>>| parts.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let changed = before.iter().filter(|(part, digest)| now.get(part).is_some_and(|now| now != *digest));
+        let gone = before.keys().filter(|part| !now.contains_key(part));
+        let new = now.keys().filter(|part| !before.contains_key(part));
         let parts = [
-            ("changed", quoted(changed.map(|(name, _)| name).collect())),
+            ("changed", quoted(changed.map(|(part, _)| part).collect())),
             ("new", quoted(new.collect())),
             ("gone", quoted(gone.collect())),
         ];
@@ -141,6 +159,30 @@ impl Locked {
             .collect();
         (!parts.is_empty()).then(|| Changes(parts.join("; ")))
     }
+
+    /// All that it says of itself. Whether it answers for a URI has no description.
+    fn parts(&self) -> BTreeMap<Part<'_>, Option<&Digest>> {
+        let prefixes = self.prefixes.iter().map(|name| (Part { what: "URIs below ", name }, None));
+        let described = [("", &self.tools), ("prompt ", &self.prompts), ("template ", &self.templates)];
+        let described = described
+            .into_iter()
+            .flat_map(|(what, known)| known.iter().map(move |(name, digest)| (Part { what, name }, Some(digest))));
+        described.chain(prefixes).collect()
+    }
+}
+
+/// One thing that a plugin offers.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Part<'a> {
+    /// What stands before its name; nothing before that of a tool.
+    what: &'static str,
+    name: &'a str,
+}
+
+impl std::fmt::Display for Part<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}`{}`", self.what, self.name)
+    }
 }
 
 impl std::fmt::Display for Changes {
@@ -149,7 +191,7 @@ impl std::fmt::Display for Changes {
     }
 }
 
-/// A digest of what a model reads of a tool. JSON counts by what it means: white space and the order of keys are not looked at.
+/// A digest of what a model reads of something. JSON counts by what it means: white space and the order of keys are not looked at.
 pub fn described(texts: &[Option<&str>], json: &[Option<&str>]) -> Digest {
     let meaning = |text: &&str| {
         // What does not read counts as it stands.
@@ -185,7 +227,10 @@ mod tests {
             manifest: Some(Digest::of(b"manifest")),
             component: Digest::of(b"component"),
             version: Some("1.0".into()),
+            prefixes: BTreeSet::new(),
             tools: tools.iter().map(|(name, text)| ((*name).to_owned(), Digest::of(text.as_bytes()))).collect(),
+            prompts: BTreeMap::new(),
+            templates: BTreeMap::new(),
         }
     }
 
@@ -227,6 +272,31 @@ mod tests {
         assert_eq!(old.changes(&old), None);
         let now = locked("a", &[("same", "1"), ("other", "2"), ("more", "1")]);
         assert_eq!(old.changes(&now).unwrap().to_string(), "changed: `other`; new: `more`; gone: `gone`");
+    }
+
+    #[test]
+    fn prompts_and_templates_and_prefixes_count_too() {
+        let digest = |text: &str| Digest::of(text.as_bytes());
+        let say = |prefix: &str, prompt: &str, template: &str| Locked {
+            prefixes: [prefix.to_owned()].into(),
+            prompts: [("p".to_owned(), digest(prompt))].into(),
+            templates: [("a://{id}".to_owned(), digest(template))].into(),
+            ..locked("a", &[("p", "1")])
+        };
+        let old = say("a://", "1", "1");
+        let told = |now: &Locked| old.changes(now).map(|changes| changes.to_string());
+        assert_eq!(told(&old), None);
+        assert_eq!(told(&say("a://", "2", "1")).as_deref(), Some("changed: prompt `p`"));
+        assert_eq!(told(&say("a://", "1", "2")).as_deref(), Some("changed: template `a://{id}`"));
+        assert_eq!(told(&say("file:", "1", "1")).as_deref(), Some("new: URIs below `file:`; gone: URIs below `a://`"));
+        let bare = locked("a", &[("p", "1")]);
+        let gone = "gone: URIs below `a://`, prompt `p`, template `a://{id}`";
+        assert_eq!(told(&bare).as_deref(), Some(gone), "a tool of that name is another thing");
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("toolyard.lock");
+        let lock = Lock::new(vec![old]);
+        lock.write(&path, 0o644).unwrap();
+        assert_eq!(Lock::read(&path), Ok(Some(lock)));
     }
 
     #[test]

@@ -23,8 +23,8 @@ use std::{
 
 pub use cosign::signature_file;
 pub use intake::{Intake, Origin, changed_under_the_same_version};
-pub use lock::{Changes, Lock, Locked, described};
-pub use sources::{Fetched, Sources};
+pub use lock::{Changes, Lock, Locked, Said, described};
+pub use sources::{Arrivals, Fetched, Sources};
 
 use self::{
     cache::ComponentCache,
@@ -32,6 +32,7 @@ use self::{
     oci::{Link, Manifest, PullError},
 };
 use crate::{
+    audit::{Audit, record::Change},
     config::{self, CacheDir, Config, PluginSupply, Reference, Secrets},
     ids::Digest,
 };
@@ -46,6 +47,8 @@ pub struct Supply {
     component_bytes_max: u64,
     links: Mutex<HashMap<String, Arc<Link>>>,
     book: Mutex<Book>,
+    /// Where it is written down that the lock file is another.
+    audit: Audit,
 }
 
 /// The lock file as it was read last.
@@ -86,8 +89,14 @@ impl Supply {
             component_bytes_max: config.host_limits.component_bytes_max,
             links: Mutex::default(),
             book: Mutex::new(Book { lock: lock.map(Arc::new), stamp, edition: next_edition() }),
+            audit: Audit::off(),
             settings,
         })
+    }
+
+    /// The same, whose lock file's changes are written down.
+    pub fn audited(self, audit: Audit) -> Self {
+        Self { audit, ..self }
     }
 
     /// Pulls one artifact into the cache, whatever is configured.
@@ -110,11 +119,21 @@ impl Supply {
                     tracing::info!(file = %self.settings.lock_file.display(), "the lock file was read again");
                     book.lock = lock.map(Arc::new);
                     book.edition = next_edition();
+                    self.audit.note(&Change { what: "lock", change: "reloaded", ..Change::default() });
                 }
-                Err(reason) => tracing::error!(reason, "the lock file does not read; the one before holds"),
+                Err(reason) => {
+                    tracing::error!(reason, "the lock file does not read; the one before holds");
+                    let reason = Some(reason.as_str());
+                    self.audit.note(&Change { what: "lock", change: "refused", reason, ..Change::default() });
+                }
             }
         }
         (book.lock.clone(), book.edition)
+    }
+
+    /// Counts how often the lock file was another.
+    pub fn edition(&self) -> u64 {
+        self.book().1
     }
 
     fn lock(&self) -> Option<Arc<Lock>> {

@@ -220,7 +220,10 @@ impl Pulling<'_> {
         let said = || format!("{} answers {status} for {}/{path}", self.link.base.authority(), self.repository);
         match status {
             StatusCode::OK => Ok(response),
-            StatusCode::NOT_FOUND => Err(PullError::Missing(said())),
+            StatusCode::NOT_FOUND => Err(PullError::Missing(format!(
+                "{}: it has no such name or tag, or shows it only with a login",
+                said()
+            ))),
             StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => Err(PullError::Away(said())),
             status if status.is_server_error() => Err(PullError::Away(said())),
             _ => Err(PullError::Wrong(said())),
@@ -377,6 +380,14 @@ fn away(error: &reqwest::Error) -> PullError {
     while let Some(reason) = source {
         text = format!("{text}: {reason}");
         source = reason.source();
+    }
+    // What rustls says of an answer that is none of TLS.
+    if text.contains("InvalidContentType")
+        && let Some(url) = error.url()
+    {
+        let host = url.authority();
+        text =
+            format!("{host} does not speak TLS; if it is not meant to, set plain_http = true in [registry.\"{host}\"]");
     }
     PullError::Away(text)
 }

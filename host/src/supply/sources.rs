@@ -2,7 +2,7 @@
 //! registry is away. What was pulled last goes on being what is served until there is something else.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -55,8 +55,32 @@ pub struct Sources {
     tenant: TenantId,
     wanted: Vec<Wanted>,
     states: Mutex<BTreeMap<PluginId, State>>,
-    /// Told when something is other than before.
-    news: Arc<Notify>,
+    arrivals: Arc<Arrivals>,
+}
+
+/// For whom something from a registry is other than before.
+#[derive(Debug, Default)]
+pub struct Arrivals {
+    whose: Mutex<BTreeSet<TenantId>>,
+    told: Notify,
+}
+
+impl Arrivals {
+    fn tell(&self, tenant: &TenantId) {
+        self.whose.lock().unwrap_or_else(PoisonError::into_inner).insert(tenant.clone());
+        self.told.notify_one();
+    }
+
+    /// Waits until there is somebody, and forgets them.
+    pub async fn next(&self) -> BTreeSet<TenantId> {
+        loop {
+            self.told.notified().await;
+            let whose = std::mem::take(&mut *self.whose.lock().unwrap_or_else(PoisonError::into_inner));
+            if !whose.is_empty() {
+                return whose;
+            }
+        }
+    }
 }
 
 /// What the configuration says.
@@ -92,14 +116,14 @@ impl Sources {
         tenant: TenantId,
         wanted: Vec<(PluginId, Reference, PluginSupply)>,
         former: Option<&Arc<Self>>,
-        news: Arc<Notify>,
+        arrivals: Arc<Arrivals>,
     ) -> Self {
         let wanted = wanted.into_iter().map(|(id, reference, settings)| Wanted { id, reference, settings });
         let wanted: Vec<Wanted> = wanted.collect();
         let fetched = former.map(|former| former.fetched()).unwrap_or_default().into_iter();
         let fetched = fetched.filter(|(id, _)| wanted.iter().any(|wanted| wanted.id == *id));
         let states = fetched.map(|(id, fetched)| (id, State { current: Some(fetched), ..State::default() })).collect();
-        Self { supply, tenant, wanted, states: Mutex::new(states), news }
+        Self { supply, tenant, wanted, states: Mutex::new(states), arrivals }
     }
 
     /// Whether nothing comes from registries.
@@ -260,7 +284,7 @@ impl Sources {
         let differs = before != (state.current, state.trouble.clone());
         drop(states);
         if differs {
-            self.news.notify_one();
+            self.arrivals.tell(&self.tenant);
         }
     }
 }

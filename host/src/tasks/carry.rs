@@ -21,12 +21,12 @@ use tokio::{
 };
 
 use super::{
-    Ended, Failure, Held, INTERNAL_ERROR, TaskId, Tasks,
+    Ended, Failure, Held, INTERNAL_ERROR, Task, TaskId, Tasks,
     machine::{Event, Ignored, LEASE_MS},
     record::{Patience, Seen},
     world::chance,
 };
-use crate::{metrics, store::Wrote};
+use crate::{ids::TenantId, metrics, store::Wrote};
 
 pub(super) const LEASE: Duration = Duration::from_millis(LEASE_MS);
 
@@ -53,6 +53,7 @@ enum Over {
 pub(super) struct Entry {
     tasks: Arc<Tasks>,
     id: TaskId,
+    tenant: TenantId,
     /// Wakes when somebody else may have changed the record.
     woken: Arc<Notify>,
     place: Option<OwnedSemaphorePermit>,
@@ -240,15 +241,17 @@ impl Keeper<'_> {
 }
 
 impl Entry {
-    pub(super) fn enter(tasks: &Arc<Tasks>, id: TaskId, place: OwnedSemaphorePermit) -> Self {
+    pub(super) fn enter(tasks: &Arc<Tasks>, task: &Task, place: OwnedSemaphorePermit) -> Self {
+        let (id, tenant) = (task.id.clone(), task.owner.tenant.clone());
         let woken = Arc::new(Notify::new());
+        tasks.shares.begin(&tenant);
         let count = {
             let mut carried = tasks.carried();
             carried.insert(id.clone(), Arc::clone(&woken));
             carried.len()
         };
         metrics::in_use("running tasks", count);
-        Self { tasks: Arc::clone(tasks), id, woken, place: Some(place) }
+        Self { tasks: Arc::clone(tasks), id, tenant, woken, place: Some(place) }
     }
 }
 
@@ -262,7 +265,8 @@ impl Drop for Entry {
         metrics::in_use("running tasks", count);
         // First the place, then the news of it.
         drop(self.place.take());
-        if self.tasks.is_behind.load(Ordering::Relaxed) {
+        self.tasks.shares.end(&self.tenant);
+        if self.tasks.is_behind.load(Ordering::Relaxed) || self.tasks.shares.passed() > 0 {
             self.tasks.due.notify_one();
         }
     }

@@ -8,6 +8,7 @@ mod glance;
 mod id;
 mod machine;
 mod record;
+mod shares;
 mod worker;
 mod world;
 
@@ -35,6 +36,7 @@ use self::{
     carry::{Entry, LEASE},
     machine::Event,
     record::Seen,
+    shares::Shares,
 };
 pub use self::{
     glance::{Counts, Glance},
@@ -43,6 +45,7 @@ pub use self::{
     world::{Real, World},
 };
 use crate::{
+    ids::TenantId,
     metrics,
     signals::{Signal, Signals},
     store::{Store, StoreError},
@@ -68,6 +71,8 @@ pub struct Settings {
     pub ended_max: u64,
     /// Tasks that this host runs at once.
     pub running_max: usize,
+    /// Those of one tenant among them.
+    pub running_of_tenant_max: usize,
     /// How long this host may take to stop. What must not be cut short gets nearly all of it.
     pub drain_max: Duration,
 }
@@ -151,6 +156,8 @@ pub struct Tasks {
     settings: Settings,
     /// One for each task that may run here.
     places: Arc<Semaphore>,
+    /// How they are shared by tenants.
+    shares: Shares,
     /// Tasks that run here, each with what makes it look at its record.
     carried: Mutex<BTreeMap<TaskId, Arc<Notify>>>,
     run: OnceLock<Arc<dyn Run>>,
@@ -178,6 +185,7 @@ impl Tasks {
             host,
             settings,
             places: Arc::new(Semaphore::new(settings.running_max)),
+            shares: Shares::new(settings.running_of_tenant_max, settings.running_max),
             carried: Mutex::default(),
             run: OnceLock::new(),
             due: Notify::new(),
@@ -190,7 +198,7 @@ impl Tasks {
     /// Begins a task for a guest that runs already, or is about to. It is in the store when this returns, and is to be
     /// handed to [`Tasks::carry`].
     pub async fn hold(self: &Arc<Self>, new: New) -> Result<Held, TaskError> {
-        let place = self.place().ok_or(TaskError::Busy)?;
+        let place = self.place(&new.owner.tenant).ok_or(TaskError::Busy)?;
         self.begin_held(new, place).await
     }
 
@@ -199,7 +207,7 @@ impl Tasks {
     pub async fn queue(self: &Arc<Self>, new: New) -> Result<Task, TaskError> {
         let is_free = !self.draining.is_cancelled() && !self.is_behind.load(Ordering::Relaxed);
         let run = self.run.get().filter(|_| is_free);
-        let Some((run, place)) = run.and_then(|run| Some((run, self.place()?))) else {
+        let Some((run, place)) = run.and_then(|run| Some((run, self.place(&new.owner.tenant)?))) else {
             self.is_behind.store(true, Ordering::Relaxed);
             let task = self.new_task(new, None)?;
             return Ok(self.create(task).await?.task);
@@ -213,7 +221,7 @@ impl Tasks {
     async fn begin_held(self: &Arc<Self>, new: New, place: OwnedSemaphorePermit) -> Result<Held, TaskError> {
         let sent = self.world.elapsed();
         let task = self.new_task(new, Some(&self.host))?;
-        let entry = Entry::enter(self, task.id.clone(), place);
+        let entry = Entry::enter(self, &task, place);
         Ok(Held::new(self.create(task).await?, sent, entry))
     }
 
@@ -223,8 +231,9 @@ impl Tasks {
         Ok(Task::begin(TaskId::new(random), new, ttl_ms, self.world.now_ms(), host))
     }
 
-    fn place(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.places).try_acquire_owned().ok()
+    /// A place for a task of this tenant, if there is one and the tenant has not all of its share.
+    fn place(&self, tenant: &TenantId) -> Option<OwnedSemaphorePermit> {
+        self.shares.has_room(tenant).then(|| Arc::clone(&self.places).try_acquire_owned().ok())?
     }
 
     /// The task of that id.

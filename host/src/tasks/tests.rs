@@ -37,6 +37,11 @@ const ENDED_MAX: u64 = 2;
 
 /// A host on a store that ends with the test.
 fn host(background: &TaskTracker, open_max: u64) -> Arc<Tasks> {
+    shared(background, open_max, 4)
+}
+
+/// The same, where one tenant may have so many of the four places.
+fn shared(background: &TaskTracker, open_max: u64, running_of_tenant_max: usize) -> Arc<Tasks> {
     let settings = Settings {
         rules: Rules { attempts_max: 3, result_ttl_ms: 1_000 },
         ttl_ms: 60_000,
@@ -44,6 +49,7 @@ fn host(background: &TaskTracker, open_max: u64) -> Arc<Tasks> {
         open_max,
         ended_max: ENDED_MAX,
         running_max: 4,
+        running_of_tenant_max,
         drain_max: Duration::from_secs(1),
     };
     let world = Arc::new(Real::new(background.clone()));
@@ -107,4 +113,43 @@ async fn of_those_that_have_ended_the_first_to_expire_make_room() {
     assert_eq!([is_there(0).await, is_there(1).await, is_there(2).await, is_there(3).await], [false, true, true, true]);
     tasks.cancel(&ids[3], &owner()).await.unwrap();
     assert_eq!([is_there(1).await, is_there(2).await, is_there(3).await], [true, false, true]);
+}
+
+/// Runs tasks of one tenant without end, and those of others at once.
+struct Stuck(&'static str);
+
+impl Run for Stuck {
+    fn run(&self, turn: Turn, _: Status) -> BoxFuture<'static, Ended> {
+        if turn.owner.tenant.as_str() == self.0 {
+            return std::future::pending().boxed();
+        }
+        std::future::ready(Ended::Result(raw("1"))).boxed()
+    }
+}
+
+#[tokio::test]
+async fn a_tenant_with_many_tasks_leaves_places_to_others() {
+    const TASKS: usize = 200;
+    let (background, stop) = (TaskTracker::new(), CancellationToken::new());
+    let tasks = shared(&background, 1_000, 3);
+    let of = |tenant: &str| Owner { tenant: tenant.parse().unwrap(), subject: "ann".into() };
+    let new_of = |tenant: &str| New { owner: of(tenant), idempotent: true, ..new() };
+    background.spawn(Arc::clone(&tasks).work(Arc::new(Stuck("acme")), stop.clone()));
+    for _ in 0..TASKS {
+        tasks.queue(new_of("acme")).await.unwrap();
+    }
+    // All that is due before it is the other's.
+    for _ in 0..5 {
+        let mut task = tasks.queue(new_of("bolt")).await.unwrap();
+        while !task.is_ended() {
+            task = tasks.follow(task.id.as_str(), &of("bolt"), task.revision).await.unwrap();
+        }
+        assert!(matches!(task.state, State::Completed { .. }));
+    }
+    assert!(tasks.carried().len() <= 3, "{}", tasks.carried().len());
+    assert!(matches!(tasks.hold(new_of("acme")).await, Err(TaskError::Busy)));
+    assert!(tasks.hold(new_of("bolt")).await.is_ok());
+    stop.cancel();
+    background.close();
+    background.wait().await;
 }

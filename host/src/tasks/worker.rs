@@ -112,22 +112,28 @@ impl Tasks {
     async fn look(self: &Arc<Self>, run: &Arc<dyn Run>, depth: Depth) {
         let room = self.places.available_permits();
         // One more than there is room for tells whether this host is behind.
+        // Where a tenant has all of its share, what is first may be its, and what is behind that another's.
+        let is_shared = self.shares.is_any_used();
         let limit = match depth {
             Depth::Places if room == 0 => return,
-            Depth::Places => (room + 1).min(LOOK_MAX),
-            Depth::All => (room + 1).clamp(CLAIMS_MAX, LOOK_MAX),
+            Depth::Places if !is_shared => (room + 1).min(LOOK_MAX),
+            Depth::All if !is_shared => (room + 1).clamp(CLAIMS_MAX, LOOK_MAX),
+            _ => LOOK_MAX,
         };
-        let mut keys = match self.due_keys(limit).await {
+        let mut keys = match self.due_keys(limit + self.shares.passed()).await {
             Ok(keys) => keys,
             Err(error) => {
                 tracing::debug!("what is due is not known: {error}");
                 return;
             }
         };
+        self.shares.leave_out(&mut keys, self.world.elapsed());
+        keys.truncate(limit);
         self.is_behind.store(keys.len() > room, Ordering::Relaxed);
-        if depth == Depth::Places {
+        if depth == Depth::Places && !is_shared {
             keys.truncate(room);
         }
+        let passed = self.shares.passed();
         if !keys.is_empty() && keys.len() <= room {
             // Hosts that look at the same time begin at different places.
             let first = usize::try_from(chance(self.world.as_ref())).unwrap_or_default() % keys.len();
@@ -135,6 +141,10 @@ impl Tasks {
         }
         for some in keys.chunks(CLAIMS_MAX) {
             join_all(some.iter().map(|key| self.take(run, key))).await;
+        }
+        if self.shares.passed() > passed {
+            // There may be something behind what was passed over just now.
+            self.due.notify_one();
         }
     }
 
@@ -145,7 +155,6 @@ impl Tasks {
         if self.carried().contains_key(&id) {
             return;
         }
-        let place = self.place();
         let seen = match self.read(&id).await {
             Ok(Some(seen)) => seen,
             Ok(None) => return,
@@ -154,6 +163,11 @@ impl Tasks {
                 return;
             }
         };
+        let tenant = &seen.task.owner.tenant;
+        let place = self.place(tenant);
+        if !self.shares.has_room(tenant) {
+            self.shares.pass_over(key, tenant, self.world.elapsed());
+        }
         let chance = chance(self.world.as_ref());
         let event = match &place {
             Some(_) => Event::Claim { host: self.host.clone(), chance },
@@ -163,7 +177,7 @@ impl Tasks {
         let Ok(task) = seen.task.apply(&event, now_ms, &self.settings.rules) else { return };
         let is_claimed = task.leases > seen.task.leases;
         // From here on this host claims it no second time, whatever it hears of this one.
-        let entry = place.filter(|_| is_claimed).map(|place| Entry::enter(self, id, place));
+        let entry = place.filter(|_| is_claimed).map(|place| Entry::enter(self, &task, place));
         let written = self.write(seen.version, &task).await;
         if matches!(written, Ok(Wrote::Done)) {
             self.tell(Some(&seen.task), &task);

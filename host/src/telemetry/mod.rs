@@ -6,5 +6,5 @@ mod log;
 mod traces;
 
 pub use export::{Exporting, start as start_traces};
-pub use log::{LogFormat, start};
+pub use log::{LogFilter, LogFormat, LogSettings, set as set_log, start as start_log};
 pub use traces::{Begun, KeyValue, Open, Span, SpanKind, Trace, Tracer, begin, here, within};

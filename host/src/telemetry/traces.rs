@@ -22,7 +22,7 @@ use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator, SpanData, SpanLin
 use tokio::{sync::mpsc, task_local};
 
 use super::context;
-use crate::metrics;
+use crate::{config::Taker, metrics};
 
 pub use opentelemetry::{KeyValue, trace::SpanKind};
 
@@ -42,8 +42,8 @@ pub struct Tracer(Arc<Shared>);
 struct Shared {
     sender: mpsc::Sender<SpanData>,
     /// A trace that nobody decided about is sampled if its id is below: of 2^63, the part that is to be.
-    ids_below: u64,
-    propagates: bool,
+    ids_below: AtomicU64,
+    propagates: AtomicBool,
     scope: InstrumentationScope,
 }
 
@@ -130,7 +130,22 @@ impl Tracer {
     pub(super) fn new(sender: mpsc::Sender<SpanData>, sample_ratio: f64, propagates: bool) -> Self {
         let scope = InstrumentationScope::builder("toolyard").with_version(env!("CARGO_PKG_VERSION")).build();
         ON.store(true, Ordering::Relaxed);
-        Self(Arc::new(Shared { sender, ids_below: threshold(sample_ratio), propagates, scope }))
+        let (ids_below, propagates) = (AtomicU64::new(threshold(sample_ratio)), AtomicBool::new(propagates));
+        Self(Arc::new(Shared { sender, ids_below, propagates, scope }))
+    }
+
+    /// Takes up how many requests are traced, and whether plugins' requests say so. Where spans go holds from the next start on.
+    pub fn taker(&self) -> Taker {
+        let tracer = self.clone();
+        Box::new(move |config| {
+            let (tracer, settings) = (tracer.clone(), config.telemetry.clone());
+            Ok(Box::new(move || {
+                if let Some(settings) = settings {
+                    tracer.0.ids_below.store(threshold(settings.sample_ratio), Ordering::Relaxed);
+                    tracer.0.propagates.store(settings.propagates, Ordering::Relaxed);
+                }
+            }))
+        })
     }
 
     /// A span of its own that belongs to what `context` says, for what no request waits for.
@@ -156,7 +171,7 @@ impl Tracer {
             }),
             None => {
                 let trace = RandomIdGenerator::default().new_trace_id();
-                let is_sampled = low_half(trace) >> 1 < self.0.ids_below;
+                let is_sampled = low_half(trace) >> 1 < self.0.ids_below.load(Ordering::Relaxed);
                 is_sampled.then_some(Belongs { trace, parent: SpanId::INVALID, state: TraceState::NONE, link: None })
             }
         }
@@ -418,7 +433,7 @@ impl Span {
     /// What a server is told that is asked within it, if it is to be told: `traceparent` and `tracestate`.
     pub fn to_propagate(&self) -> Option<(String, Option<String>)> {
         let Running { open, id, .. } = &**self.0.as_ref()?;
-        if !open.tracer.0.propagates {
+        if !open.tracer.0.propagates.load(Ordering::Relaxed) {
             return None;
         }
         let state = open.state.header();

@@ -309,7 +309,7 @@ impl Graph {
     /// The names that have such a key, in their order.
     fn names(&self, prefix: &str) -> Result<Vec<String>> {
         let mut names = Vec::new();
-        for key in self.store.keys() {
+        for key in self.store.keys_with(prefix) {
             names.extend(key?.strip_prefix(prefix).map(str::to_owned));
         }
         Ok(names)
@@ -325,7 +325,8 @@ impl Graph {
                 ))),
                 false => Ok(node),
             }
-        })
+        })?;
+        Ok(())
     }
 
     // A key whose last relation went stays, empty: taking it away could take what another call is just adding.
@@ -334,7 +335,8 @@ impl Graph {
             let mut edges = edges.unwrap_or_default();
             change(&mut edges)?;
             Ok(edges)
-        })
+        })?;
+        Ok(())
     }
 }
 

@@ -149,8 +149,12 @@ typedef struct ty_url {
     const char *path; /* With the query. */
 } ty_url;
 
+/* Where a reference leads that stands in an answer of `base`. It is not checked. */
+const char *ty_url_join(ty_call *call, const ty_url *base, const char *reference);
 /* NULL, or what is wrong with it. */
 const char *ty_url_read(ty_call *call, const char *text, ty_url *url);
+/* Since some moment that stays the same while the call runs. */
+uint64_t ty_host_now_ms(void);
 /* Sends a request that was checked. */
 ty_http_failure ty_host_fetch(ty_call *call, const ty_request *request, const ty_url *url, ty_response *response);
 /* The sentences of failures, the same wherever they come from. */

@@ -51,7 +51,9 @@ static bool decode_list(decoder *d, const ty_layer *layer, const ty_json *json, 
     size_t size = layer[1].size;
     char *items = ty_alloc_many(d->call, json->count ? json->count : 1, size);
     for (size_t i = 0; i < json->count; i++) {
-        if (!decode_layer(d, layer + 1, &json->items[i], items + i * size)) return false;
+        if (decode_layer(d, layer + 1, &json->items[i], items + i * size)) continue;
+        d->wrong = ty_format(d->call, d->wrong[0] == '`' ? "[%zu]: %s" : "[%zu] %s", i, d->wrong);
+        return false;
     }
     *(list_shape *)value = (list_shape){ items, json->count };
     return true;
@@ -64,7 +66,9 @@ static bool decode_choice(decoder *d, const ty_type *type, const ty_json *json, 
         memcpy(value, &i, sizeof i);
         return true;
     }
-    return expected(d, "is none of the known values");
+    const char *wrong = "is none of";
+    for (int i = 0; type->choices[i]; i++) wrong = ty_format(d->call, "%s%s %s", wrong, i ? "," : "", type->choices[i]);
+    return expected(d, wrong);
 }
 
 static bool decode_layer(decoder *d, const ty_layer *layer, const ty_json *json, void *value) {
@@ -114,9 +118,9 @@ static bool decode_record(decoder *d, const ty_type *type, const ty_json *json, 
     for (const ty_field *field = type->fields; field->name; field++) {
         const char *key = ty_field_key(field);
         if (decode_field(d, field, ty_json_get(json, key), (char *)value + field->offset)) continue;
-        /* From the inside out: `days` of `daily`. */
-        d->wrong = d->wrong[0] == '`' ? ty_format(d->call, "`%s`: %s", key, d->wrong)
-                                      : ty_format(d->call, "`%s` %s", key, d->wrong);
+        /* From the inside out: `days` of `daily`, and `days`[2] of that. */
+        const char *between = d->wrong[0] == '`' ? ": " : d->wrong[0] == '[' ? "" : " ";
+        d->wrong = ty_format(d->call, "`%s`%s%s", key, between, d->wrong);
         return false;
     }
     return true;

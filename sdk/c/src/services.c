@@ -1,6 +1,6 @@
-/* Settings, the store and requests, on top of what the host gives. */
+/* Settings, the store, and time, on top of what the host gives. */
 #include <string.h>
-#include <strings.h>
+#include <time.h>
 
 #include "internal.h"
 
@@ -15,6 +15,41 @@ const char *ty_config_or(ty_call *call, const char *key, const char *fallback) {
 
 ty_pairs ty_config_all(ty_call *call) {
     return ty_host_config_all(call);
+}
+
+static ty_status unusable(ty_call *call, const char *key, const char *what) {
+    return ty_failed(call, "the operator's setting `%s` cannot be used: it is %s", key, what);
+}
+
+/* The setting as JSON, which numbers and truths are; NULL if it is none. */
+static const ty_json *setting(ty_call *call, const char *text) {
+    const ty_json *json = NULL;
+    return ty_json_read(call, ty_bytes_of(text), &json) == TY_OK ? json : NULL;
+}
+
+ty_status ty_config_integer(ty_call *call, const char *key, int64_t fallback, int64_t *value) {
+    const char *text = ty_host_config(call, key);
+    *value = fallback;
+    return !text || ty_json_integer(setting(call, text), value) ? TY_OK : unusable(call, key, "no integer");
+}
+
+ty_status ty_config_number(ty_call *call, const char *key, double fallback, double *value) {
+    const char *text = ty_host_config(call, key);
+    *value = fallback;
+    return !text || ty_json_number(setting(call, text), value) ? TY_OK : unusable(call, key, "no number");
+}
+
+ty_status ty_config_boolean(ty_call *call, const char *key, bool fallback, bool *value) {
+    const char *text = ty_host_config(call, key);
+    *value = fallback;
+    return !text || ty_json_boolean(setting(call, text), value) ? TY_OK : unusable(call, key, "neither `true` nor `false`");
+}
+
+uint64_t ty_time_left_ms(const ty_call *call) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    uint64_t now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000, end = call->context->deadline_ms;
+    return end > now_ms ? end - now_ms : 0;
 }
 
 ty_status ty_kv_get(ty_call *call, const char *key, ty_bytes *value) {
@@ -82,70 +117,4 @@ ty_status ty_kv_set_many(ty_call *call, const ty_item *items, size_t count) {
 
 ty_status ty_kv_delete_many(ty_call *call, ty_texts keys) {
     return ty_host_delete(call, keys);
-}
-
-const char *ty_http_sentence(ty_http_failure failure) {
-    switch (failure) {
-    case TY_HTTP_NONE:
-        break;
-    case TY_HTTP_INVALID:
-        return "the request cannot be sent";
-    case TY_HTTP_DENIED:
-        return "this address may not be reached from here";
-    case TY_HTTP_DNS:
-        return "there is no server of that name";
-    case TY_HTTP_CONNECT:
-        return "the server cannot be reached";
-    case TY_HTTP_TLS:
-        return "no secure connection to the server can be made";
-    case TY_HTTP_TIMEOUT:
-        return "the server took too long";
-    case TY_HTTP_TOO_LARGE:
-        return "the response is too large";
-    case TY_HTTP_TOO_MANY:
-        return "too many requests; try again later";
-    case TY_HTTP_BROKEN:
-        return "the server's response cannot be used";
-    }
-    return "";
-}
-
-static ty_status refuse(ty_call *call, ty_response *response, ty_http_failure failure, const char *why) {
-    *response = (ty_response){ .failure = failure };
-    return ty_failed(call, "%s", why);
-}
-
-static bool is_token(const char *text) {
-    for (const char *at = text; *at; at++) {
-        bool is_plain = (*at >= '0' && *at <= '9') || (*at >= 'A' && *at <= 'Z') || (*at >= 'a' && *at <= 'z');
-        if (!is_plain && !strchr("!#$%&'*+-.^_`|~", *at)) return false;
-    }
-    return *text != 0;
-}
-
-ty_status ty_fetch(ty_call *call, const ty_request *request, ty_response *response) {
-    ty_url url;
-    ty_request whole = *request;
-    if (!whole.method) whole.method = whole.body.length ? "POST" : "GET";
-    if (!whole.timeout_ms) whole.timeout_ms = TY_HTTP_TIMEOUT_MS;
-    if (!whole.response_bytes_max) whole.response_bytes_max = TY_HTTP_RESPONSE_BYTES_MAX;
-    const char *wrong = ty_url_read(call, whole.url, &url);
-    if (wrong) return refuse(call, response, TY_HTTP_INVALID, wrong);
-    if (!is_token(whole.method)) return refuse(call, response, TY_HTTP_INVALID, "the method is none");
-    for (size_t i = 0; i < whole.headers_count; i++) {
-        const ty_pair *header = &whole.headers[i];
-        bool is_fine = header->key && is_token(header->key) && header->value && !strpbrk(header->value, "\r\n");
-        if (!is_fine) return refuse(call, response, TY_HTTP_INVALID, "a header is not well formed");
-    }
-    *response = (ty_response){ 0 };
-    response->failure = ty_host_fetch(call, &whole, &url, response);
-    if (!response->failure) return TY_OK;
-    return ty_failed(call, "%s", ty_http_sentence(response->failure));
-}
-
-const char *ty_header(const ty_response *response, const char *name) {
-    for (size_t i = 0; i < response->headers.count; i++) {
-        if (strcasecmp(response->headers.items[i].key, name) == 0) return response->headers.items[i].value;
-    }
-    return NULL;
 }

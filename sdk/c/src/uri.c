@@ -55,12 +55,41 @@ const char *ty_template_beginning(ty_call *call, const char *uri_template) {
     return ty_copy(call, uri_template, strcspn(uri_template, "{")).data;
 }
 
+/* Whether `name` stands in the `length` characters of a list such as `part,size`. */
+static bool is_listed(const char *list, size_t length, const char *name) {
+    for (size_t at = 0; at < length; at++) {
+        size_t own = strcspn(list + at, ",}");
+        if (strlen(name) == own && strncmp(list + at, name, own) == 0) return true;
+        at += own;
+    }
+    return false;
+}
+
+/* What is in a query may be missing, and others may be for somebody between the client and us. */
+static bool fit_query(ty_call *call, const char *names, const char *uri, ty_list *variables) {
+    size_t names_length = strcspn(names, "}");
+    if (!names[names_length] || names[names_length + 1]) return false;
+    if (!*uri) return true;
+    if (*uri != '?') return false;
+    while (*uri++) {
+        size_t length = strcspn(uri, "&"), name_length = strcspn(uri, "=&");
+        const char *name = ty_copy(call, uri, name_length).data;
+        const char *written = uri + name_length + (uri[name_length] == '=');
+        const char *value = ty_url_decode(call, written, length - (size_t)(written - uri));
+        if (!value) return false;
+        if (is_listed(names, names_length, name)) *(ty_pair *)ty_push(call, variables, sizeof(ty_pair)) = (ty_pair){ name, value };
+        uri += length;
+    }
+    return true;
+}
+
 /* Tries all values, the shortest first: what follows says where one ends. */
 bool ty_fit_template(ty_call *call, const char *uri_template, const char *uri, ty_list *variables) {
     while (*uri_template && *uri_template != '{') {
         if (*uri_template++ != *uri++) return false;
     }
     if (!*uri_template) return !*uri;
+    if (uri_template[1] == '?') return fit_query(call, uri_template + 2, uri, variables);
     bool is_rest = uri_template[1] == '+';
     const char *name = uri_template + 1 + is_rest;
     size_t name_length = strcspn(name, "}");
@@ -99,6 +128,48 @@ static bool is_authority(const char *text, size_t length) {
 }
 
 enum { URL_BYTES_MAX = 8192 };
+
+/* Without `.` and `..`, which would lead elsewhere than what was granted: RFC 3986, section 5.2.4. */
+static const char *without_dots(ty_call *call, const char *path) {
+    size_t length = strcspn(path, "?");
+    char *kept = ty_alloc(call, strlen(path) + 2), *out = kept;
+    for (size_t at = 0; at < length;) {
+        size_t end = at + 1;
+        while (end < length && path[end] != '/') end++;
+        size_t part = end - at - 1;
+        bool is_last = end == length;
+        if (part == 1 && path[at + 1] == '.') {
+            if (is_last) *out++ = '/';
+        } else if (part == 2 && path[at + 1] == '.' && path[at + 2] == '.') {
+            while (out > kept && *--out != '/') {}
+            if (is_last) *out++ = '/';
+        } else {
+            memcpy(out, path + at, end - at);
+            out += end - at;
+        }
+        at = end;
+    }
+    strcpy(out, path + length);
+    return kept;
+}
+
+const char *ty_url_join(ty_call *call, const ty_url *base, const char *reference) {
+    const char *scheme = base->is_https ? "https:" : "http:";
+    size_t first = strcspn(reference, ":/?#");
+    /* With a scheme of its own. */
+    if (reference[first] == ':') return reference;
+    if (ty_begins(reference, "//")) return ty_format(call, "%s%s", scheme, reference);
+    size_t path_length = strcspn(base->path, "?");
+    if (*reference == '?' || *reference == '#' || !*reference) {
+        const char *query = *reference == '?' ? "" : base->path + path_length;
+        return ty_format(call, "%s//%s%.*s%s%s", scheme, base->authority, (int)path_length, base->path, query, reference);
+    }
+    while (*reference != '/' && path_length && base->path[path_length - 1] != '/') path_length--;
+    if (*reference == '/') path_length = 0;
+    const char *whole = ty_format(call, "%.*s%s", (int)path_length, base->path, reference);
+    const char *path = ty_copy(call, whole, strcspn(whole, "#")).data;
+    return ty_format(call, "%s//%s%s", scheme, base->authority, without_dots(call, path));
+}
 
 const char *ty_url_read(ty_call *call, const char *text, ty_url *url) {
     if (!text) return "there is no URL";

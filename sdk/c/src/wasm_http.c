@@ -229,6 +229,10 @@ static ty_http_failure read_response(ty_call *call, wasi_http_types_own_incoming
     return failure;
 }
 
+uint64_t ty_host_now_ms(void) {
+    return wasi_clocks_monotonic_clock_now() / 1000000;
+}
+
 ty_http_failure ty_host_fetch(ty_call *call, const ty_request *request, const ty_url *url, ty_response *response) {
     uint64_t deadline_ns = wasi_clocks_monotonic_clock_now() + (uint64_t)request->timeout_ms * 1000000;
     wasi_http_types_own_outgoing_request_t head;

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "fakes.h"
 
@@ -44,6 +45,12 @@ const char *ty_host_config(ty_call *call, const char *key) {
 ty_pairs ty_host_config_all(ty_call *call) {
     (void)call;
     return (ty_pairs){ ty_current_test->config.items, ty_current_test->config.count };
+}
+
+uint64_t ty_host_now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 ty_http_failure ty_host_fetch(ty_call *call, const ty_request *request, const ty_url *url, ty_response *response) {

@@ -1,4 +1,5 @@
 /* A plugin that uses what the weather plugin does not, seen through the testing helper. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "../src/internal.h"
@@ -207,10 +208,11 @@ static void records_come_and_go(ty_test *test) {
         { "{\"corners\":[],\"rest\":1}", "`at` is missing" },
         { "{\"at\":{\"x\":1},\"corners\":[],\"rest\":1}", "`at`: `y` is missing" },
         { "{\"at\":{\"x\":1,\"y\":\"2\"},\"corners\":[],\"rest\":1}", "`at`: `y` is not a number" },
-        { "{\"at\":{\"x\":1,\"y\":2},\"corners\":[1],\"rest\":1}", "`corners` is not an object" },
+        { "{\"at\":{\"x\":1,\"y\":2},\"corners\":[1],\"rest\":1}", "`corners`[0] is not an object" },
+        { "{\"at\":{\"x\":1,\"y\":2},\"corners\":[{\"x\":1,\"y\":2},{\"x\":1}],\"rest\":1}", "`corners`[1]: `y` is missing" },
         { "{\"at\":{\"x\":1,\"y\":2},\"corners\":[],\"sides\":1.5,\"rest\":1}", "`sides` is not a whole number" },
         { "{\"at\":{\"x\":1,\"y\":2},\"corners\":[],\"label\":\"a\\u0000b\",\"rest\":1}", "`label` holds the character U+0000" },
-        { "{\"at\":{\"x\":1,\"y\":2},\"corners\":[],\"size\":\"medium\",\"rest\":1}", "`size` is none of the known values" },
+        { "{\"at\":{\"x\":1,\"y\":2},\"corners\":[],\"size\":\"medium\",\"rest\":1}", "`size` is none of small, x-large" },
         { "{", "It is not JSON: a text is expected at byte 1." },
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) check_call(test, "echo", wrong[i][0], wrong[i][1]);
@@ -295,6 +297,74 @@ static void requests_are_checked(ty_test *test) {
     check_call(test, "get", "{\"url\":\"https://a/\"}", "the response is too large");
 }
 
+/* Knows the way, and says what came along to each place. */
+static ty_http_failure lead(ty_call *call, const ty_request *request, ty_response *response, void *own) {
+    static const char *const ways[][3] = {
+        { "https://a/start", "302", "/deep/../moved?x=1" }, { "https://a/moved?x=1", "307", "next" },
+        { "https://a/next", "308", "https://b/end#part" },  { "https://a/round", "301", "round" },
+        { "https://a/out", "303", "ftp://c/" },
+    };
+    const char **trail = own;
+    *trail = ty_format(call, "%s%s %s %zu %zu;", *trail, request->method, request->url, request->headers_count, request->body.length);
+    response->status = 200;
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        if (strcmp(request->url, ways[i][0]) != 0) continue;
+        response->status = (uint16_t)atoi(ways[i][1]);
+        ty_pair *location = TY_NEW(call, ty_pair, 1);
+        *location = (ty_pair){ "Location", ways[i][2] };
+        response->headers = (ty_pairs){ location, 1 };
+    }
+    return TY_HTTP_NONE;
+}
+
+static void redirects_are_followed_as_far_as_is_said(ty_test *test) {
+    const char *trail = "";
+    ty_test_http(test, lead, &trail);
+    ty_test_call(test, "rest", "{}");
+    ty_call *call = ty_test_last(test);
+    ty_response response;
+    /* None, unless it says so. */
+    TY_CHECK(TY_FETCH(call, &response, .url = "https://a/start") == TY_OK && response.status == 302);
+    TY_CHECK_TEXT(response.url, "https://a/start");
+    trail = "";
+    TY_CHECK(TY_FETCH(call, &response, .url = "https://a/start", .body = { "abc", 3 }, .redirects_max = 3,
+                      TY_HEADERS({ "Authorization", "x" }, { "Content-Type", "text/plain" }, { "Accept", "*" })) == TY_OK);
+    TY_CHECK(response.status == 200);
+    TY_CHECK_TEXT(response.url, "https://b/end#part");
+    TY_CHECK_TEXT(trail, "POST https://a/start 3 3;GET https://a/moved?x=1 2 0;GET https://a/next 2 0;GET https://b/end#part 1 0;");
+    TY_CHECK(TY_FETCH(call, &response, .url = "https://a/round", .redirects_max = 5) == TY_ERROR);
+    TY_CHECK(response.failure == TY_HTTP_REDIRECTS);
+    TY_CHECK_TEXT(ty_why(call), "there are too many redirects");
+    TY_CHECK(TY_FETCH(call, &response, .url = "https://a/out", .redirects_max = 5) == TY_ERROR);
+    TY_CHECK_TEXT(ty_why(call), "the server redirects to what is no address");
+}
+
+static void settings_are_read_as_what_they_are(ty_test *test) {
+    static const char *const settings[][2] = { { "n", " 12 " }, { "x", "0.5" }, { "yes", "true" }, { "no", "false" }, { "words", "many" } };
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) ty_test_config(test, settings[i][0], settings[i][1]);
+    ty_test_call(test, "rest", "{}");
+    ty_call *call = ty_test_last(test);
+    int64_t n;
+    double x;
+    bool b;
+    TY_CHECK(ty_config_integer(call, "n", 1, &n) == TY_OK && n == 12);
+    TY_CHECK(ty_config_integer(call, "none", 7, &n) == TY_OK && n == 7);
+    TY_CHECK(ty_config_number(call, "x", 1, &x) == TY_OK && x == 0.5);
+    TY_CHECK(ty_config_boolean(call, "yes", false, &b) == TY_OK && b);
+    TY_CHECK(ty_config_boolean(call, "no", true, &b) == TY_OK && !b);
+    TY_CHECK(ty_config_integer(call, "words", 1, &n) == TY_ERROR);
+    TY_CHECK_TEXT(ty_why(call), "the operator's setting `words` cannot be used: it is no integer");
+    TY_CHECK(ty_config_boolean(call, "n", true, &b) == TY_ERROR);
+    TY_CHECK_TEXT(ty_why(call), "the operator's setting `n` cannot be used: it is neither `true` nor `false`");
+}
+
+static void the_time_that_is_left_ends(ty_test *test) {
+    ty_test_call(test, "rest", "{}");
+    TY_CHECK(ty_time_left_ms(ty_test_last(test)) > 0);
+    ty_test_context(test)->deadline_ms = 1;
+    TY_CHECK(ty_time_left_ms(ty_test_last(test)) == 0);
+}
+
 static void resources_are_found(ty_test *test) {
     ty_test_list(test);
     TY_CHECK_TEXT(ty_test_text(test), "note://readme readme\nother://x other");
@@ -365,6 +435,8 @@ void plugin_tests(void) {
         records_come_and_go,  questions_are_asked_until_they_are_answered,
         the_store_loses_nothing, mistakes_of_plugins_are_named,
         requests_are_checked, resources_are_found,
+        redirects_are_followed_as_far_as_is_said, settings_are_read_as_what_they_are,
+        the_time_that_is_left_ends,
         prompts_take_texts,   the_rest_is_passed_on,
         lists_go_on_where_they_ended, suggestions_know_what_is_filled_in,
     };

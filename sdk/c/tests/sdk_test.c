@@ -185,10 +185,29 @@ static void templates_are_read_backwards(void) {
     check_template("t://{id}.json", "t://a.json.json", "id=a.json;");
     check_template("t://{+path}", "t://a/b?c#d", "path=a/b?c#d;");
     check_template("t://a", "t://a", "");
+    check_template("t://{id}{?part,size}", "t://a", "id=a;");
+    check_template("t://{id}{?part,size}", "t://a?size=1%202&more=3&part=b", "id=a;size=1 2;part=b;");
+    check_template("t://{id}{?part}", "t://a?part", "id=a;part=;");
+    check_template("t://{+path}{?part}", "t://a/b?part=c", "path=a/b;part=c;");
+    check_template("t://{id}{?part}", "t://a?part=%ff", NULL);
+    check_template("t://{id}{?part}", "t://a/b", NULL);
+    check_template("t://{id}{?part}x", "t://a?part=b", NULL);
     static const char *const wrong[] = { "t:///data", "t://a/b/data", "t://a/dat", "t://a/data/", "t://%2/data", "t://%ff/data",
                                          "t://%+1/data", "t://%00/data", "t://", "", "t://%/data" };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) check_template("t://{id}/data", wrong[i], NULL);
     check_template("t://{id", "t://a", NULL);
+}
+
+static void references_lead_where_they_say(void) {
+    static const ty_url base = { true, "a:81", "/b/c?d=1" };
+    static const char *const cases[][2] = {
+        { "http://x/y", "http://x/y" },       { "//x/y", "https://x/y" },          { "/e?f=/../g", "https://a:81/e?f=/../g" },
+        { "e", "https://a:81/b/e" },          { "../e", "https://a:81/e" },        { "../../../e/./f", "https://a:81/e/f" },
+        { "?x=1", "https://a:81/b/c?x=1" },   { "", "https://a:81/b/c?d=1" },      { "#z", "https://a:81/b/c?d=1#z" },
+        { "./", "https://a:81/b/" },          { "..", "https://a:81/" },           { "mailto:a@b", "mailto:a@b" },
+        { "e/f?g=h:i", "https://a:81/b/e/f?g=h:i" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) TY_CHECK_TEXT(ty_url_join(memory, &base, cases[i][0]), cases[i][1]);
 }
 
 static void urls_are_read_strictly(void) {
@@ -247,6 +266,7 @@ int main(void) {
     numbers_are_as_short_as_can_be();
     text_is_made_clean();
     templates_are_read_backwards();
+    references_lead_where_they_say();
     urls_are_read_strictly();
     a_state_that_is_none_is_as_good_as_empty();
     ty_call_end(memory);

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 
 	"toolyard"
 )
@@ -63,6 +64,11 @@ func (s *Store) Exists(key string) (bool, error) {
 
 // Keys gives all keys in their order, fetched part by part. An error ends it.
 func (s *Store) Keys() iter.Seq2[string, error] {
+	return s.KeysWith("")
+}
+
+// KeysWith gives the keys that begin with prefix, as Keys does.
+func (s *Store) KeysWith(prefix string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for cursor, more := "", true; more; {
 			keys, next, err := s.bucket.listKeys(cursor)
@@ -71,7 +77,7 @@ func (s *Store) Keys() iter.Seq2[string, error] {
 				return
 			}
 			for _, key := range keys {
-				if !yield(key, nil) {
+				if strings.HasPrefix(key, prefix) && !yield(key, nil) {
 					return
 				}
 			}
@@ -104,30 +110,33 @@ func (s *Store) Increment(key string, delta int64) (int64, error) {
 // comes near.
 const updatesMax = 1000
 
-// Update sets key to what change makes of its value, which is nil where there is none. If somebody else writes it meanwhile,
+// Update sets key to what change makes of its value, which is nil where there is none, and gives that. If somebody else writes it meanwhile,
 // change is asked again with what they wrote, so that no update is lost: it therefore has no other effect. If it returns an error,
 // nothing is written.
-func (s *Store) Update(key string, change func(old []byte) ([]byte, error)) error {
+func (s *Store) Update(key string, change func(old []byte) ([]byte, error)) ([]byte, error) {
 	seen, err := s.bucket.watch(key)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for range updatesMax {
 		old, err := seen.current()
 		if err != nil {
-			return err
+			return nil, err
 		}
 		value, err := change(old)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		lost, err := seen.swap(value)
-		if err != nil || lost == nil {
-			return err
+		if err != nil {
+			return nil, err
+		}
+		if lost == nil {
+			return value, nil
 		}
 		seen = *lost
 	}
-	return toolyard.Retryablef(0, "too many write `%s` at once; try again", key)
+	return nil, toolyard.Retryablef(0, "too many write `%s` at once; try again", key)
 }
 
 // GetJSON is the value of key, which is JSON, and whether it has one.
@@ -149,20 +158,22 @@ func SetJSON(s *Store, key string, value any) error {
 }
 
 // UpdateJSON is Update for a value that is JSON. old is the zero value where there is none.
-func UpdateJSON[T any](s *Store, key string, change func(old T) (T, error)) error {
-	return s.Update(key, func(text []byte) ([]byte, error) {
+func UpdateJSON[T any](s *Store, key string, change func(old T) (T, error)) (value T, err error) {
+	_, err = s.Update(key, func(text []byte) ([]byte, error) {
 		var old T
 		if text != nil {
 			if err := fromJSON(key, text, &old); err != nil {
 				return nil, err
 			}
 		}
-		value, err := change(old)
+		made, err := change(old)
 		if err != nil {
 			return nil, err
 		}
-		return toJSON(key, value)
+		value = made
+		return toJSON(key, made)
 	})
+	return value, err
 }
 
 func fromJSON(key string, text []byte, value any) error {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -82,8 +83,15 @@ func init() {
 			}
 		}
 		append3 := func(old []int) ([]int, error) { return append(old, 3), nil }
-		if err := errors.Join(keyvalue.UpdateJSON(store, "a", append3), keyvalue.UpdateJSON(store, "a", append3)); err != nil {
-			return nil, err
+		for want := 1; want <= 2; want++ {
+			if list, err := keyvalue.UpdateJSON(store, "a", append3); err != nil || len(list) != want {
+				return nil, toolyard.Internalf("%v %w", list, err)
+			}
+		}
+		for key, err := range store.KeysWith("k2") {
+			if err != nil || !strings.HasPrefix(key, "k2") {
+				return nil, toolyard.Internalf("%s %w", key, err)
+			}
 		}
 		var keys []string
 		for key, err := range store.Keys() {
@@ -275,5 +283,28 @@ func TestPromptsAndCompletions(t *testing.T) {
 	found, err := host.Complete(toolyard.Reference{Template: "t://many/{id}"}, "id", "a")
 	if err != nil || !slices.Equal(found.Values, []string{"Ada", "amy"}) || *found.Total != 2 || found.HasMore {
 		t.Error(found, err)
+	}
+}
+
+func TestASettingIsReadAsWhatItIs(t *testing.T) {
+	host := toolyardtest.New(t).Config("n", " 12 ").Config("x", "0.5").Config("yes", "true").Config("no", "false").Config("wait", "1m30s").
+		Config("words", "many")
+	ctx := host.Context()
+	read := func(value any, err error) string { return fmt.Sprint(value, err) }
+	for _, check := range []struct{ got, want string }{
+		{read(config.Read(ctx, "n", 1)), "12<nil>"},
+		{read(config.Read(ctx, "n", int64(1))), "12<nil>"},
+		{read(config.Read(ctx, "none", 7)), "7<nil>"},
+		{read(config.Read(ctx, "x", 1.0)), "0.5 <nil>"},
+		{read(config.Read(ctx, "yes", false)), "true <nil>"},
+		{read(config.Read(ctx, "no", true)), "false <nil>"},
+		{read(config.Read(ctx, "wait", time.Second)), "1m30s <nil>"},
+		{read(config.Read(ctx, "words", 1)), "1the operator's setting `words` cannot be used: it is no integer"},
+		{read(config.Read(ctx, "words", true)), "truethe operator's setting `words` cannot be used: it is neither `true` nor `false`"},
+		{read(config.Read(ctx, "words", time.Second)), "1s the operator's setting `words` cannot be used: it is no time such as `1m30s`"},
+	} {
+		if strings.ReplaceAll(check.got, " ", "") != strings.ReplaceAll(check.want, " ", "") {
+			t.Errorf("%s, not %s", check.got, check.want)
+		}
 	}
 }

@@ -101,6 +101,10 @@ type Reply struct {
 // that is not done here.
 func (h *Host) Call(tool, arguments string) (*Reply, error) {
 	h.t.Helper()
+	// The host asks before it calls: what it would refuse to load is no plugin to test.
+	if _, err := toolyard.Registered().Tools(); err != nil {
+		h.t.Fatal(err)
+	}
 	result, err := converse(h, func(ctx *toolyard.Context) (*toolyard.Result, error) {
 		return toolyard.Registered().CallTool(ctx, tool, arguments)
 	})

@@ -41,6 +41,10 @@ export async function bundle({ folder, engine, main }) {
     bundle: true,
     write: false,
     metafile: true,
+    // For `toolyard dev`, which names places in the sources. No component carries it.
+    outfile: join(folder, '.toolyard/build/plugin.js'),
+    sourcemap: 'external',
+    sourcesContent: false,
     format: 'esm',
     platform: 'neutral',
     mainFields: ['module', 'main'],
@@ -54,10 +58,11 @@ export async function bundle({ folder, engine, main }) {
     logLevel: 'silent',
     plugins: [hostInterfaces(engine === 'quickjs' ? standin : (name) => name)],
   });
-  const [output] = Object.values(result.metafile.outputs);
+  const [, output] = Object.entries(result.metafile.outputs).find(([path]) => path.endsWith('.js'));
+  const written = (ending) => result.outputFiles.find(({ path }) => path.endsWith(ending)).text;
   const imports = new Set(output.imports.map(({ path }) => path).filter((path) => HOST.test(path)));
   const usesFetch = Object.entries(output.inputs).some(([path, { bytesInOutput }]) => FETCH.test(path) && bytesInOutput > 0);
-  return { code: result.outputFiles[0].text, imports: [...imports].sort(), usesFetch };
+  return { code: written('.js'), map: written('.js.map'), imports: [...imports].sort(), usesFetch };
 }
 
 const hostInterfaces = (renamed) => ({

@@ -67,12 +67,12 @@ export class Store {
     return told(() => this.#bucket.exists(key));
   }
 
-  /** All keys in their order, fetched part by part. */
-  *keys() {
+  /** All keys in their order, or those that begin with `prefix`, fetched part by part. */
+  *keys(prefix = '') {
     let cursor;
     do {
       const part = told(() => this.#bucket.listKeys(cursor));
-      yield* part.keys;
+      yield* part.keys.filter((key) => key.startsWith(prefix));
       cursor = part.cursor ?? undefined;
     } while (cursor !== undefined);
   }

@@ -4,7 +4,7 @@ import { completion, NO_SUGGESTIONS } from './completion.js';
 import { Content, json, result as toolResult, ToolResult } from './content.js';
 import { failed, internal, invalidArguments, notFound } from './errors.js';
 import { known } from './options.js';
-import { prompt as definePrompt, promptResult } from './prompt.js';
+import { prompt as definePrompt, promptArguments, promptResult } from './prompt.js';
 import { listed, read, resource as defineResource, ResourceList } from './resource.js';
 import { decode, inputSchema, jsonSchema } from './schema.js';
 import * as wire from './wire.js';
@@ -92,7 +92,7 @@ export class Plugin {
   async prompt(name, pairs, context) {
     const found = this.prompts.find((prompt) => prompt.name === name);
     if (!found) throw internal(`the plugin has no prompt \`${name}\``);
-    return promptResult(await found.run(Object.fromEntries(pairs), context), name);
+    return promptResult(await found.run(promptArguments(found.arguments, pairs), context), name);
   }
 
   async complete({ tag, val }, argument, value, pairs, context) {

@@ -35,6 +35,15 @@ test('a bundle imports what its code uses', async () => {
   assert.ok(!/\basync (function|\()|\bawait /.test(using.code));
 });
 
+test('a map leads from the bundle to the sources', async () => {
+  const { code, map } = await built({ 'src/plugin.ts': plugin("'x'") });
+  const { version, sources, mappings, sourcesContent } = JSON.parse(map);
+  assert.deepEqual([version, sourcesContent], [3, undefined]);
+  assert.ok(sources.includes('../../src/plugin.ts'), sources.join());
+  assert.ok(mappings.split(';').length <= code.split('\n').length);
+  assert.ok(!code.includes('sourceMappingURL'));
+});
+
 test('StarlingMonkey keeps what it has itself', async () => {
   const manifest = { toolyard: { engine: 'starlingmonkey' } };
   const { code, imports, usesFetch } = await built({ 'plugin.js': plugin("(await fetch('https://x')).ok") }, manifest);

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   audio, config, confirm, denied, embedded, failed, form, image, internal, invalidArguments, keyvalue, log, notFound, page, plugin, prompt,
-  resource, resourceLink, resourceList, result, retryable, roots, sampling, text, tool,
+  resource, resourceLink, resourceList, result, retryable, roots, sampling, startingWith, text, tool,
 } from '../src/index.js';
 import { component } from '../src/component.js';
 import { accept, cancel, decline, host, sampled, workingIn } from '../src/testing/index.js';
@@ -282,4 +282,24 @@ test('sampling carries what a model may be told and says', async () => {
   const { messages, tools } = JSON.parse(toolyard.asked[0].val);
   assert.deepEqual(messages[0].content[1], { type: 'image', data: '/w==', mimeType: 'image/x' });
   assert.deepEqual(tools, [{ name: 't', inputSchema: { type: 'object' } }]);
+});
+
+test('the arguments of a prompt are read as what they are', async () => {
+  const types = { place: {}, guests: { type: 'integer' }, share: { type: 'number' }, outside: { type: 'boolean', required: false } };
+  const toolyard = host(plugin({ prompts: [prompt({ name: 'party', arguments: types }, (args) => JSON.stringify(args))] }));
+  const said = async (args) => (await toolyard.prompt('party', args)).messages[0].content.text;
+  assert.equal(await said({ place: '12', guests: ' 3', share: '0.5', outside: 'false' }), '{"place":"12","guests":3,"share":0.5,"outside":false}');
+  assert.equal(await said({ place: 'home' }), '{"place":"home"}');
+  for (const [name, text] of [['guests', '3.5'], ['guests', 'many'], ['share', ''], ['outside', 'no']]) {
+    await assert.rejects(said({ [name]: text }), { kind: 'invalid-arguments', message: `\`${name}\` is no ${types[name].type}` });
+  }
+  assert.throws(() => prompt({ name: 'a', arguments: { b: { type: 'date' } } }, () => ''), /`b` is no `date`: arguments are string, number/);
+});
+
+test('suggestions begin like what was typed, and keys with a prefix', async () => {
+  assert.deepEqual(startingWith('T', new Set(['tea', 'Toast', 'coffee'])), ['tea', 'Toast']);
+  const keys = one({ input: { type: 'object' } }, ({ prefix }) => [...keyvalue.open().keys(prefix)].join());
+  const toolyard = host(keys, { keyvalue: { 'a/1': '', 'a/2': '', b: '' } });
+  assert.equal((await toolyard.call('one', { prefix: 'a/' })).text, 'a/1,a/2');
+  assert.equal((await toolyard.call('one')).text, 'a/1,a/2,b');
 });

@@ -24,8 +24,8 @@ export declare namespace keyvalue {
     setJson(key: string, value: unknown): void;
     delete(key: string): void;
     exists(key: string): boolean;
-    /** All keys in their order, fetched part by part. */
-    keys(): Generator<string, void>;
+    /** All keys in their order, or those that begin with `prefix`, fetched part by part. */
+    keys(prefix?: string): Generator<string, void>;
     getMany(keys: string[]): (Uint8Array | undefined)[];
     setMany(pairs: Record<string, string | Uint8Array> | Iterable<[string, string | Uint8Array]>): void;
     deleteMany(keys: string[]): void;

@@ -52,16 +52,25 @@ export declare function tool<const Input extends Schema | undefined = undefined,
   run: (args: Arguments<Input>, context: Context) => Awaitable<Returned<Output>>,
 ): Tool;
 
-/** The names in a URI template. */
-type Names<Template extends string> = Template extends `${string}{${infer Name}}${infer Rest}` ? Split<Strip<Name>> | Names<Rest> : never;
-type Strip<Name extends string> = Name extends `+${infer Rest}` | `?${infer Rest}` ? Rest : Name;
+/** What stands in the braces of a URI template. */
+type Expressions<Template extends string> = Template extends `${string}{${infer Expression}}${infer Rest}` ? Expression | Expressions<Rest> : never;
+type InPath<Expression extends string> = Expression extends `?${string}` ? never : Expression extends `+${infer Name}` ? Name : Expression;
+type InQuery<Expression extends string> = Expression extends `?${infer List}` ? Split<List> : never;
 type Split<List extends string> = List extends `${infer First},${infer Rest}` ? First | Split<Rest> : List;
 
+/** The names in a URI template. */
+type Names<Template extends string> = InPath<Expressions<Template>> | InQuery<Expressions<Template>>;
+
 /** Names of a query may be missing. */
-type Variables<Template extends string> = { [Name in Names<Template>]: string };
+type Variables<Template extends string> = { [Name in InPath<Expressions<Template>>]: string } & {
+  [Name in InQuery<Expressions<Template>>]?: string;
+};
 
 export type Complete = (value: string, known: Record<string, string>, context: Context) => Awaitable<Suggestions>;
 export type Suggestions = string[] | { values: string[]; total?: number; hasMore?: boolean };
+
+/** Those of `candidates` that begin with `value`, whatever their case. */
+export declare function startingWith(value: string, candidates: Iterable<string>): string[];
 
 interface ResourceAbout extends Named {
   mimeType?: string;
@@ -101,12 +110,16 @@ export interface PromptArgument {
   description?: string;
   /** True if it is left out. */
   required?: boolean;
+  /** What its text is read as; `'string'` if it is left out. */
+  type?: 'string' | 'number' | 'integer' | 'boolean';
   complete?: Complete;
 }
 
+type ValueOf<Argument> = Argument extends { type: 'number' | 'integer' } ? number : Argument extends { type: 'boolean' } ? boolean : string;
+
 type Filled<Arguments> = {
-  [Name in keyof Arguments as Arguments[Name] extends { required: false } ? never : Name]: string;
-} & { [Name in keyof Arguments as Arguments[Name] extends { required: false } ? Name : never]?: string };
+  [Name in keyof Arguments as Arguments[Name] extends { required: false } ? never : Name]: ValueOf<Arguments[Name]>;
+} & { [Name in keyof Arguments as Arguments[Name] extends { required: false } ? Name : never]?: ValueOf<Arguments[Name]> };
 
 export type PromptMessage = string | Content | { role?: Role; content: string | Content };
 
@@ -116,8 +129,8 @@ export declare class Prompt {
 }
 
 /** A prompt: messages a user can begin with. */
-export declare function prompt<Arguments extends Record<string, PromptArgument> = {}>(
-  about: Named & { name: string; arguments?: { [Name in keyof Arguments]: PromptArgument & Arguments[Name] } },
+export declare function prompt<const Arguments extends Record<string, PromptArgument> = {}>(
+  about: Named & { name: string; arguments?: Arguments & Record<string, PromptArgument> },
   run: (
     args: Filled<Arguments>,
     context: Context,

@@ -7,8 +7,9 @@ from toolyard import Text, testing
 
 
 class GreetTest(unittest.TestCase):
-    def test_somebody_is_greeted(self):
-        self.assertEqual(testing.call("greet", {"name": "Ada"}).content, [Text("Hello, Ada!")])
+    def test_somebody_is_greeted(self) -> None:
+        result = testing.call("greet", {"name": "Ada", "times": 2})
+        self.assertEqual(result.content, [Text("Hello, Ada! Hello, Ada!")])
 
 
 if __name__ == "__main__":

@@ -17,6 +17,12 @@ class ConfigTest(unittest.TestCase):
             with self.assertRaisesRegex(ToolError, "setting `fast` cannot be used: it is no `int`"):
                 config.read("fast", int)
 
+    def test_a_truth_is_true_or_false(self):
+        with testing.Grants(config={"a": " true", "b": "false", "c": "yes"}):
+            self.assertEqual([config.read(key, bool) for key in "abd"], [True, False, None])
+            with self.assertRaisesRegex(ToolError, "`c` cannot be used: it is neither `true` nor `false`"):
+                config.read("c", bool)
+
     def test_there_is_no_host_outside_of_a_call(self):
         with self.assertRaisesRegex(NotInACall, "call it in a function"):
             config.get("a")
@@ -29,6 +35,9 @@ class StoreTest(unittest.TestCase):
             store.set("b", "é")
             store.set_many({"a": b"1", "c": "x"})
             self.assertEqual(list(store.keys()), ["a", "b", "c"])
+            store.set("c/1", "y")
+            self.assertEqual(list(store.keys("c")), ["c", "c/1"])
+            store.delete("c/1")
             self.assertEqual((store.get("b"), store.get("z"), store.exists("a")), ("é".encode(), None, True))
             store.delete("b")
             store.delete_many(["c", "z"])
@@ -49,7 +58,8 @@ class StoreTest(unittest.TestCase):
                     store.set("list", '["other"]')
                 return [*old, "mine"]
 
-            store.update_json("list", change, default=[])
+            self.assertEqual(store.update_json("list", change, default=[]), ["other", "mine"])
+            self.assertEqual(store.update("text", lambda old: "é"), "é".encode())
             self.assertEqual(store.get_json("list"), ["other", "mine"])
 
             def never(old):

@@ -4,7 +4,10 @@ import enum
 import json
 import unittest
 from dataclasses import dataclass, field
+from datetime import date, datetime, time, timezone
+from decimal import Decimal
 from typing import Annotated, Any, Literal, NotRequired, Optional, TypedDict
+from uuid import UUID
 
 from toolyard import Arg, values
 from toolyard.hints import BadHint
@@ -45,6 +48,34 @@ class Tree:
 class SchemaTest(unittest.TestCase):
     def check(self, hint: Any, expected: Any) -> None:
         self.assertEqual(of_result(hint), expected)
+
+    def test_types_that_are_spelled_as_text(self):
+        check = self.check_spelled
+        check(date, "date", "2026-01-31", date(2026, 1, 31))
+        check(datetime, "date-time", "2026-01-31T12:00:00+00:00", datetime(2026, 1, 31, 12, tzinfo=timezone.utc))
+        check(time, "time", "12:30:00", time(12, 30))
+        check(UUID, "uuid", "12345678-1234-5678-1234-567812345678", UUID(int=0x12345678123456781234567812345678))
+        self.assertEqual(values.from_json(datetime, "2026-01-31T12:00:00Z"), datetime(2026, 1, 31, 12, tzinfo=timezone.utc))
+        self.assertEqual((values.from_json(Decimal, "9.95"), values.json_text([Decimal("9.950")])), (Decimal("9.95"), '["9.950"]'))
+        self.assertEqual(of_result(date | None), {"type": ["string", "null"], "format": "date"})
+        for hint, wrong, said in [(date, "tomorrow", "when is not a date such as"), (Decimal, "x", "not a decimal"), (UUID, 5, "not a UUID")]:
+            with self.assertRaisesRegex(Unfit, said):
+                values.from_json(hint, wrong, "when")
+
+    def check_spelled(self, hint: Any, form: str, text: str, value: Any) -> None:
+        self.check(hint, {"type": "string", "format": form})
+        self.assertEqual((values.from_json(hint, text), values.json_text(value)), (value, json.dumps(text)))
+
+    def test_the_keys_of_a_table_may_be_choices(self):
+        hint = dict[Colour, int]
+        names = {"type": "string", "enum": ["red", "blue"]}
+        self.check(hint, {"type": "object", "propertyNames": names, "additionalProperties": {"type": "integer"}})
+        self.assertEqual(values.from_json(hint, {"red": 1}), {Colour.RED: 1})
+        with self.assertRaisesRegex(Unfit, "a key of the value is none of red, blue"):
+            values.from_json(hint, {"green": 1})
+        self.assertEqual(values.json_text([Tree("a"), {Colour.BLUE: Point(1)}]), '[{"name":"a","below":[]},{"blue":{"x":1,"y":0}}]')
+        with self.assertRaisesRegex(BadHint, "keys of an object are text"):
+            of_result(dict[int, str])
 
     def test_plain_types(self):
         self.check(str, {"type": "string"})

@@ -105,20 +105,26 @@ class Answer(Generic[T]):
     """What the user made of a question: `action` is `accept`, `decline` or `cancel`; there is a `value` with the first only."""
 
     action: str
-    value: T | None = None
+    _given: T | None = None
 
     @property
     def accepted(self) -> bool:
+        """Whether there is a value."""
         return self.action == "accept"
+
+    @property
+    def value(self) -> T:
+        """What was filled in. Where nothing was, the call ends with an error that says why: look at `accepted` if there is another way."""
+        if self.action == "accept":
+            return self._given  # type: ignore[return-value]
+        raise ToolError("the user declined to answer" if self.action == "decline" else "the user cancelled the question")
 
     def get(self) -> T:
         """The value, where the tool can do nothing without it."""
-        if self.action == "accept":
-            return self.value  # type: ignore[return-value]
-        raise ToolError("the user declined to answer" if self.action == "decline" else "the user cancelled the question")
+        return self.value
 
 
-def _answer(response: dict[str, Any], read: Any) -> Answer:
+def _answer(response: dict[str, Any], read: Any) -> Answer[Any]:
     action = response["action"]
     if action not in ("accept", "decline", "cancel"):
         raise ValueError(f"nobody can `{action}` a question")
@@ -225,7 +231,7 @@ def missing_capabilities(asking: Round, missing: set[str]) -> None:
     """Asks for what the client cannot be asked: the host says what is missing, in the words of the client's protocol."""
     from .sampling import Sampling
 
-    questions: dict[str, Question] = {
+    questions: dict[str, Question[Any]] = {
         "elicitation-form": Confirm(""),
         "elicitation-url": Url("", "https://example.com/"),
         "sampling": Sampling(""),

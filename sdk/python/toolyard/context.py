@@ -91,7 +91,7 @@ class Context:
         asking.finish()
         return found
 
-    def ask_all(self, questions: dict[str, Question]) -> dict[str, Any]:
+    def ask_all(self, questions: dict[str, Question[Any]]) -> dict[str, Any]:
         """Asks several questions in one round. The answers have the questions' keys."""
         asking = Round(self.rounds)
         found = {key: asking.find(key, question) for key, question in questions.items()}
@@ -127,7 +127,7 @@ class Context:
         return value
 
     @staticmethod
-    def _check(capabilities: tuple) -> None:
+    def _check(capabilities: tuple[str, ...]) -> None:
         unknown = set(capabilities) - CAPABILITIES
         if unknown:
             raise ValueError(f"there is no capability `{unknown.pop()}`; there are {', '.join(sorted(CAPABILITIES))}")

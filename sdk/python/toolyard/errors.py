@@ -1,5 +1,7 @@
 """Why a call gave no result. Raise one of these; whatever else is raised is a mistake of the plugin's own."""
 
+from typing import Any
+
 
 class ToolError(Exception):
     """It did not work. The model reads the message, so say what would."""
@@ -43,7 +45,7 @@ class NeedInput(BaseException):
     `requests` are pairs of a key and a question as the host takes it; `state` is wanted back with the answers.
     """
 
-    def __init__(self, requests: list, state: bytes):
+    def __init__(self, requests: list[Any], state: bytes):
         super().__init__("more input is needed")
         self.requests = requests
         self.state = state

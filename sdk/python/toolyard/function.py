@@ -17,7 +17,7 @@ ContextSource = Context | Callable[[], Context]
 class Function:
     """A function with its hints. They are read when all of the module is there, since they may name what stands below."""
 
-    def __init__(self, call: Callable):
+    def __init__(self, call: Callable[..., Any]):
         if inspect.iscoroutinefunction(call):
             raise TypeError(f"`{call.__name__}` is asynchronous, and plugins are not: write `def {call.__name__}` and call what blocks")
         self.call = call

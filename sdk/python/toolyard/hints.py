@@ -30,7 +30,7 @@ class Arg:
     max_length: int | None = None
     pattern: str | None = None
     unique: bool | None = None
-    examples: tuple = ()
+    examples: tuple[Any, ...] = ()
     header: str | None = None
     schema: dict[str, Any] | None = None
 
@@ -78,14 +78,14 @@ def split(hint: Any) -> tuple[Any, list[Arg]]:
         elif origin in (typing.Required, typing.NotRequired, typing.Final):
             hint = typing.get_args(hint)[0]
         elif isinstance(hint, getattr(typing, "TypeAliasType", ())):
-            hint = hint.__value__
+            hint = hint.__value__  # type: ignore[union-attr]
         elif hint is None:
             return type(None), said
         else:
             return hint, said
 
 
-def alternatives(hint: Any) -> tuple | None:
+def alternatives(hint: Any) -> tuple[Any, ...] | None:
     """The members of a union, or None."""
     if typing.get_origin(hint) in (Union, types.UnionType):
         return typing.get_args(hint)
@@ -97,7 +97,7 @@ def is_optional(hint: Any) -> bool:
     return type(None) in members
 
 
-def literals(hint: Any) -> list | None:
+def literals(hint: Any) -> list[Any] | None:
     """The values of a `Literal` or an enum, as JSON has them, or None."""
     if typing.get_origin(hint) is Literal:
         return list(typing.get_args(hint))
@@ -116,7 +116,7 @@ def fields(record: type) -> list[Field]:
     hints = typing.get_type_hints(record, include_extras=True)
     described = docs.of_class(record)[1]
     if typing.is_typeddict(record):
-        required = record.__required_keys__
+        required = record.__required_keys__  # type: ignore[attr-defined]
         return [Field(name, hint, name in required, described.get(name), MISSING) for name, hint in hints.items()]
     found = []
     for field in dataclasses.fields(record):

@@ -23,7 +23,7 @@ class NotInACall(RuntimeError):
 class Nobody:
     """No host: a module's own code runs once, when the plugin is built."""
 
-    def __getattr__(self, name: str):
+    def __getattr__(self, name: str) -> Any:
         raise NotInACall(f"there is no host for `{name}` here: call it in a function, or in a test under `testing.Grants`")
 
     def log(self, level: int, context: str, message: str) -> None:

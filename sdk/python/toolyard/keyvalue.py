@@ -6,11 +6,13 @@ machines even, so what reads and then writes goes through `Store.update`.
 
 import json
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from . import host
 from .errors import Retryable, ToolError
 from .values import json_text
+
+T = TypeVar("T")
 
 
 class Error(ToolError):
@@ -20,14 +22,14 @@ class Error(ToolError):
 class Denied(Error):
     """The operator granted no store."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__("this plugin has no store to keep anything in")
 
 
 class NoSuchStore(Error):
     """There is no store of that name."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__("there is no store of that name")
 
 
@@ -61,12 +63,12 @@ class Store:
         """Whether `key` has a value."""
         return self._bucket.exists(key)
 
-    def keys(self) -> Iterator[str]:
-        """All keys in their order, fetched part by part."""
+    def keys(self, prefix: str = "") -> Iterator[str]:
+        """All keys in their order, or those that begin with `prefix`, fetched part by part."""
         cursor = None
         while True:
             part, cursor = self._bucket.list_keys(cursor)
-            yield from part
+            yield from (key for key in part if key.startswith(prefix))
             if cursor is None:
                 return
 
@@ -86,17 +88,18 @@ class Store:
         """Adds `delta` to the number at `key`, which begins at 0, and gives the sum. One step, whoever else counts."""
         return self._bucket.increment(key, delta)
 
-    def update(self, key: str, change: Callable[[bytes | None], bytes | str]) -> None:
-        """Sets `key` to what `change` makes of its value.
+    def update(self, key: str, change: Callable[[bytes | None], bytes | str]) -> bytes:
+        """Sets `key` to what `change` makes of its value, and gives that.
 
         If somebody else writes it meanwhile, `change` is asked again with what they wrote, so that no update is lost. It therefore has no
         other effect.
         """
         watched = self._bucket.watch(key)
         for _ in range(_UPDATES_MAX):
-            watched = self._bucket.swap(watched, _bytes(change(watched.current())))
+            changed = _bytes(change(watched.current()))
+            watched = self._bucket.swap(watched, changed)
             if watched is None:
-                return
+                return changed
         raise Retryable(f"too many write `{key}` at once; try again")
 
     def get_json(self, key: str, default: Any = None) -> Any:
@@ -108,9 +111,16 @@ class Store:
         """Sets `key` to `value` as JSON."""
         self.set(key, json_text(value))
 
-    def update_json(self, key: str, change: Callable[[Any], Any], default: Any = None) -> None:
+    def update_json(self, key: str, change: Callable[[Any], T], default: Any = None) -> T:
         """`update` for a value that is JSON. `change` gets `default` where there is none."""
-        self.update(key, lambda old: json_text(change(default if old is None else _from_json(key, old))))
+        made: list[T] = []
+
+        def change_text(old: bytes | None) -> str:
+            made[:] = [change(default if old is None else _from_json(key, old))]
+            return json_text(made[0])
+
+        self.update(key, change_text)
+        return made[0]
 
 
 def _bytes(value: bytes | str) -> bytes:

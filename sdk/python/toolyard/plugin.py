@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from . import hints, results, schema
 from .content import Annotations, Completion, Icon, PromptResult, Resource, ResourceContents, ResourcePage, ToolResult
@@ -11,6 +11,10 @@ from .errors import Internal, InvalidArguments, NotFound
 from .function import ContextSource, Function
 from .uri import Template
 from .values import json_text, parse
+
+
+# A function, which stays what it was: tests may call it.
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass
@@ -104,9 +108,8 @@ class Plugin:
                 _ = tool.input_schema, tool.output_schema, tool.is_data
             except hints.BadHint as error:
                 raise hints.BadHint(f"the tool `{tool.about.name}`: {error}") from None
-        for part in (*self.readables, *self.prompts.values()):
-            _ = part.function.arguments
-        for function in (*self.listings, *self.completers.values()):
+        functions = [part.function for part in self.readables] + [prompt.function for prompt in self.prompts.values()]
+        for function in (*functions, *self.listings, *self.completers.values()):
             _ = function.arguments
 
     def call(self, name: str, arguments: str | dict[str, Any], context: ContextSource) -> ToolResult:
@@ -171,9 +174,28 @@ class Plugin:
 
     # Decorators.
 
+    @overload
+    def tool(self, function: F) -> F: ...
+    @overload
     def tool(
         self,
-        function: Callable | None = None,
+        *,
+        name: str | None = None,
+        title: str | None = None,
+        description: str | None = None,
+        read_only: bool | None = None,
+        destructive: bool | None = None,
+        idempotent: bool | None = None,
+        open_world: bool | None = None,
+        long_running: bool = False,
+        icons: list[Icon] | None = None,
+        meta: dict[str, Any] | None = None,
+        input_schema: dict[str, Any] | None = None,
+        output_schema: dict[str, Any] | None = None,
+    ) -> Callable[[F], F]: ...
+    def tool(
+        self,
+        function: F | None = None,
         *,
         name: str | None = None,
         title: str | None = None,
@@ -190,7 +212,7 @@ class Plugin:
     ) -> Any:
         """Makes a function a tool: its docstring the description, its parameters the arguments."""
 
-        def write_down(function: Callable) -> Callable:
+        def write_down(function: F) -> F:
             taken = Function(function)
             about = _about(taken, name, title, description, icons, meta)
             _refuse_twice(about.name, "tool", self.tools)
@@ -213,7 +235,7 @@ class Plugin:
         annotations: Annotations | None = None,
         icons: list[Icon] | None = None,
         meta: dict[str, Any] | None = None,
-    ) -> Callable:
+    ) -> Callable[[F], F]:
         """Makes a function a resource: at a URI, at those of a template such as `orders://{id}`, or at all with a prefix.
 
         It returns text, bytes, `ResourceContents`, a list of these, data that becomes JSON, or None: there is nothing.
@@ -221,7 +243,7 @@ class Plugin:
         if not isinstance(uri, str) and not prefix:
             raise TypeError('a resource needs a URI: write `@resource("orders://{id}")`')
 
-        def write_down(function: Callable) -> Callable:
+        def write_down(function: F) -> F:
             taken = Function(function)
             about = _about(taken, name, title, description, icons, meta)
             template = Template(uri) if uri and "{" in uri else None
@@ -230,14 +252,26 @@ class Plugin:
 
         return write_down
 
-    def resources(self, function: Callable) -> Callable:
+    def resources(self, function: F) -> F:
         """Makes a function tell of resources that are known only when it is asked: a list of `Resource`, or a `ResourcePage`."""
         self.listings.append(Function(function))
         return function
 
+    @overload
+    def prompt(self, function: F) -> F: ...
+    @overload
     def prompt(
         self,
-        function: Callable | None = None,
+        *,
+        name: str | None = None,
+        title: str | None = None,
+        description: str | None = None,
+        icons: list[Icon] | None = None,
+        meta: dict[str, Any] | None = None,
+    ) -> Callable[[F], F]: ...
+    def prompt(
+        self,
+        function: F | None = None,
         *,
         name: str | None = None,
         title: str | None = None,
@@ -247,7 +281,7 @@ class Plugin:
     ) -> Any:
         """Makes a function a prompt. It returns text or content that the user says, messages, or a `PromptResult`."""
 
-        def write_down(function: Callable) -> Callable:
+        def write_down(function: F) -> F:
             taken = Function(function)
             about = _about(taken, name, title, description, icons, meta)
             _refuse_twice(about.name, "prompt", self.prompts)
@@ -256,13 +290,13 @@ class Plugin:
 
         return write_down(function) if function else write_down
 
-    def completion(self, *, argument: str, prompt: str | None = None, template: str | None = None) -> Callable:
+    def completion(self, *, argument: str, prompt: str | None = None, template: str | None = None) -> Callable[[F], F]:
         """Makes a function suggest values. It takes `value`, what is typed already, and may take `known`, the other arguments."""
         if (prompt is None) == (template is None):
             raise TypeError("suggestions are for a `prompt` or for a `template`")
         kind, of = ("prompt", prompt) if prompt is not None else ("resource-template", template)
 
-        def write_down(function: Callable) -> Callable:
+        def write_down(function: F) -> F:
             self.completers[kind, str(of), argument] = Function(function)
             return function
 
@@ -283,7 +317,7 @@ def _about(function: Function, name: Any, title: Any, description: Any, icons: A
     return About(name or function.name, title, description or function.description, list(icons or []), meta)
 
 
-def _refuse_twice(name: str, what: str, others: dict) -> None:
+def _refuse_twice(name: str, what: str, others: dict[str, Any]) -> None:
     if name in others:
         raise ValueError(f"there are two {what}s named `{name}`: rename one, or say `name=…`")
 

@@ -27,7 +27,7 @@ def is_json(hint: Any) -> bool:
     return not _is_answer(hint, (str, bytes, ResourceContents, type(None)))
 
 
-def _is_answer(hint: Any, answers: tuple) -> bool:
+def _is_answer(hint: Any, answers: tuple[type, ...]) -> bool:
     members = hints.alternatives(hint)
     if members:
         return all(_is_answer(hints.split(member)[0], answers) for member in members)

@@ -4,7 +4,7 @@ import collections.abc
 import typing
 from typing import Any
 
-from . import docs, hints
+from . import docs, hints, spelled
 from .hints import Arg, BadHint
 
 _PLAIN = {
@@ -23,7 +23,7 @@ _JSON_TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", 
 class Schemas:
     """Writes schemas. Types stand where they are used, but for those that hold themselves: these are in `$defs`."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.definitions: dict[str, Any] = {}
         self._open: list[type] = []
         self._recursive: set[type] = set()
@@ -45,6 +45,9 @@ class Schemas:
             return {}
         if isinstance(hint, type) and hint in _PLAIN:
             return _PLAIN[hint]
+        spelling = spelled.of(hint)
+        if spelling:
+            return spelling.schema
         members = hints.alternatives(hint)
         if members:
             return self._union(members)
@@ -64,24 +67,32 @@ class Schemas:
         if origin is tuple:
             return self._tuple(inner)
         if origin in _DICTS:
-            schema = {"type": "object"}
-            if inner and inner[0] is not str:
-                raise BadHint(f"`{hint}` cannot be said in JSON: the keys of an object are `str`")
-            if inner and inner[1] is not Any:
-                schema["additionalProperties"] = self.of(inner[1])
-            return schema
+            return self._table(hint, inner)
         raise BadHint(
             f"`{getattr(hint, '__name__', hint)}` cannot be said in JSON; there are str, int, float, bool, bytes, None, Any, Literal, enums,"
-            " list, tuple, set, dict, unions, dataclasses and TypedDict"
+            " list, tuple, set, dict, unions, dataclasses, TypedDict, datetime, date, time, UUID and Decimal"
         )
 
-    def _tuple(self, inner: tuple) -> dict[str, Any]:
+    def _table(self, hint: Any, inner: tuple[Any, ...]) -> dict[str, Any]:
+        schema: dict[str, Any] = {"type": "object"}
+        if not inner:
+            return schema
+        names = self.of(inner[0])
+        if names.get("type") != "string":
+            raise BadHint(f"`{hint}` cannot be said in JSON: the keys of an object are text, such as `str` or an enum of texts")
+        if len(names) > 1:
+            schema["propertyNames"] = names
+        if inner[1] is not Any:
+            schema["additionalProperties"] = self.of(inner[1])
+        return schema
+
+    def _tuple(self, inner: tuple[Any, ...]) -> dict[str, Any]:
         if len(inner) == 2 and inner[1] is Ellipsis:
             return {"type": "array", "items": self.of(inner[0])}
         items = [self.of(item) for item in inner]
         return {"type": "array", "prefixItems": items, "minItems": len(items), "maxItems": len(items)} if items else {"type": "array"}
 
-    def _union(self, members: tuple) -> dict[str, Any]:
+    def _union(self, members: tuple[Any, ...]) -> dict[str, Any]:
         schemas = [self.of(member) for member in members if member is not type(None)]
         if type(None) not in members:
             return {"anyOf": schemas}
@@ -153,7 +164,7 @@ def of_result(hint: Any) -> dict[str, Any] | None:
     return schemas.finish(schema)
 
 
-def _enum(choices: list) -> dict[str, Any]:
+def _enum(choices: list[Any]) -> dict[str, Any]:
     kinds = dict.fromkeys(_JSON_TYPES.get(type(choice)) for choice in choices)
     if None in kinds:
         raise BadHint(f"`{choices}` cannot be said in JSON: choices are str, int, float, bool or None")
@@ -164,7 +175,7 @@ def _enum(choices: list) -> dict[str, Any]:
 def _constraints(arg: Arg, schema: dict[str, Any]) -> dict[str, Any]:
     kind = schema.get("type")
     kind = kind[0] if isinstance(kind, list) else kind
-    of = {"array": "Items", "object": "Properties"}.get(kind, "Length")
+    of = {"array": "Items", "object": "Properties"}.get(str(kind), "Length")
     said = {
         "title": arg.title,
         "description": arg.description,

@@ -48,7 +48,7 @@ class Grants:
     assert told.progress
     """
 
-    def __init__(self, config: dict[str, str] | None = None, keyvalue: bool = False, http: Callable | None = None):
+    def __init__(self, config: dict[str, str] | None = None, keyvalue: bool = False, http: Callable[..., Any] | None = None):
         self.told = Told()
         self._settings = dict(config or {})
         self._store: dict[str, bytes] | None = {} if keyvalue else None
@@ -225,7 +225,7 @@ def converse(name: str, arguments: dict[str, Any] | None, answer: Callable[[str,
 
     `answer` is given the question's key, its kind (`form`, `url`, `sampling`, `roots`) and what it says. None leaves it without an answer in that round.
     """
-    state, responses = b"", {}
+    state, responses = b"", dict[str, str]()
     for _ in range(ROUNDS_MAX + 1):
         try:
             return call(name, arguments, context(rounds=Rounds.resumed(responses, state)))

@@ -9,7 +9,7 @@ import json
 import typing
 from typing import Any
 
-from . import hints
+from . import hints, spelled
 from .errors import Internal
 
 
@@ -21,8 +21,27 @@ def json_text(value: Any) -> str:
     """Compact JSON text."""
     try:
         return _ENCODER.encode(value)
+    except TypeError:
+        # The encoder asks nobody about keys, and says so only when it comes to one.
+        return _with_plain_keys(value)
+    except ValueError as error:
+        raise Internal(f"the result cannot be said in JSON: {error}") from error
+
+
+def _with_plain_keys(value: Any) -> str:
+    try:
+        return _ENCODER.encode(_plain_keys(value))
     except (TypeError, ValueError) as error:
         raise Internal(f"the result cannot be said in JSON: {error}") from error
+
+
+def _plain_keys(value: Any) -> Any:
+    """The value with the names of JSON as keys, where an enum's members stand."""
+    if isinstance(value, collections.abc.Mapping):
+        return {key.value if isinstance(key, enum.Enum) else key: _plain_keys(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain_keys(each) for each in value]
+    return _plain_keys(_default(value)) if dataclasses.is_dataclass(value) else value
 
 
 def parse(text: str) -> Any:
@@ -45,13 +64,16 @@ def _default(value: Any) -> Any:
         return list(value)
     if isinstance(value, (bytes, bytearray)):
         return base64.b64encode(value).decode()
+    spelling = spelled.of(type(value))
+    if spelling:
+        return spelling.write(value)
     raise TypeError(f"a `{type(value).__name__}` has no counterpart there")
 
 
 # The names of a dataclass's fields, and what they are called in JSON.
 _fields: dict[type, list[tuple[str, str]]] = {}
 _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_default)
-_SCAN = json.JSONDecoder().scan_once
+_SCAN = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 
 
 # Reads a JSON value that is at a place, which is named if it does not fit.
@@ -70,6 +92,9 @@ def reader(hint: Any) -> Reader:
         return lambda value, where: value
     if isinstance(hint, type) and hint in _SCALARS:
         return _SCALARS[hint]
+    spelling = spelled.of(hint)
+    if spelling:
+        return functools.partial(_spelled, hint, spelling)
     members = hints.alternatives(hint)
     if members:
         return _one_of([reader(member) for member in members if member is not type(None)], type(None) in members)
@@ -80,13 +105,13 @@ def reader(hint: Any) -> Reader:
         return functools.partial(_record, hint)
     origin, inner = typing.get_origin(hint) or hint, typing.get_args(hint)
     if origin in (dict, collections.abc.Mapping):
-        return _table(reader(inner[1]) if len(inner) == 2 else reader(Any))
+        return _table(*([reader(kind) for kind in inner] if len(inner) == 2 else [reader(str), reader(Any)]))
     if origin is tuple and inner and inner[-1] is not Ellipsis:
         return _row([reader(kind) for kind in inner])
     return _items(reader(inner[0]) if inner else reader(Any), origin if origin in (tuple, set, frozenset) else list)
 
 
-def _expect(value: Any, kind: type | tuple, words: str, where: str) -> Any:
+def _expect(value: Any, kind: type | tuple[type, ...], words: str, where: str) -> Any:
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise Unfit(f"{where or 'the value'} is not {words}")
     return value
@@ -96,7 +121,16 @@ def _integer(value: Any, where: str) -> int:
     # 2.0 is an integer in JSON Schema.
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    return _expect(value, int, "an integer", where)
+    number: int = _expect(value, int, "an integer", where)
+    return number
+
+
+def _spelled(kind: type, spelling: spelled.Spelling, value: Any, where: str) -> Any:
+    text = _expect(value, str, spelling.words, where)
+    try:
+        return spelling.read(kind, text)
+    except (ValueError, ArithmeticError) as error:
+        raise Unfit(f"{where or 'the value'} is not {spelling.words}") from error
 
 
 def _bytes(value: Any, where: str) -> bytes:
@@ -131,7 +165,7 @@ def _one_of(readers: list[Reader], or_null: bool) -> Reader:
     return read
 
 
-def _choice(hint: Any, choices: list) -> Reader:
+def _choice(hint: Any, choices: list[Any]) -> Reader:
     def read(value: Any, where: str) -> Any:
         for choice in choices:
             if type(choice) is type(value) and choice == value:
@@ -158,10 +192,10 @@ def _row(items: list[Reader]) -> Reader:
     return read
 
 
-def _table(item: Reader) -> Reader:
+def _table(name: Reader, item: Reader) -> Reader:
     def read(value: Any, where: str) -> Any:
         table = _expect(value, dict, "an object", where)
-        return {key: item(each, f"{where}.{key}" if where else key) for key, each in table.items()}
+        return {name(key, f"a key of {where or 'the value'}"): item(each, f"{where}.{key}" if where else key) for key, each in table.items()}
 
     return read
 

@@ -125,7 +125,24 @@ impl Store {
     /// # }).unwrap();
     /// ```
     pub fn keys(&self) -> Keys<'_> {
-        Keys { store: self, part: Vec::new().into_iter(), next: Next::First }
+        self.keys_with("")
+    }
+
+    /// The keys that begin with `prefix`, in their order.
+    ///
+    /// ```
+    /// # use toolyard_plugin::{keyvalue::Store, testing::Grants};
+    /// # Grants::none().keyvalue().run(|| {
+    /// # let store = Store::open()?;
+    /// store.set("order/1", "tea")?;
+    /// store.set("total", "1")?;
+    /// let orders: Vec<String> = store.keys_with("order/").collect::<Result<_, _>>()?;
+    /// assert_eq!(orders, ["order/1"]);
+    /// # Ok::<(), toolyard_plugin::Error>(())
+    /// # }).unwrap();
+    /// ```
+    pub fn keys_with<'a>(&'a self, prefix: &'a str) -> Keys<'a> {
+        Keys { store: self, prefix, part: Vec::new().into_iter(), next: Next::First }
     }
 
     /// The values of `keys`, in their order.
@@ -160,8 +177,8 @@ impl Store {
         wire::increment(&self.bucket, key, delta)
     }
 
-    /// Sets `key` to what `change` makes of its value. If somebody else writes it meanwhile, `change` is asked again with what they
-    /// wrote, so that no update is lost. It therefore has no other effect.
+    /// Sets `key` to what `change` makes of its value, and gives that. If somebody else writes it meanwhile, `change` is asked again
+    /// with what they wrote, so that no update is lost. It therefore has no other effect.
     ///
     /// # Errors
     /// What `change` says, upon which nothing is written, those of the store, and, where others never cease to write,
@@ -170,12 +187,12 @@ impl Store {
         &self,
         key: &str,
         mut change: impl FnMut(Option<&[u8]>) -> crate::Result<Vec<u8>>,
-    ) -> crate::Result<()> {
+    ) -> crate::Result<Vec<u8>> {
         let mut cas = wire::watch(&self.bucket, key)?;
         for _ in 0..UPDATES_MAX {
             let value = change(wire::current(&cas)?.as_deref())?;
             match wire::swap(cas, &value)? {
-                Swap::Done => return Ok(()),
+                Swap::Done => return Ok(value),
                 Swap::Lost(now) => cas = now,
             }
         }
@@ -206,11 +223,12 @@ impl Store {
         &self,
         key: &str,
         mut change: impl FnMut(Option<T>) -> crate::Result<T>,
-    ) -> crate::Result<()> {
-        self.update(key, |old| {
+    ) -> crate::Result<T> {
+        let value = self.update(key, |old| {
             let old = old.map(|old| from_json(key, old)).transpose()?;
             Ok(to_json(key, &change(old)?)?)
-        })
+        })?;
+        Ok(from_json(key, &value)?)
     }
 }
 
@@ -218,6 +236,7 @@ impl Store {
 #[derive(Debug)]
 pub struct Keys<'a> {
     store: &'a Store,
+    prefix: &'a str,
     part: std::vec::IntoIter<String>,
     next: Next,
 }
@@ -234,7 +253,7 @@ impl Iterator for Keys<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some(key) = self.part.next() {
+            if let Some(key) = self.part.find(|key| key.starts_with(self.prefix)) {
                 return Some(Ok(key));
             }
             let cursor = match std::mem::replace(&mut self.next, Next::Done) {

@@ -91,6 +91,10 @@ fn property(parameter: &Parameter, generator: &mut SchemaGenerator) -> String {
         property.add("x-mcp-header", header);
         said_here.push("x-mcp-header");
     }
+    for (keyword, json) in parameter.bounds {
+        property.add_text(keyword, json);
+        said_here.push(keyword);
+    }
     property.extend_from(&(parameter.schema)(generator), &said_here);
     property.finish()
 }

@@ -49,6 +49,8 @@ pub struct Parameter {
     pub required: bool,
     pub header: Option<&'static str>,
     pub default: Option<fn() -> String>,
+    /// Keywords of JSON Schema, and their values as JSON text.
+    pub bounds: &'static [(&'static str, &'static str)],
     pub schema: fn(&mut SchemaGenerator) -> Schema,
 }
 

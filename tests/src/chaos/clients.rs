@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::wire::{Did, Reading, Trouble, ensure, send};
+use super::wire::{Did, Reading, Trouble, ensure, in_time, send};
 use super::yard::Yard;
 use super::{Dice, Tally};
 use crate::http::Request;
@@ -250,7 +250,9 @@ impl<'a> Client<'a> {
     /// Reads an answer to its end, coming back for the rest wherever its stream breaks.
     fn follow(&self, session: &str, mut reading: Reading, id: u64, asked: &dyn Fn(&Value) -> Did) -> Did<Value> {
         for _ in 0..TRIES_MAX {
+            let begun = Instant::now();
             let broken = loop {
+                in_time(begun)?;
                 match reading.next() {
                     Ok(Some(message)) if message.get("method").is_none() => {
                         ensure(message["id"] == json!(id), || format!("somebody else's answer: {message}"))?;

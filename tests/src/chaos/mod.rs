@@ -23,6 +23,8 @@ use clients::{Client, KINDS};
 pub use tally::Tally;
 use yard::Yard;
 
+use crate::bystander::SetOnDrop;
+
 /// What a run does.
 pub struct Settings {
     pub duration: Duration,
@@ -67,6 +69,7 @@ pub fn run(settings: &Settings) -> Tally {
     let (yard, tally) = (Yard::start(settings.store), Tally::default());
     let (over, quiet) = (AtomicBool::new(false), AtomicBool::new(false));
     thread::scope(|scope| {
+        let _ended = [SetOnDrop(&over), SetOnDrop(&quiet)];
         let clients: Vec<_> = (0..settings.clients)
             .map(|number| {
                 let kind = &KINDS[number % KINDS.len()];

@@ -1,11 +1,15 @@
 //! Requests that may break, as all do whose host is killed.
 
 use std::io::{self, ErrorKind};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::connection::Connection;
 use crate::http::{Reply, Request};
+
+/// How long an answer may take that others speak of all the while.
+const ANSWER_MAX: Duration = Duration::from_secs(120);
 
 /// Why a client did not get what it wanted.
 pub(super) enum Trouble {
@@ -33,6 +37,11 @@ impl From<io::Error> for Trouble {
 /// Says what is wrong, if something is.
 pub(super) fn ensure(right: bool, wrong: impl FnOnce() -> String) -> Did {
     if right { Ok(()) } else { Err(Trouble::Wrong(wrong())) }
+}
+
+/// Says what is wrong, if an answer that was begun to be read then is still not there, whatever else comes on its stream.
+pub(super) fn in_time(begun: Instant) -> Did {
+    ensure(begun.elapsed() < ANSWER_MAX, || format!("no answer within {ANSWER_MAX:?}, only news"))
 }
 
 /// An answer that is being read.
@@ -108,7 +117,9 @@ impl Reading {
 
     /// The response to the request with this id, whatever is said before it.
     pub(super) fn response(mut self, id: u64) -> Did<Value> {
+        let begun = Instant::now();
         while let Some(message) = self.next()? {
+            in_time(begun)?;
             if message["id"] == json!(id) && message.get("method").is_none() {
                 return Ok(message);
             }

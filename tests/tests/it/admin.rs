@@ -239,6 +239,8 @@ fn plugins_are_told_of_with_their_grants_against_their_wishes() {
     );
     let known = told(&host, "host");
     assert_eq!((&known["plugins"], &known["refused"], &known["ready"]), (&json!(2), &json!(1), &json!(true)));
+    assert_eq!((&known["held"], &refused[0]["held"]), (&json!(0), &json!(false)));
+    assert!(known["up_s"].is_u64() && known["now_ms"].as_u64() > Some(0), "{known}");
     host.stop();
 }
 
@@ -262,6 +264,12 @@ fn calls_are_seen_while_they_run_and_counted_when_they_end() {
     let numbers = |tool: &str| ["calls", "failed", "in_flight", "recent"].map(|name| of(tool)[name].clone());
     assert_eq!(numbers("p_say"), [1, 0, 0, 1]);
     assert_eq!(numbers("p_fail"), [1, 1, 0, 1]);
+    assert_eq!((&of("p_say")["recent_failed"], &of("p_fail")["recent_failed"]), (&json!(0), &json!(1)));
+    // What does not fit is the caller's doing, and no failure of the tool's.
+    host.call("p_say", &json!({ "nonsense": 1 }));
+    let told = told(&host, "tenants");
+    let sums = list(&told, "tenants")[0].clone();
+    assert_eq!((&sums["recent"], &sums["recent_failed"]), (&sums["calls"], &json!(1)), "{sums}");
     assert!(of("p_say")["p50_us"].as_u64() > Some(0) && of("p_say")["p99_us"].as_u64() > Some(0));
     assert_eq!(list(&paces, "tools").len(), 3, "the one that never ran is not among them");
     host.stop();
@@ -354,8 +362,20 @@ fn tasks_are_counted_and_the_newest_are_told() {
 }
 
 #[test]
+fn half_a_request_is_not_waited_for() {
+    let host = host("[limits]\nheader_read_ms_max = 300\n");
+    let mut half = Connection::open(host.admin_address());
+    half.write(b"GET /healthz HTTP/1.1\r\nHost: 127");
+    assert!(half.is_closed(), "nobody sends the rest");
+    assert_eq!(host.admin("/healthz").status, 200);
+    host.stop();
+}
+
+#[test]
 fn the_host_does_what_it_is_told() {
-    let mut host = host("");
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let trail = folder.path().join("trail.jsonl");
+    let mut host = host(&format!("[audit]\nfile = '{}'\n", trail.display()));
     let key = host.admin_key();
     let tell = |action: &str| host.admin_send(&with_key(Request::bare("POST", &format!("/api/v1/{action}")), &key));
     assert_eq!(ask(&host, "/api/v1/reload").status, 405);
@@ -384,4 +404,11 @@ fn the_host_does_what_it_is_told() {
     assert_eq!(told(&host, "host")["ready"], false);
     drop(running);
     assert!(host.wait().success());
+    let trail = fs::read_to_string(trail).expect("there is a trail");
+    let records = trail.lines().map(|line| serde_json::from_str::<Value>(line).expect("a record is JSON"));
+    let told: Vec<_> = records
+        .filter(|record| record["kind"] == "admin")
+        .map(|record| format!("{} {}", record["action"], record["outcome"]).replace('"', ""))
+        .collect();
+    assert_eq!(told, ["reload done", "reload done", "reload refused", "drain done"]);
 }

@@ -1,5 +1,7 @@
 //! The audit trail: what is in it, what is not, and that it holds.
 
+mod refusals;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -7,7 +9,7 @@ use std::process::{Command, Output};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use toolyard_tests::trail::{self, Settings, records, survive};
-use toolyard_tests::{Connection, Host, Setup, Site, eventually, guest, host_program, modern_request};
+use toolyard_tests::{Connection, Host, Setup, Site, eventually, guest, host_program, modern_request, output};
 
 use crate::expect;
 
@@ -76,7 +78,7 @@ fn effects(record: &Value) -> Vec<Value> {
 }
 
 fn audit(arguments: &[&str]) -> Output {
-    Command::new(host_program()).arg("audit").args(arguments).output().expect("the host's program can be started")
+    output(Command::new(host_program()).arg("audit").args(arguments))
 }
 
 fn said(output: &Output) -> String {
@@ -199,39 +201,6 @@ fn an_effect_more_than_there_is_room_for_is_counted() {
 }
 
 #[test]
-fn requests_that_are_refused_are_written_down() {
-    let trail = Trail::new();
-    let config = format!("[plugin.echo]\nscopes = [\"echo:use\"]\n{}", trail.config(""));
-    let host = Setup::new().guest("echo").config(&config).start();
-    let denied = host.modern("tools/call", json!({ "name": "echo_echo", "arguments": { "message": SAID } }));
-    assert_eq!(denied.status, 403);
-    let foreign = modern_request("tools/list", json!({})).header("Origin", "https://elsewhere.example");
-    assert_eq!(host.send(&foreign).status, 403);
-    let mut elsewhere = modern_request("tools/list", json!({}));
-    elsewhere.path = "/t/nobody/mcp".into();
-    assert_eq!(host.send(&elsewhere).status, 404);
-    host.stop();
-
-    let refused = trail.of("refused");
-    let denied = refused.iter().find(|record| record["reason"] == "scopes").expect("a record");
-    for (key, value) in [
-        ("status", json!(403)),
-        ("tenant", json!("default")),
-        ("subject", json!("anonymous")),
-        ("by", json!("anonymous")),
-        ("method", json!("tools/call")),
-        ("name", json!("echo_echo")),
-    ] {
-        assert_eq!(denied[key], value, "{key}: {denied:#}");
-    }
-    let not_let_in: Vec<&Value> = refused.iter().filter(|record| record["reason"] == "not let in").collect();
-    assert_eq!(not_let_in.iter().map(|record| record["status"].clone()).collect::<Vec<_>>(), [403, 404]);
-    assert_eq!(not_let_in[1]["tenant"], "nobody");
-    assert!(trail.of("call").is_empty() && !trail.text().contains(SAID));
-    trail.check();
-}
-
-#[test]
 fn calls_that_come_to_nothing_are_written_down() {
     let trail = Trail::new();
     let tools = json!([
@@ -310,6 +279,26 @@ fn arguments_are_shown_as_far_as_the_operator_says() {
 }
 
 #[test]
+fn what_records_show_is_taken_up_while_the_host_serves() {
+    let trail = Trail::new();
+    let host = Setup::new().guest("echo").config(&trail.config("durable = true")).start();
+    host.call("echo_echo", &json!({ "message": SAID }));
+    assert!(!trail.text().contains(SAID));
+    let fresh = host.plugins().with_file_name("fresh");
+    let config = format!("drain_notice_ms = 0\n{}stdout = true\n", trail.config("arguments = \"full\""));
+    fs::write(&fresh, config).expect("a file can be written");
+    fs::rename(&fresh, host.plugins().with_file_name("toolyard.toml")).expect("a file can be renamed");
+    let line = host.log.wait_for(&["the configuration was read again, and is in force"]);
+    assert_eq!(line["applied"], "audit.arguments, audit.durable");
+    assert_eq!(host.log.wait_for(&["holds from the next start on"])["keys"], "audit.stdout");
+    host.call("echo_echo", &json!({ "message": SAID }));
+    host.stop();
+    let shown: Vec<Value> = trail.of("call").iter().map(|call| call["arguments"]["value"].clone()).collect();
+    assert_eq!(shown, [Value::Null, json!({ "message": SAID })]);
+    trail.check();
+}
+
+#[test]
 fn plugins_that_come_and_go_are_written_down() {
     let trail = Trail::new();
     let host = Setup::new().guest("echo").file("broken.wasm", "no component").config(&trail.config("")).start();
@@ -344,7 +333,7 @@ fn what_was_changed_is_named_with_its_line() {
     host.stop();
     let file = trail.path.to_str().expect("a path is a text");
     let whole = audit(&["verify", "--file", file]);
-    assert!(whole.status.success() && said(&whole).starts_with("whole: 8 records (1 to 8) in 1 files"), "{whole:?}");
+    assert!(whole.status.success() && said(&whole).starts_with("whole: 8 records (1 to 8) in 1 file;"), "{whole:?}");
     let head = said(&whole).trim().rsplit(' ').next().expect("a hash").to_owned();
 
     let text = trail.text();
@@ -446,7 +435,7 @@ fn a_second_host_does_not_write_the_same_trail() {
     fs::write(&config, trail.config("")).expect("a file can be written");
     let mut second = Command::new(host_program());
     second.args(["serve", "--listen", "127.0.0.1:0", "--state-dir", "", "--config"]).arg(&config);
-    let second = second.arg("--plugins").arg(first.plugins()).output().expect("the host's program can be started");
+    let second = output(second.arg("--plugins").arg(first.plugins()));
     assert_eq!(second.status.code(), Some(3), "{second:?}");
     let why = String::from_utf8_lossy(&second.stderr).into_owned();
     assert!(why.contains("another host writes to it; each host needs a file of its own"), "{why}");

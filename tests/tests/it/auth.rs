@@ -1,7 +1,9 @@
 //! Who is calling: API keys, access tokens of a real identity provider, proofs of possession, and TLS.
 
 mod keys;
+mod proofs;
 mod sign_in;
+mod streams;
 mod tls;
 mod tokens;
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
-use toolyard_tests::{host_program, target};
+use toolyard_tests::{host_program, output, target};
 
 /// A project as `toolyard new` makes it, in a folder of the name's own, so that what compilers keep is used again.
 pub(crate) fn fresh_project(name: &str, lang: &str) -> PathBuf {
@@ -39,7 +39,7 @@ fn toolyard(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(host_program());
     command.current_dir(folder).args(arguments).stdin(Stdio::null());
     prepare(&mut command);
-    command.output().unwrap_or_else(|error| panic!("{command:?} does not start: {error}"))
+    output(&mut command)
 }
 
 /// Runs it, which must go well, and gives what it printed.
@@ -77,7 +77,7 @@ fn a_rust_project_is_built_tested_called_and_changed() {
 
     let mut tests = Command::new("cargo");
     prepare(tests.current_dir(&project).args(["test", "--quiet"]));
-    let tested = tests.output().expect("cargo starts");
+    let tested = output(&mut tests);
     assert!(tested.status.success() && text(&tested).contains("1 passed"), "{}", text(&tested));
 
     // Elsewhere, from elsewhere, with wishes.
@@ -114,18 +114,32 @@ fn a_rust_project_is_built_tested_called_and_changed() {
     assert!(said.contains("crate-type"), "{said}");
 }
 
-/// From nothing to an answer, and what the tools say of a mistake in `source`.
-fn check(lang: &str, source: &str) {
+/// From nothing to an answer, what the tools say of a mistake in `source`, and the project's own tests, run as its README says.
+fn check(lang: &str, source: &str, tests: &[&str]) {
     let name = format!("fresh-{lang}");
     let project = fresh_project(&name, lang);
     let component = format!("build/{name}.wasm");
     let built = good(&project, &["build"]);
     assert!(built.starts_with(&format!("{component} (")), "{built}");
     let call = ["call", &component, "greet", r#"{"name": "Ada"}"#];
-    assert!(good(&project, &call).contains("Hello, Ada!"));
+    assert_eq!(good(&project, &call), "Hello, Ada!\n");
+    let twice = ["call", &component, "greet", r#"{"name": "Ada", "times": 2}"#];
+    assert_eq!(good(&project, &twice), "Hello, Ada! Hello, Ada!\n");
+    for command in tests {
+        let mut shell = Command::new("sh");
+        prepare(shell.current_dir(&project).args(["-c", command]).stdin(Stdio::null()));
+        let tested = output(&mut shell);
+        assert!(tested.status.success(), "{command}: {}", text(&tested));
+    }
 
     edit(&project.join(source), "Hello", "Good day");
-    good(&project, &["build"]);
+    let mut build = Command::new(host_program());
+    prepare(build.current_dir(&project).arg("build"));
+    let built = output(build.env("RUST_LOG", "toolyard::build=debug"));
+    assert!(built.status.success(), "{}", text(&built));
+    // What C writes to is few pages as it is.
+    let are_many = lang != "c";
+    assert_eq!(text(&built).contains("write to can lie together"), are_many, "{}", text(&built));
     assert!(good(&project, &call).contains("Good day, Ada!"));
 
     let text = fs::read_to_string(project.join(source)).expect("the source can be read");
@@ -138,27 +152,27 @@ fn check(lang: &str, source: &str) {
 
 #[test]
 fn a_python_project_is_built_called_and_changed() {
-    check("python", "plugin.py");
+    check("python", "plugin.py", &["PYTHONPATH=.toolyard/sdk/python python3 -m unittest", "mypy"]);
 }
 
 #[test]
 fn a_typescript_project_is_built_called_and_changed() {
-    check("ts", "src/plugin.ts");
+    check("ts", "src/plugin.ts", &["npm test", "npm run check"]);
 }
 
 #[test]
 fn a_javascript_project_is_built_called_and_changed() {
-    check("js", "src/plugin.js");
+    check("js", "src/plugin.js", &["npm test"]);
 }
 
 #[test]
 fn a_go_project_is_built_called_and_changed() {
-    check("go", "main.go");
+    check("go", "main.go", &["go vet ./...", "go test ./..."]);
 }
 
 #[test]
 fn a_c_project_is_built_called_and_changed() {
-    check("c", "plugin.c");
+    check("c", "plugin.c", &["make test"]);
 }
 
 #[test]
@@ -200,7 +214,7 @@ fn missing_tools_are_named_with_what_to_do() {
         let mut command = Command::new(host_program());
         command.current_dir(folder.path()).arg("build").stdin(Stdio::null());
         let nothing = env::join_paths([folder.path()]).expect("a path can be joined");
-        let output = command.env_clear().env("PATH", nothing).output().expect("the host starts");
+        let output = output(command.env_clear().env("PATH", nothing));
         let said = self::text(&output);
         assert_eq!(output.status.code(), Some(3), "{manifest}: {said}");
         for word in words {

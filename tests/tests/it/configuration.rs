@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use toolyard_tests::{Host, Request, Setup, eventually, host_program, modern_request};
+use toolyard_tests::{Host, Request, Setup, eventually, host_program, keys, modern_request, output, scripted};
 
 use crate::expect;
 
@@ -23,7 +23,7 @@ fn folder(files: &[(&str, &str)]) -> TempDir {
 fn config(folder: &Path, words: &[&str], variables: &[(&str, &str)]) -> Output {
     let mut command = Command::new(host_program());
     command.current_dir(folder).arg("config").args(words).env_remove("RUST_LOG").envs(variables.iter().copied());
-    command.output().unwrap_or_else(|error| panic!("{command:?} does not start: {error}"))
+    output(&mut command)
 }
 
 fn text(bytes: &[u8]) -> &str {
@@ -206,13 +206,74 @@ fn a_hangup_reads_secrets_again_and_ends_nothing() {
     configured.host.stop();
 }
 
-/// What `toolyard keys add` prints: a key.
-fn new_key(file: &Path) -> String {
-    let mut command = Command::new(host_program());
-    command.args(["keys", "--file"]).arg(file).args(["add", "--subject", "ci"]);
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
-    assert!(output.status.success(), "{}", text(&output.stderr));
-    text(&output.stdout).trim().to_owned()
+#[test]
+fn what_is_logged_is_taken_up_while_the_host_serves() {
+    let configured = Configured::start("[log]\nfilter = 'warn'\nformat = 'text'\n");
+    let host = &configured.host;
+    assert!(!host.log.has(&["\"loaded\""]), "{:#?}", host.log.lines());
+    configured.write(|before| before.replace("'warn'", "'warn,toolyard::config=info'"));
+    let line = host.log.wait_for(&["the configuration was read again, and is in force"]);
+    assert_eq!(line["applied"], "log.filter");
+    assert!(!host.log.has(&["\"loaded\""]));
+    configured.write(|before| before.replace("'warn'", "'info'"));
+    eventually("that to be in force", || {
+        let in_force = |line: &&String| line.contains("the configuration was read again, and is in force");
+        (host.log.lines().iter().filter(in_force).count() == 2).then_some(())
+    });
+    host.put("q.wasm", &scripted(&json!({ "tools": [{ "name": "echo" }] })));
+    host.log.wait_for(&["\"loaded\"", "\"q\""]);
+    // What is wrong changes nothing.
+    configured.write(|before| before.replace("'warn'", "'loud'"));
+    host.log.wait_for(&["the one before it stays in force", "`loud` is no filter; write a level such as info"]);
+    // The command line says JSON, so each of these lines was.
+    assert!(host.log.lines().iter().all(|line| line.starts_with('{')), "{:#?}", host.log.lines());
+    configured.host.stop();
+}
+
+#[test]
+fn how_the_host_introduces_itself_is_taken_up_while_it_serves() {
+    let configured = Configured::start("[server]\ntitle = 'One'\n");
+    let host = &configured.host;
+    configured.write(|before| before.replace("title = 'One'", "title = 'Two'\ninstructions = 'Be brief.'"));
+    let line = host.log.wait_for(&["the configuration was read again, and is in force"]);
+    assert_eq!(line["applied"], "server.instructions, server.title");
+    let modern = host.modern("server/discover", json!({})).result();
+    assert_eq!(modern["instructions"], "Be brief.", "{modern}");
+    let info = &modern["_meta"]["io.modelcontextprotocol/serverInfo"];
+    assert_eq!(info["title"], "Two", "{modern}");
+    let client = json!({ "name": "c", "version": "1" });
+    let params = json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": client });
+    let request = json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params });
+    let legacy = host.send(&Request::post(request.to_string())).result();
+    assert_eq!((&legacy["serverInfo"]["title"], &legacy["instructions"]), (&json!("Two"), &json!("Be brief.")));
+    let card = host.send(&Request::bare("GET", "/mcp/server-card")).json();
+    assert_eq!(card["title"], "Two", "{card}");
+    configured.host.stop();
+}
+
+#[test]
+fn the_configuration_says_how_lines_look_and_command_line_and_environment_go_over_it() {
+    let folder = folder(&[("json.toml", "[log]\nformat = 'json'\n"), ("quiet.toml", "[log]\nfilter = 'error'\n")]);
+    fs::create_dir(folder.path().join("plugins")).expect("a folder can be made");
+    fs::write(folder.path().join("plugins/p.wasm"), scripted(&json!({ "tools": [{ "name": "echo" }] })))
+        .expect("a file can be written");
+    let log = |arguments: &[&str], variable: Option<&str>| {
+        let mut command = Command::new(host_program());
+        command.current_dir(folder.path()).args(["stdio", "--state-dir", "", "--cache-dir", "", "--config"]);
+        command.args(arguments).env_remove("RUST_LOG").envs(variable.map(|value| ("RUST_LOG", value)));
+        let output = output(command.stdin(Stdio::null()));
+        assert!(output.status.success(), "{output:?}");
+        text(&output.stderr).to_owned()
+    };
+    let json = log(&["json.toml"], None);
+    let loaded = json.lines().find(|line| line.contains("\"loaded\"")).unwrap_or_else(|| panic!("{json}"));
+    let loaded: Value = serde_json::from_str(loaded).expect("it is JSON");
+    assert_eq!((&loaded["level"], &loaded["plugin"]), (&json!("INFO"), &json!("p")));
+    let plain = log(&["json.toml", "--log-format", "text"], None);
+    assert!(plain.contains("INFO loaded tenant=default plugin=p"), "{plain}");
+    assert_eq!(log(&["quiet.toml"], None), "");
+    let loud = log(&["quiet.toml"], Some("info"));
+    assert!(loud.contains("INFO loaded tenant=default plugin=p"), "{loud}");
 }
 
 #[test]
@@ -221,7 +282,7 @@ fn who_may_call_is_taken_up_while_the_host_serves() {
     let host = &configured.host;
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let file = folder.path().join("keys.json");
-    let key = new_key(&file);
+    let key = keys(&file, &["add", "--subject", "ci"]);
     let request = modern_request("tools/list", json!({}));
     let status = |key: Option<&str>| match key {
         Some(key) => host.send(&request.clone().header("Authorization", &format!("Bearer {key}"))).status,
@@ -247,7 +308,7 @@ fn who_may_call_is_taken_up_while_the_host_serves() {
 fn a_host_that_others_reach_does_not_stop_asking() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let file = folder.path().join("keys.json");
-    let key = new_key(&file);
+    let key = keys(&file, &["add", "--subject", "ci"]);
     let asking = format!("public_url = 'http://127.0.0.1'\n[auth]\nkeys_file = '{}'\n", file.display());
     let setup = Setup::new().script("p", &json!({ "tools": [{ "name": "echo" }] })).config(&asking);
     let host = setup.listen("0.0.0.0:0".parse().expect("an address")).start();

@@ -74,7 +74,7 @@ fn what_the_image_serves_by_itself_has_to_be_meant() {
     let config = files::path("container/toolyard.toml");
     let mut command = std::process::Command::new(toolyard_tests::host_program());
     command.args(["serve", "--cache-dir", "", "--state-dir", "", "--plugins"]).arg(folder.path().join("plugins"));
-    let output = command.arg("--config").arg(config).output().expect("the host starts");
+    let output = toolyard_tests::output(command.arg("--config").arg(config));
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(3), "{said}");
     assert!(said.contains("0.0.0.0:8080") && said.contains("--allow-anonymous"), "{said}");

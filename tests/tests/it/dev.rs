@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
-use toolyard_tests::{Dev, host_program, modern_request};
+use toolyard_tests::{Dev, host_program, modern_request, output};
 
 use crate::building::{edit, fresh_project, prepare};
 
@@ -16,6 +16,20 @@ fn start(project: &Path, arguments: &[&str]) -> Dev {
 fn source(project: &Path) -> PathBuf {
     project.join("src/lib.rs")
 }
+
+/// A resource and a prompt, for the module of a project in Rust.
+const OTHERS: &str = r#"    #[resource(uri_template = "note://{name}")]
+    pub fn note(name: &str) -> Option<String> {
+        (name != "none").then(|| format!("noted {name}"))
+    }
+
+    /// Plans.
+    #[prompt]
+    pub fn plan(guests: u32) -> String {
+        format!("Plan for {guests}.")
+    }
+
+"#;
 
 /// What a client gets for a call.
 fn call(dev_address: std::net::SocketAddr, tool: &str, arguments: &Value) -> Value {
@@ -50,16 +64,26 @@ fn a_save_is_served_and_what_does_not_compile_is_shown() {
     let result = call(address, "dev-rust_greet", &json!({ "name": "Eve" }));
     assert_eq!(result["content"][0]["text"], "Good day, Eve!", "{result}");
 
-    // It mends, with another tool.
+    // It mends, with another tool, and with what is no tool.
     edit(&source(&project), "times.nonsense()", "times.into()");
     let greet = "    /// Greets somebody.";
     edit(
         &source(&project),
         greet,
-        &format!("    /// Fails.\n    pub fn fail() {{ panic!(\"on purpose\") }}\n\n{greet}"),
+        &format!("    /// Fails.\n    pub fn fail() {{ panic!(\"on purpose\") }}\n\n{OTHERS}{greet}"),
     );
     dev.wait_for(&["src/lib.rs saved -> built"]);
     dev.wait_for(&["fail()", "Fails."]);
+    dev.wait_for(&["plan(guests)", "Plans."]);
+    dev.wait_for(&["note://{name}"]);
+    dev.say("read note://tea");
+    dev.wait_for(&["< (", "noted tea"]);
+    dev.say("read note://none");
+    dev.wait_for(&["< error", "there is no resource `note://none`"]);
+    dev.say(r#"prompt plan {"guests": 3}"#);
+    dev.wait_for(&["< (", "Plan for 3."]);
+    dev.say("prompt plan");
+    dev.wait_for(&["the prompt needs the argument `guests`"]);
     dev.say("fail");
     dev.wait_for(&["stderr:", "on purpose"]);
     dev.wait_for(&["broke:", "unreachable"]);
@@ -85,7 +109,11 @@ fn the_prompt_explains_itself() {
     dev.say("nobody {}");
     dev.wait_for(&["there is no tool `nobody`", "greet"]);
     dev.say("greet {");
-    dev.wait_for(&["`arguments` do not read"]);
+    dev.wait_for(&["`arguments` do not read", r#"such as `greet {"name": "text"}`"#]);
+    dev.say("read nothing://a");
+    dev.wait_for(&["does not answer for `nothing://a`; it answers for no URI at all"]);
+    dev.say("prompt party");
+    dev.wait_for(&["there is no prompt `party`; there are none"]);
     // What a guest logs cannot pass for a line of the host's, nor move the cursor.
     dev.say(r#"greet {"name": "A\u001b[2J\nB"}"#);
     dev.wait_for(&["info: greeting A\u{fffd}[2J"]);
@@ -116,7 +144,7 @@ fn without_a_prompt_it_serves_until_it_is_told_to_stop() {
     let mut command = Command::new(host_program());
     command.args(["dev", "--listen", "127.0.0.1:0"]).current_dir(folder.path()).stdin(Stdio::null());
     // Not even that, where there is no project.
-    let output = command.output().expect("the host starts");
+    let output = output(&mut command);
     assert_eq!(output.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&output.stderr).contains("toolyard new"), "{output:?}");
 

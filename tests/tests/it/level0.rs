@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use serde_json::{Value, json};
-use toolyard_tests::{Host, Setup, Site, guest, host_program, undisturbed};
+use toolyard_tests::{Host, Setup, Site, guest, host_program, output, undisturbed};
 
 use crate::expect;
 
@@ -369,8 +369,7 @@ fn handles_are_left_out() {
             &["\"plain\": true", "`open` takes or gives a resource"],
         ),
     ] {
-        let output = Command::new(host_program()).current_dir(folder.path()).args(arguments).output();
-        let output = output.expect("the host starts");
+        let output = output(Command::new(host_program()).current_dir(folder.path()).args(arguments));
         let said = String::from_utf8(output.stdout).expect("the host prints text");
         assert!(words.iter().all(|word| said.contains(word)), "{arguments:?}: {said}");
     }

@@ -1,5 +1,7 @@
 //! Policies: who sees and does what, in both eras, and what `toolyard policy` says of it.
 
+mod news;
+
 use std::{
     fs,
     path::Path,
@@ -8,7 +10,7 @@ use std::{
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use toolyard_tests::{Host, MODERN, Reply, Request, Setup, eventually, host_program, modern_request, scripted};
+use toolyard_tests::{Host, MODERN, Reply, Request, Setup, eventually, host_program, modern_request, output, scripted};
 
 use crate::asking::{accept, form};
 use crate::expect;
@@ -269,7 +271,7 @@ fn callers_are_told_apart_by_what_their_keys_say() {
     let key = |subject: &str, more: &[&str]| {
         let mut command = Command::new(host_program());
         command.arg("keys").arg("--file").arg(&file).args(["add", "--subject", subject, "--id", subject]).args(more);
-        let output = command.output().expect("the host can be started");
+        let output = output(&mut command);
         assert!(output.status.success(), "{output:?}");
         String::from_utf8(output.stdout).expect("the host prints text").trim().to_owned()
     };
@@ -351,7 +353,7 @@ fn folder(policies: &[(&str, &str)], config: &str) -> TempDir {
 fn toolyard(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
     let mut command = Command::new(host_program());
     command.current_dir(folder).args(arguments).env_remove("RUST_LOG");
-    let Output { status, stdout, stderr } = command.output().expect("the host can be started");
+    let Output { status, stdout, stderr } = output(&mut command);
     let text = |bytes| String::from_utf8(bytes).expect("the host prints text");
     (status.code(), text(stdout), text(stderr))
 }
@@ -417,8 +419,29 @@ fn a_decision_is_explained() {
     check(&root, 0, &[&allowed]);
     check(&[&root[..], &["--group", "guests"]].concat(), 1, &[&place("ops")]);
     let (code, _, stderr) = explain(&["--tool", "p_opne"]);
-    assert!(code == Some(3) && stderr.contains("there are: p_open"), "{stderr}");
+    assert!(code == Some(3) && stderr.contains("did you mean `p_open`?"), "{stderr}");
     // Editors get the schema with the arguments in it.
     let (_, schema, _) = toolyard(folder.path(), &["policy", "schema", "--config", "toolyard.toml"]);
     assert!(schema.contains("\"path\"?: String"), "{schema}");
+}
+
+/// What is explained is what a request would find, and not policies alone.
+#[test]
+fn scopes_and_the_owner_of_a_key_are_explained_too() {
+    let config = "[auth]\nkeys_file = \"keys.jsonl\"\n[plugin.p.tool.open]\nscopes = [\"open\"]\n";
+    let folder = folder(&[("p.cedar", "permit (principal, action, resource);")], config);
+    let run = |arguments: &[&str]| toolyard(folder.path(), arguments);
+    let (code, key, stderr) = run(&["keys", "add", "--id", "k1", "--subject", "ada", "--scope", "open"]);
+    assert!(code == Some(0) && key.starts_with("ty_k1_") && !stderr.contains("note:"), "{stderr}");
+    let (_, _, stderr) = run(&["keys", "add", "--id", "k2", "--subject", "ada", "--tenant", "nobody"]);
+    assert!(stderr.contains("no tenant `nobody`"), "{stderr}");
+    let explain = |more: &[&str]| run(&[&["policy", "explain", "--tool", "p_open"], more].concat());
+    let (code, said, stderr) = explain(&[]);
+    assert!(code == Some(1) && said.contains("asks for open"), "{said}{stderr}");
+    let (code, said, stderr) = explain(&["--key", "k1"]);
+    assert!(code == Some(0) && said.contains("allowed: `ada` of tenant `default`"), "{said}{stderr}");
+    let (code, _, stderr) = explain(&["--key", "k3"]);
+    assert!(code == Some(3) && stderr.contains("there is no key `k3`"), "{stderr}");
+    let (code, _, stderr) = explain(&["--tenant", "defualt"]);
+    assert!(code == Some(3) && stderr.contains("did you mean `default`?"), "{stderr}");
 }

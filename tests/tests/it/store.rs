@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use toolyard_tests::redis::{self, Redis};
-use toolyard_tests::{Authority, Host, Setup, eventually, guest, host_program};
+use toolyard_tests::{Authority, Host, Setup, eventually, guest, host_program, output};
 
 use crate::expect;
 use crate::sessions::keys;
@@ -146,7 +146,7 @@ fn is_refused(store: &str, words: &[&str]) {
     fs::write(folder.path().join("toolyard.toml"), store).expect("a file can be written");
     let mut command = Command::new(host_program());
     command.current_dir(folder.path()).args(["serve", "--listen", "127.0.0.1:0", "--config", "toolyard.toml"]);
-    let output = command.args(["--cache-dir", "", "--state-dir", "state"]).output().expect("the host can be run");
+    let output = output(command.args(["--cache-dir", "", "--state-dir", "state"]));
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(3), "{store}: {said}");
     assert!(words.iter().all(|word| said.contains(word)) && !said.contains("hunter"), "{store}: {said}");

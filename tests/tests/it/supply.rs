@@ -11,7 +11,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::json;
 use tempfile::TempDir;
-use toolyard_tests::{Host, Setup, eventually, host_program, scripted};
+use toolyard_tests::{Host, Setup, eventually, host_program, output, scripted};
 
 use crate::expect;
 
@@ -53,7 +53,7 @@ fn toolyard(folder: &Path, arguments: &[&str]) -> Output {
     command.args(arguments).arg("--config").arg(folder.join("toolyard.toml"));
     command.arg("--plugins").arg(folder.join("plugins")).arg("--cache-dir").arg(folder.join("cache"));
     command.arg("--state-dir").arg(folder.join("state")).env_remove("RUST_LOG");
-    command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?} does not start: {error}"))
+    output(command.stdin(Stdio::null()))
 }
 
 /// Runs it, which must go well, and gives what it printed.

@@ -18,10 +18,10 @@ fn sampled() -> String {
 }
 
 /// A metric's samples: their labels, as they stand there, and their values.
-type Samples = Vec<(BTreeMap<String, String>, f64)>;
+pub(crate) type Samples = Vec<(BTreeMap<String, String>, f64)>;
 
 /// Everything that `/metrics` says, by name. Strict about the form: what a scraper would drop fails here.
-fn scrape(host: &Host) -> BTreeMap<String, Samples> {
+pub(crate) fn scrape(host: &Host) -> BTreeMap<String, Samples> {
     let reply = host.admin("/metrics");
     assert_eq!(reply.status, 200);
     assert_eq!(reply.header("Content-Type"), Some("text/plain; version=0.0.4; charset=utf-8"));
@@ -56,7 +56,7 @@ fn scrape(host: &Host) -> BTreeMap<String, Samples> {
 }
 
 /// The sum of a metric's samples that have these labels.
-fn sum(metrics: &BTreeMap<String, Samples>, name: &str, labels: &[(&str, &str)]) -> f64 {
+pub(crate) fn sum(metrics: &BTreeMap<String, Samples>, name: &str, labels: &[(&str, &str)]) -> f64 {
     let has = |own: &BTreeMap<String, String>| {
         labels.iter().all(|(key, value)| own.get(*key).is_some_and(|own| own == value))
     };

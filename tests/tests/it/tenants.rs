@@ -20,6 +20,8 @@ fn script(tenant: &str) -> Value {
             { "name": "task", "long_running": true, "act": { "wait": format!("of {tenant}") } },
             { "name": "wait", "act": { "wait": format!("of {tenant}") } },
             { "name": "spin", "act": "spin" },
+            { "name": "log", "act": { "log": [["warn", forgery(tenant)]] } },
+            { "name": "panic", "act": { "panic": forgery(tenant) } },
             tell("tell_all", json!(["tools_changed", "prompts_changed", "resources_changed", { "updated": "s://shared" }])),
             tell("tell_last", json!([{ "updated": "s://last" }])),
         ],
@@ -41,10 +43,25 @@ fn script(tenant: &str) -> Value {
     })
 }
 
+const TENANTS: [&str; 2] = ["acme", "bolt"];
+
+/// What would be a line of the other tenant's in a log, in either format, if ends of lines or escapes went through.
+fn forgery(tenant: &str) -> String {
+    let other = if tenant == TENANTS[0] { TENANTS[1] } else { TENANTS[0] };
+    format!(
+        "over\n{{\"level\":\"ERROR\",\"target\":\"toolyard\",\"tenant\":\"{other}\",\"message\":\"forged-line\"}}\r\u{1b}[2K\n\
+         2026-01-01T00:00:00Z ERROR forged-line tenant={other} plugin=\"s\"\u{2028}\",\"tenant\":\"{other}\",\"x\":\"forged-line"
+    )
+}
+
 /// A host of two tenants whose plugins have the same names: `s`, which is scripted, and `k`, which keeps things.
 fn setup() -> Setup {
-    let mut setup = Setup::new();
-    for tenant in ["acme", "bolt"] {
+    setup_on(Setup::new())
+}
+
+/// The same, on what is there already.
+fn setup_on(mut setup: Setup) -> Setup {
+    for tenant in TENANTS {
         setup = setup
             .file(&format!("{tenant}/s.wasm"), scripted(&script(tenant)))
             .file(&format!("{tenant}/k.wasm"), guest("keeper"))

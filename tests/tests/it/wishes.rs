@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use serde_json::{Value, json};
-use toolyard_tests::{Host, Setup, eventually, host_program, scripted};
+use toolyard_tests::{Host, Setup, eventually, host_program, output, scripted};
 
 const WISHES: &str = "
     [[http]]
@@ -55,11 +55,9 @@ fn a_strict_host_does_not_start_without_what_is_wished_for() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     std::fs::write(folder.path().join("p.wasm"), plugin()).expect("a file can be written");
     std::fs::write(folder.path().join("p.toml"), WISHES).expect("a file can be written");
-    let output = Command::new(host_program())
-        .args(["serve", "--listen", "127.0.0.1:0", "--strict-grants", "--state-dir", "", "--plugins"])
-        .arg(folder.path())
-        .output()
-        .expect("the host can be started");
+    let mut command = Command::new(host_program());
+    command.args(["serve", "--listen", "127.0.0.1:0", "--strict-grants", "--state-dir", "", "--plugins"]);
+    let output = output(command.arg(folder.path()));
     assert_eq!(output.status.code(), Some(3));
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("p: http GET https://api.example.com/v1/; p: keyvalue"), "{said}");
@@ -98,7 +96,7 @@ fn inspect_holds_wishes_against_grants() {
         let mut command = Command::new(host_program());
         command.arg("inspect").arg("p").arg("--plugins").arg(folder.path()).arg("--state-dir").arg("");
         command.arg("--config").arg(folder.path().join("c.toml")).args(json);
-        let output = command.output().expect("the program can be started");
+        let output = output(&mut command);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("text")
     };

@@ -65,7 +65,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("opentelemetry_sdk", &["audit", "telemetry"]),
     ("redis", &["store"]),
     ("rusqlite", &["store"]),
-    ("schemars", &["config", "ids"]),
+    ("schemars", &["config", "ids", "telemetry"]),
     ("tokio_rustls", &["http", "sandbox", "store"]),
     ("toml", &["build", "config", "supply"]),
     ("tracing_subscriber", &["telemetry"]),

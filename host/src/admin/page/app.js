@@ -1,6 +1,6 @@
 // The page: the key, which view is shown, and when it is asked for anew.
 
-import { setText } from "./draw.js";
+import { hostClock, setText } from "./draw.js";
 import { VIEWS } from "./views.js";
 
 const KEY = "toolyard-admin-key";
@@ -48,6 +48,7 @@ async function update() {
   try {
     const [answer, host] = await Promise.all([view.ask(api), api("host")]);
     if (mine !== turn) return;
+    hostClock(host.now_ms);
     view.show(answer);
     view.shown = true;
     well(host);
@@ -102,8 +103,11 @@ function navigate(byHand) {
   }
   const title = document.querySelector(`#${name} h1`);
   document.title = `${title.textContent} · Toolyard admin`;
-  // Where somebody went there, reading goes on there.
-  if (byHand) title.focus();
+  // Where somebody went there, reading goes on there. The browser has scrolled to the section by now, past the links to the others.
+  if (byHand) {
+    title.focus({ preventScroll: true });
+    scrollTo(0, 0);
+  }
   update();
 }
 
@@ -184,14 +188,14 @@ byId("door-form").addEventListener("submit", async (event) => {
 });
 byId("pause").addEventListener("click", pause);
 byId("leave").addEventListener("click", () => lockedOut());
-byId("reload").addEventListener("click", () => act(byId("reload"), "reload", "Plugins and configuration are read again."));
+byId("reload").addEventListener("click", () => act(byId("reload"), "reload", "The configuration and the plugins were read again."));
 byId("drain").addEventListener("click", () => byId("drain-dialog").showModal());
 byId("drain-no").addEventListener("click", () => byId("drain-dialog").close());
 byId("drain-yes").addEventListener("click", () => {
   byId("drain-dialog").close();
   act(byId("drain"), "drain", "The host drains.");
 });
-for (const id of ["plugin-tenant", "plugin-text", "latency-order"]) byId(id).addEventListener("input", update);
+for (const field of document.querySelectorAll(".filters select, .filters input")) field.addEventListener("input", update);
 for (const form of document.querySelectorAll(".filters")) form.addEventListener("submit", (event) => event.preventDefault());
 addEventListener("hashchange", () => navigate(true));
 document.addEventListener("visibilitychange", () => {

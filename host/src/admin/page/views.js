@@ -1,56 +1,14 @@
 // The views: which part of the API each asks, and what it shows of the answer.
 
-import { count, element, keep, moment, nothing, setText, span, table, tiles } from "./draw.js";
+import { AUDIT } from "./audit.js";
+import { ago, caption, count, element, keep, moment, nothing, plural, setText, share, span, table, tiles } from "./draw.js";
+import { KINDS, OVERVIEW, fails } from "./overview.js";
 
 const byId = (id) => document.getElementById(id);
 const named = (...parts) => parts.join("\u0000");
-const plural = (number, one, many = `${one}s`) => `${count(number)} ${number === 1 ? one : many}`;
-
-/** What a table says of what is not in it. */
-function caption(said, leftOff, how) {
-  return leftOff ? `${said}. ${plural(leftOff, "more")} not shown: ${how}.` : `${said}.`;
-}
 
 const tenant = { label: "Tenant", of: (row) => row.tenant };
 const plugin = { label: "Plugin", of: (row) => row.plugin };
-
-function overview({ host, tenants }) {
-  tiles(byId("tiles"), [
-    ["Tenants", count(host.tenants)],
-    ["Plugins serving", count(host.plugins)],
-    ["Tools", count(host.tools)],
-    ["Calls in flight", `${count(host.calls_in_flight)} of ${count(host.calls_max)}`],
-    ["Files not served", count(host.refused)],
-    ["Denials listed", count(host.denials)],
-  ]);
-  table(byId("tenants"), {
-    caption: caption("Tenants, and what was called since the host started", tenants.left_off, "the API takes ?limit="),
-    key: (row) => row.tenant,
-    rows: tenants.tenants,
-    empty: ["There is no tenant.", "A host has at least the tenant “default”; look at the log."],
-    columns: [
-      { ...tenant, head: true },
-      { label: "Plugins", number: true, of: (row) => count(row.plugins) },
-      { label: "Tools", number: true, of: (row) => count(row.tools) },
-      { label: "In flight", number: true, of: (row) => count(row.in_flight) },
-      { label: "Calls", number: true, of: (row) => count(row.calls) },
-      { label: "Failed", number: true, of: (row) => count(row.failed) },
-      { label: "State", of: (row) => row.refused ? { text: `${plural(row.refused, "file")} not served`, tone: "bad" }
-        : row.plugins ? { text: "Serving", tone: "good" } : { text: "No plugins", tone: "plain" } },
-    ],
-  });
-}
-
-function refused(list) {
-  const parent = byId("refused");
-  if (list.length === 0) return parent.replaceChildren();
-  table(parent, {
-    caption: "Files that are not served, or not in the version they now hold. Mend the file and put it back; it is looked at at once.",
-    key: (row) => named(row.tenant, row.file),
-    rows: list,
-    columns: [{ label: "File", head: true, of: (row) => ({ text: row.file, code: true }) }, tenant, { label: "Why", of: (row) => row.reason }],
-  });
-}
 
 function plugins({ plugins: list, left_off: leftOff, tenants }) {
   const select = byId("plugin-tenant");
@@ -72,19 +30,20 @@ function plugins({ plugins: list, left_off: leftOff, tenants }) {
 function pluginMade(one) {
   if (one.more) return element("p", { class: "quiet" });
   return element("details", { class: "plugin" },
-    element("summary", {}, ...["name", "quiet", "quiet", "badge"].map((kind) => element("span", { class: kind }))),
+    element("summary", {}, ...["name", "quiet", "quiet", "quiet code", "badge"].map((kind) => element("span", { class: kind }))),
     element("div", { class: "inside" },
       element("dl", { class: "facts" }),
       element("h2", {}, "Tools"), element("div"),
-      element("h2", {}, "Grants against wishes"), element("div")));
+      element("h2", {}, "Wishes and grants"), element("div")));
 }
 
 function pluginShown(shown, one) {
   if (one.more) return setText(shown, `${plural(one.more, "more plugin")} not shown: choose a tenant, or part of a name.`);
-  const [name, of, tools, badge] = shown.firstElementChild.children;
+  const [name, of, tools, digest, badge] = shown.firstElementChild.children;
   setText(name, one.name);
   setText(of, one.tenant);
   setText(tools, plural(one.tools.length, "tool"));
+  setText(digest, one.digest.replace("sha256:", "").slice(0, 12));
   const unmet = one.wishes.filter((wish) => !wish.granted);
   const needed = unmet.filter((wish) => !wish.optional).length;
   const [tone, said] = needed ? ["bad", `${plural(needed, "needed grant")} missing`]
@@ -154,7 +113,7 @@ function latencies({ tools, left_off: leftOff, window_s: window }) {
   const order = byId("latency-order").value;
   tools.sort((a, b) => (b[order] ?? -1) - (a[order] ?? -1));
   table(byId("latency-list"), {
-    caption: caption(`p50 and p99 of the last ${count(window / 60)} to ${count(window / 30)} minutes; calls and failures since the host started`,
+    caption: caption(`Calls of the last ${count(window / 60)} to ${count(window / 30)} minutes: half of them took p50 or less, 99 of 100 took p99 or less`,
       leftOff, "they are called least"),
     order,
     key: (row) => named(row.tenant, row.plugin, row.tool),
@@ -166,26 +125,31 @@ function latencies({ tools, left_off: leftOff, window_s: window }) {
       tenant,
       { label: "p50", number: true, of: (row) => span(row.p50_us) },
       { label: "p99", number: true, order: "p99_us", of: (row) => span(row.p99_us) },
-      { label: "Lately", number: true, order: "recent", of: (row) => count(row.recent) },
-      { label: "Calls", number: true, of: (row) => count(row.calls) },
-      { label: "Failed", number: true, order: "failed", of: (row) => count(row.failed) },
+      { label: "1 µs to 1 min", wide: true, of: (row) => ({ bar: row.recent ? [onScale(row.p50_us), onScale(row.p99_us)] : null }) },
+      { label: "Calls", number: true, order: "recent", of: (row) => count(row.recent) },
+      { label: "Failed", number: true, order: "recent_failed", of: failedOf },
+      { label: "Since start", number: true, wide: true, of: (row) => count(row.calls) },
     ],
   });
 }
 
-const KINDS = {
-  auth: { text: "Sign-in", tone: "bad" },
-  policy: { text: "Policy", tone: "warn" },
-  grant: { text: "Grant", tone: "warn" },
-  limit: { text: "Limit", tone: "plain" },
-};
+/** Where a span of microseconds is between 1 µs and a minute, each step to the right being so many times longer. */
+const onScale = (us) => Math.min(1, Math.max(0, Math.log10(us || 1) / Math.log10(60_000_000)));
+
+/** How many failed, with the share where there is one. */
+function failedOf(row) {
+  if (!row.recent_failed) return "0";
+  return { text: `${count(row.recent_failed)} (${share(row.recent_failed, row.recent)})`, tone: fails(row) ? "bad" : undefined };
+}
 
 function denials({ denials: list }) {
+  const kind = byId("denial-kind").value;
   table(byId("denial-list"), {
-    caption: "The last refusals, newest first; the same one again is counted.",
+    caption: "The last refusals, the newest first; the same one again is counted.",
     key: (row) => String(row.id),
-    rows: list,
-    empty: ["Nothing was refused.", "Calls that sign-in or policy refuse, and what plugins try without a grant, show here."],
+    rows: kind ? list.filter((row) => row.kind === kind) : list,
+    empty: kind && list.length ? ["Nothing of that kind was refused.", "Choose “Anything” to see the rest."]
+      : ["Nothing was refused.", "Calls that sign-in or policy refuse, and what plugins try without a grant, show here."],
     columns: [
       { label: "What was refused", head: true, of: (row) => row.what },
       { label: "By", of: (row) => KINDS[row.kind] ?? row.kind },
@@ -193,14 +157,15 @@ function denials({ denials: list }) {
       { label: "Plugin or tool", of: (row) => row.on },
       { label: "Caller", of: (row) => ({ text: row.subject, code: true }) },
       { label: "Times", number: true, of: (row) => count(row.times) },
-      { label: "Last", of: (row) => moment(row.last_ms) },
+      { label: "First", of: (row) => moment(row.first_ms) },
+      { label: "Last", of: (row) => ago(row.last_ms) },
     ],
   });
 }
 
 const STATES = {
   working: { text: "Working", tone: "plain" },
-  input_required: { text: "Waits for its caller", tone: "warn" },
+  input_required: { text: "Waits for input", tone: "warn" },
   completed: { text: "Completed", tone: "good" },
   failed: { text: "Failed", tone: "bad" },
   cancelled: { text: "Cancelled", tone: "plain" },
@@ -210,9 +175,9 @@ function tasks({ open, ended, newest, more_open: moreOpen }) {
   const at = moreOpen ? "+" : "";
   tiles(byId("task-tiles"), [
     ["Working", count(open.working) + at],
-    ["Waiting for their caller", count(open.input_required) + at],
+    ["Waiting for input", count(open.input_required) + at, open.input_required ? "warn" : undefined],
     ["Completed here", count(ended.completed)],
-    ["Failed here", count(ended.failed)],
+    ["Failed here", count(ended.failed), ended.failed ? "bad" : undefined],
     ["Cancelled here", count(ended.cancelled)],
   ]);
   table(byId("task-list"), {
@@ -229,42 +194,14 @@ function tasks({ open, ended, newest, more_open: moreOpen }) {
       { label: "Attempts", number: true, of: (row) => count(row.attempts) },
       { label: "Says", of: (row) => row.message },
       { label: "Created", of: (row) => moment(row.created_ms) },
-      { label: "Changed", of: (row) => moment(row.updated_ms) },
+      { label: "Changed", of: (row) => ago(row.updated_ms) },
     ],
   });
 }
 
-function audit({ configured, records }) {
-  const parent = byId("audit-list");
-  if (!configured) {
-    return nothing(parent, ["No audit trail is configured.", "Give [audit] a file in the configuration, and each call leaves a record."]);
-  }
-  if (records.length === 0) return nothing(parent, ["The audit trail has no record yet.", "Each call leaves one."]);
-  parent.querySelector(":scope > .empty")?.remove();
-  const make = () => element("details", { class: "plugin record" },
-    element("summary", {}, element("span", { class: "name" }), element("span", { class: "quiet" })),
-    element("div", { class: "inside" }, element("pre")));
-  keep(parent, records, (one) => String(one.key), make, (shown, one) => {
-    setText(shown.firstElementChild.children[0], one.title);
-    setText(shown.firstElementChild.children[1], one.summary);
-    setText(shown.querySelector("pre"), JSON.stringify(one.record, null, 2));
-  });
-}
-
-const everything = async (ask) => {
-  const [host, tenants, files] = await Promise.all([ask("host"), ask("tenants"), ask("refused")]);
-  return { host, tenants, files };
-};
-
 /** By name: what it asks, and how it shows the answer. */
 export const VIEWS = {
-  overview: {
-    ask: everything,
-    show: (answer) => {
-      overview(answer);
-      refused(answer.files.refused);
-    },
-  },
+  overview: OVERVIEW,
   plugins: {
     ask: (ask) => ask(`plugins?${new URLSearchParams({ tenant: byId("plugin-tenant").value, name: byId("plugin-text").value })}`),
     show: plugins,
@@ -273,5 +210,5 @@ export const VIEWS = {
   latencies: { ask: (ask) => ask("latencies"), show: latencies },
   denials: { ask: (ask) => ask("denials"), show: denials },
   tasks: { ask: (ask) => ask("tasks"), show: tasks },
-  audit: { ask: (ask) => ask("audit"), show: audit },
+  audit: AUDIT,
 };

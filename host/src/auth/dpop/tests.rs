@@ -1,7 +1,10 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::auth::testing::{NOW_S, Signer};
+use crate::{
+    auth::testing::{NOW_S, Signer},
+    store::Sqlite,
+};
 
 const TOKEN: &str = "the-token";
 
@@ -36,7 +39,17 @@ fn proof(signer: &Signer, header: &Value, claims: &Value) -> String {
 
 fn check(proofs: &Proofs, signer: &Signer, proof: &str) -> Result<(), BadProof> {
     let shown = Shown { proof, method: "POST", url: URL, token: TOKEN, jkt: &thumbprint(signer) };
-    proofs.check(&shown, NOW_S)
+    proofs.check(&shown, NOW_S).map(drop)
+}
+
+/// The same, and whether another host has seen it.
+async fn check_anywhere(proofs: &Proofs, signer: &Signer, proof: &str) -> Result<(), BadProof> {
+    let shown = Shown { proof, method: "POST", url: URL, token: TOKEN, jkt: &thumbprint(signer) };
+    proofs.first_anywhere(&proofs.check(&shown, now_s())?).await
+}
+
+fn now_s() -> u64 {
+    crate::clock::now_ms() / 1000
 }
 
 #[test]
@@ -128,6 +141,36 @@ fn the_memory_has_a_bound_and_forgets_nothing() {
     assert_eq!(seen.note(id(u64::MAX), NOW_S + 1, NOW_S), Err(BadProof::TooMany));
     assert_eq!(seen.note(id(0), NOW_S + 1, NOW_S), Err(BadProof::Replayed));
     assert_eq!(seen.note(id(0), NOW_S + 2, NOW_S + 1), Ok(()), "when its time is over, there is room");
+}
+
+#[tokio::test]
+async fn a_proof_is_good_once_on_all_hosts_that_share_a_store() {
+    let (signer, other) = (Signer::es256("a"), Signer::es256("b"));
+    let store: Arc<dyn Store> = Arc::new(Sqlite::in_memory().unwrap());
+    let host = || proofs(&Dpop::default()).shared(Some(Arc::clone(&store)));
+    let (here, there) = (host(), host());
+    let first = proof(&signer, &json!({}), &json!({ "iat": now_s() }));
+    assert_eq!(check_anywhere(&here, &signer, &first).await, Ok(()));
+    assert_eq!(check_anywhere(&there, &signer, &first).await, Err(BadProof::Replayed));
+    let next = here.succeeded(&Dpop::default());
+    assert_eq!(check_anywhere(&next, &signer, &first).await, Err(BadProof::Replayed));
+    assert_eq!(check_anywhere(&host(), &signer, &first).await, Err(BadProof::Replayed), "a host that starts anew");
+    let again = |claims: Value| proof(&signer, &json!({}), &claims);
+    assert_eq!(check_anywhere(&there, &signer, &again(json!({ "iat": now_s(), "jti": "2" }))).await, Ok(()));
+    let others = proof(&other, &json!({}), &json!({ "iat": now_s() }));
+    assert_eq!(check_anywhere(&there, &other, &others).await, Ok(()), "the same id with another key");
+    assert_eq!(check_anywhere(&proofs(&Dpop::default()), &signer, &first).await, Ok(()), "of another store");
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_say_opens_nothing() {
+    let (signer, folder) = (Signer::es256("a"), tempfile::tempdir().unwrap());
+    let path = folder.path().join("state.db");
+    let proofs = proofs(&Dpop::default()).shared(Some(Arc::new(Sqlite::open(&path).unwrap())));
+    let fresh = |jti: &str| proof(&signer, &json!({}), &json!({ "iat": now_s(), "jti": jti }));
+    assert_eq!(check_anywhere(&proofs, &signer, &fresh("1")).await, Ok(()));
+    rusqlite::Connection::open(&path).unwrap().execute("DROP TABLE record", []).unwrap();
+    assert_eq!(check_anywhere(&proofs, &signer, &fresh("2")).await, Err(BadProof::Unsaid));
 }
 
 #[test]

@@ -11,14 +11,14 @@ struct World {
     es256: Signer,
     ed25519: Signer,
     rsa: Signer,
-    trusted: Arc<[Trusted; 1]>,
+    trusted: Arc<[Arc<Trusted>; 1]>,
     _stop: tokio_util::sync::DropGuard,
 }
 
 fn world(settings: &Issuer) -> World {
     let (es256, ed25519, rsa) = (Signer::es256("es"), Signer::ed25519("ed"), Signer::rsa("rs"));
     let get = showing(&[es256.jwk(), ed25519.jwk(), rsa.jwk()]);
-    let (trusted, stop) = (Arc::new([Trusted::new(settings)]), CancellationToken::new());
+    let (trusted, stop) = (Arc::new([Arc::new(Trusted::new(settings))]), CancellationToken::new());
     let (kept, stopped) = (Arc::clone(&trusted), stop.clone());
     tokio::spawn(async move { kept[0].keep(&get, stopped).await });
     World { es256, ed25519, rsa, trusted, _stop: stop.drop_guard() }
@@ -26,19 +26,32 @@ fn world(settings: &Issuer) -> World {
 
 impl World {
     async fn validate(&self, token: &str) -> Result<Validated, Refused> {
-        validate(&*self.trusted, &"https://h".parse().unwrap(), token, NOW_S).await
+        let ours = (&"https://h".parse().unwrap(), &ScopeTree::default());
+        validate(&*self.trusted, ours, token, NOW_S).await
     }
 
     async fn check(&self, token: &str, expected: Result<(), Flaw>) {
-        let found = self.validate(token).await.map(|_| ());
-        assert_eq!(found, expected.map_err(Refused::Flawed), "{token}");
+        assert_eq!(self.found(token).await, expected, "{token}");
     }
 
     /// A good token but for these claims.
     async fn check_claims(&self, changes: &Value, expected: Result<(), Flaw>) {
         let token = self.es256.sign(&claims(NOW_S, changes));
-        let found = self.validate(&token).await.map(|_| ());
-        assert_eq!(found, expected.map_err(Refused::Flawed), "{changes}");
+        assert_eq!(self.found(&token).await, expected, "{changes}");
+    }
+
+    async fn found(&self, token: &str) -> Result<(), Flaw> {
+        match self.validate(token).await {
+            Ok(_) => Ok(()),
+            Err(Refused::Flawed(flaw, _)) => Err(flaw),
+            Err(Refused::Away) => panic!("the issuer answers: {token}"),
+        }
+    }
+
+    /// Of whom the trail may say that it was theirs.
+    async fn known(&self, token: &str) -> Option<Known> {
+        let Err(Refused::Flawed(_, known)) = self.validate(token).await else { panic!("it is refused: {token}") };
+        known.map(|known| *known)
     }
 }
 
@@ -59,6 +72,26 @@ async fn a_token_says_who_calls() {
     );
     assert_eq!(validated.bound_to, None);
     assert_eq!(validated.until_s, NOW_S + BELIEVED_S_MAX, "not for as long as the token says");
+}
+
+#[tokio::test]
+async fn of_a_token_that_does_not_do_only_what_its_issuer_signed_is_known() {
+    let (world, stranger) = (world(&issuer()), Signer::es256("es"));
+    for changes in [json!({ "exp": 1 }), json!({ "aud": "https://other.example/mcp" })] {
+        let known = world.known(&world.es256.sign(&claims(NOW_S, &changes))).await.unwrap();
+        let told = (known.tenant, known.subject, known.client, known.by);
+        let tenant = "acme".parse().ok();
+        let by = By::Token { issuer: ISSUER.into() };
+        assert_eq!(told, (tenant, Some("alice".into()), Some("agent".into()), by), "{changes}");
+    }
+    // Whoever signed it did not say of which tenant.
+    let fixed = Issuer { tenant: TenantOf::Claim { claim: "org".into(), only: Default::default() }, ..issuer() };
+    let world_of_claims = self::world(&fixed);
+    let nowhere = world_of_claims.es256.sign(&claims(NOW_S, &json!({ "exp": 1, "org": null })));
+    let known = world_of_claims.known(&nowhere).await.unwrap();
+    assert_eq!((known.tenant, known.subject.as_deref()), (None, Some("alice")));
+    assert_eq!(world.known(&stranger.sign(&claims(NOW_S, &json!({ "exp": 1 })))).await, None, "a forged one");
+    assert_eq!(world.known(&world.es256.sign(&claims(NOW_S, &json!({ "iss": "https://x" })))).await, None);
 }
 
 #[tokio::test]
@@ -133,10 +166,46 @@ async fn headers_that_mean_something_else() {
 }
 
 #[tokio::test]
+async fn tokens_of_other_kinds_under_the_same_key() {
+    let world = world(&issuer());
+    for (typ, changes, expected) in [
+        // As OpenID Connect has them: an ID token, one beside a code, and a logout token.
+        (None, json!({ "nonce": "n" }), Err(Flaw::Kind)),
+        (Some("JWT"), json!({ "at_hash": "h" }), Err(Flaw::Kind)),
+        (Some("JWT"), json!({ "c_hash": "h" }), Err(Flaw::Kind)),
+        (None, json!({ "events": { "http://schemas.openid.net/event/backchannel-logout": {} } }), Err(Flaw::Kind)),
+        // As Keycloak and Cognito have them.
+        (Some("JWT"), json!({ "typ": "ID" }), Err(Flaw::Kind)),
+        (Some("JWT"), json!({ "typ": "Refresh" }), Err(Flaw::Kind)),
+        (Some("JWT"), json!({ "typ": "Bearer" }), Ok(())),
+        (Some("JWT"), json!({ "typ": "Bearer", "nonce": "n" }), Ok(())),
+        (Some("JWT"), json!({ "typ": 7 }), Err(Flaw::Kind)),
+        (None, json!({ "token_use": "id" }), Err(Flaw::Kind)),
+        (None, json!({ "token_use": "access" }), Ok(())),
+        (None, json!({ "token_use": "access", "typ": "ID" }), Err(Flaw::Kind)),
+        // Whoever says so in the header has nothing more to say.
+        (Some("at+jwt"), json!({ "nonce": "n" }), Ok(())),
+        (Some("at+JWT"), json!({ "typ": "x" }), Ok(())),
+    ] {
+        let header = typ.map_or(json!({}), |typ| json!({ "typ": typ }));
+        world.check(&world.es256.sign_with(&header, &claims(NOW_S, &changes)), expected).await;
+    }
+}
+
+#[tokio::test]
+async fn a_scope_brings_those_that_are_in_it() {
+    let auth = crate::config::auth_for_tests("[scope_includes]\nwrite = ['append']");
+    let world = world(&issuer());
+    let token = world.es256.sign(&claims(NOW_S, &json!({})));
+    let found = validate(&*world.trusted, (&"https://h".parse().unwrap(), &auth.scope_includes), &token, NOW_S).await;
+    assert_eq!(found.ok().unwrap().principal.scopes, ["read", "write", "append"]);
+}
+
+#[tokio::test]
 async fn what_is_no_token() {
     let world = world(&issuer());
     for text in ["", "x", "a.b", "..", "a.b.c.d", "e30.e30.", "!.!.!", "bnVsbA.bnVsbA.AA"] {
-        assert!(matches!(world.validate(text).await, Err(Refused::Flawed(Flaw::NoJwt))), "{text}");
+        assert_eq!(world.found(text).await, Err(Flaw::NoJwt), "{text}");
     }
     let long = world.es256.sign(&claims(NOW_S, &json!({ "x": "x".repeat(20_000) })));
     world.check(&long, Err(Flaw::TooLong)).await;
@@ -196,6 +265,10 @@ async fn owners_and_bindings() {
         (json!({ "sub": "anonymous" }), Err(Flaw::NoSubject)),
         (json!({ "sub": 7 }), Err(Flaw::Claim)),
         (json!({ "sub": "x".repeat(600) }), Err(Flaw::Claim)),
+        (json!({ "sub": "a\nb" }), Err(Flaw::Claim)),
+        (json!({ "sub": "a\u{1b}[31m" }), Err(Flaw::Claim)),
+        (json!({ "client_id": "a\0" }), Err(Flaw::Claim)),
+        (json!({ "groups": ["a\rb"] }), Err(Flaw::Claim)),
         (json!({ "scope": 7 }), Err(Flaw::Claim)),
         (json!({ "groups": [{ "a": 1 }] }), Err(Flaw::Claim)),
         (json!({ "groups": vec!["g"; 1001] }), Err(Flaw::Claim)),
@@ -227,6 +300,7 @@ async fn what_the_operator_says_of_an_issuer() {
         subject_prefix: "id:".into(),
         scopes_claim: Some("https://x.example/scopes".into()),
         groups_claim: "realm_access.roles".into(),
+        groups_prefix: "id:".into(),
         algorithms: vec![Algorithm::EdDsa],
         ..issuer()
     };
@@ -241,7 +315,10 @@ async fn what_the_operator_says_of_an_issuer() {
     };
     let found = world.validate(&token(json!({}))).await.ok().unwrap().principal;
     assert_eq!((found.tenant.as_str(), found.subject.as_str()), ("umbrella", "id:a@x.example"));
-    assert_eq!((found.scopes.as_slice(), found.groups.as_slice()), (&["s".to_owned()][..], &["admin".to_owned()][..]));
+    assert_eq!(
+        (found.scopes.as_slice(), found.groups.as_slice()),
+        (&["s".to_owned()][..], &["id:admin".to_owned()][..])
+    );
     world.check(&token(json!({ "aud": "https://h/mcp" })), Err(Flaw::Audience)).await;
     for wrong in [json!({ "org": "other" }), json!({ "org": null }), json!({ "org": "a b" })] {
         world.check(&token(wrong), Err(Flaw::NoTenant)).await;

@@ -27,9 +27,8 @@ use crate::{
     config::Config,
     host::{Bound, Host},
     ids::Digest,
-    observe::{Observer, Sight},
+    observe::{Observer, Seen, Sight},
     shutdown,
-    telemetry::LogFormat,
 };
 
 /// The configuration that is taken if the project has it.
@@ -63,8 +62,9 @@ pub(super) struct Dev {
     again: bool,
 }
 
-const PROMPT: &str = "While it runs, type `TOOL {json}` to call a tool, such as `greet {\"name\": \"Ada\"}`; `tools` lists them, \
-                      `quit` or the end of the input ends. Ctrl-C ends, too.";
+const PROMPT: &str = "While it runs, type `TOOL {json}` to call a tool, such as `greet {\"name\": \"Ada\"}`, `read URI` to read a \
+                      resource, `prompt NAME {json}` to fill in a prompt; `tools` lists the tools, `quit` or the end of the \
+                      input ends. Ctrl-C ends, too.";
 
 /// Something to print behind all that was seen in calls by now.
 enum Note {
@@ -84,7 +84,7 @@ struct Desk {
 
 impl Dev {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
-        start_log(LogFormat::Text, LOG);
+        start_log(LOG);
         let project = Project::find(&self.dir)?;
         let config = self.config(&project)?;
         let runtime = runtime()?;
@@ -128,7 +128,7 @@ impl Dev {
         let (live, runner) = (host.host().live(), host.host().runner().clone());
         let all_done = CancellationToken::new();
         let (notes, noted) = mpsc::unbounded_channel();
-        let printer = tokio::spawn(print(sights, noted, all_done.clone()));
+        let printer = tokio::spawn(print(project.clone(), sights, noted, all_done.clone()));
         let desk = Arc::new(Desk { notes, live, project, building: watch::Sender::new(true) });
         let serving = tokio::spawn(host.run(stop.clone()));
         let prompt = Prompt::open(Arc::clone(&desk), runner, stop.clone());
@@ -169,6 +169,7 @@ impl Desk {
 
 /// Prints what is seen and said until `all_done`, and what was by then.
 async fn print(
+    project: Project,
     mut sights: mpsc::Receiver<Sight>,
     mut notes: mpsc::UnboundedReceiver<Note>,
     all_done: CancellationToken,
@@ -176,7 +177,7 @@ async fn print(
     loop {
         tokio::select! {
             biased;
-            Some(sight) = sights.recv() => show::sight(&sight),
+            Some((call, seen)) = sights.recv() => show::sight(&(call, located(&project, seen))),
             Some(note) = notes.recv() => match note {
                 Note::Line(text) => show::line(&text),
                 Note::Flush(done) => {
@@ -185,6 +186,14 @@ async fn print(
             },
             () = all_done.cancelled() => return,
         }
+    }
+}
+
+/// What was seen, with places in the sources.
+fn located(project: &Project, seen: Seen) -> Seen {
+    match seen {
+        Seen::Log { level, message } => Seen::Log { level, message: project.in_sources(&message).unwrap_or(message) },
+        seen => seen,
     }
 }
 
@@ -233,7 +242,7 @@ async fn build_and_load(
     component: &Path,
 ) -> anyhow::Result<Arc<Plugin>> {
     let (project, file) = (desk.project.clone(), component.to_owned());
-    let built = spawn_blocking(move || project.build(pace, &file)).await.context("the build failed inside")??;
+    let built = spawn_blocking(move || project.build(pace, &file, None)).await.context("the build failed inside")??;
     let build_time = changed.since.elapsed();
     let (digest, name) = (Digest::of(&built), desk.project.name().as_str());
     let plugin = desk.live.until(|catalog| loaded(catalog, name, digest, component)).await;
@@ -260,10 +269,16 @@ fn loaded(catalog: &Catalog, name: &str, digest: Digest, file: &Path) -> Option<
 
 /// What the plugin offers, and what it wishes for and was not granted.
 fn offers(plugin: &Plugin, config: &Config) -> String {
-    let mut lines = vec!["tools:".to_owned()];
-    lines.extend(plugin.tools().iter().map(|tool| show::tool(tool)));
-    lines.extend(plugin.prompts().iter().map(|prompt| format!("  {} (a prompt)", prompt.described().name)));
-    lines.extend(plugin.program().prefixes.iter().map(|prefix| format!("  {prefix}... (resources)")));
+    let mut lines = Vec::new();
+    let mut list = |title: &str, what: Vec<String>| {
+        if !what.is_empty() {
+            lines.push(title.to_owned());
+            lines.extend(what);
+        }
+    };
+    list("tools:", plugin.tools().iter().map(|tool| show::tool(tool)).collect());
+    list("prompts:", plugin.prompts().iter().map(|prompt| show::prompt(prompt)).collect());
+    list("resources:", show::resources(plugin));
     let (id, grants) = (plugin.id(), config.for_plugin(plugin.id()).grants);
     let unmet: Vec<String> = plugin.wishes().unmet(&grants).map(|wish| format!("  {wish}: {}", wish.why())).collect();
     if !unmet.is_empty() {

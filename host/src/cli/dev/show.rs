@@ -9,8 +9,8 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    catalog::Tool,
-    cli::shown,
+    catalog::{Plugin, Prompt, Tool},
+    cli::{example, shown},
     observe::{Ended, Seen, Sight},
 };
 
@@ -49,12 +49,27 @@ fn describe(seen: &Seen) -> (String, String) {
         Seen::Output { stream, line } => (format!("  {stream}:"), line.clone()),
         Seen::Refused { grant, missing } => ("  refused:".into(), format!("{missing} is not granted ({grant})")),
         Seen::Touched(effect) => ("  touched:".into(), effect.to_string()),
-        Seen::Broke { why } => ("  broke:".into(), why.clone()),
+        Seen::Broke { why } => ("  broke:".into(), trap(why)),
         Seen::Ended { how, took } => {
             let (mark, text) = end(how);
             (format!("{mark} ({})", time(*took)), text)
         }
     }
+}
+
+/// Why a guest was stopped, and where, a line for each function. The engine says all of it in one, the reason last.
+fn trap(why: &str) -> String {
+    let backtrace = why.split_once("wasm backtrace:").map(|(_, backtrace)| backtrace);
+    let Some((frames, reason)) = backtrace.and_then(|backtrace| backtrace.rsplit_once(": wasm trap: ")) else {
+        return why.to_owned();
+    };
+    // `    0:  0x19d1d - module.wasm!function     1: ...`
+    let functions = frames.split(" - ").skip(1).map(|frame| {
+        let function = frame.split("    ").next().unwrap_or(frame);
+        function.split_once('!').map_or(function, |(_, function)| function)
+    });
+    let lines = functions.map(|function| format!("\n  in {}", function.trim()));
+    format!("{reason}{}", lines.collect::<String>())
 }
 
 fn end(how: &Ended) -> (&'static str, String) {
@@ -86,6 +101,10 @@ fn block(block: &Value) -> String {
             let bytes = inner["data"].as_str().map_or(0, |data| data.len() / 4 * 3);
             format!("[{kind}: {}, about {bytes} bytes]", inner["mimeType"].as_str().unwrap_or_default())
         }
+        _ if inner["blob"].is_string() => {
+            let bytes = inner["blob"].as_str().map_or(0, |data| data.len() / 4 * 3);
+            format!("[{}, about {bytes} bytes]", inner["mimeType"].as_str().unwrap_or("bytes"))
+        }
         _ => inner.to_string(),
     }
 }
@@ -103,6 +122,32 @@ pub(super) fn tool(tool: &Tool) -> String {
     let described = tool.described();
     let about = described.description.as_deref().and_then(|text| text.lines().next()).unwrap_or_default();
     format!("  {}({})  {about}", described.name, arguments.join(", "))
+}
+
+/// A call of the tool as one would type it, with the arguments that must be there.
+pub(super) fn example(tool: &Tool) -> String {
+    format!("{} {}", tool.described().name, example::value(tool.input().value()))
+}
+
+/// A prompt as one would fill it in, and the first line of its description.
+pub(super) fn prompt(prompt: &Prompt) -> String {
+    let described = prompt.described();
+    let arguments: Vec<String> = described
+        .arguments
+        .iter()
+        .map(|argument| format!("{}{}", argument.name, if argument.required { "" } else { "?" }))
+        .collect();
+    let about = described.description.as_deref().and_then(|text| text.lines().next()).unwrap_or_default();
+    format!("  {}({})  {about}", described.name, arguments.join(", "))
+}
+
+/// What can be read: templates, and the beginnings of URIs that no template has.
+pub(super) fn resources(plugin: &Plugin) -> Vec<String> {
+    let templates: Vec<&str> = plugin.templates().iter().map(|template| template.uri_template.as_str()).collect();
+    let prefixes = plugin.program().prefixes.iter();
+    let others = prefixes.filter(|prefix| !templates.iter().any(|template| template.starts_with(prefix.as_str())));
+    let others = others.map(|prefix| format!("  {prefix}..."));
+    templates.iter().map(|template| format!("  {template}")).chain(others).collect()
 }
 
 /// A time in the unit that fits.
@@ -141,6 +186,17 @@ mod tests {
         assert_eq!(said(&progress), "  progress 1/3 on");
         let refused = Seen::Refused { grant: "http", missing: "GET https://a/".into() };
         assert_eq!(said(&refused), "  refused: GET https://a/ is not granted (http)");
+    }
+
+    #[test]
+    fn a_trap_says_why_and_where() {
+        let why = "error while executing at wasm backtrace:     0:  0x19d1d - shop.wasm!abort     1:  0x178c3 - \
+                   shop.wasm!std[d12]::abort    10:   0x82c9 - shop.wasm!toolyard:plugin/tools@0.1.0#call: wasm trap: wasm \
+                   `unreachable` instruction executed";
+        let told = "  broke: wasm `unreachable` instruction executed\n  in abort\n  in std[d12]::abort\n  in \
+                    toolyard:plugin/tools@0.1.0#call";
+        assert_eq!(said(&Seen::Broke { why: why.into() }), told);
+        assert_eq!(said(&Seen::Broke { why: "it took too long".into() }), "  broke: it took too long");
     }
 
     #[test]

@@ -35,7 +35,14 @@ impl Seen {
         self.paths().filter(|path| path.is_file()).count()
     }
 
-    /// Looks at all that `other` has looked at.
+    /// Takes over what `other` has seen, but for what was looked at here: what has changed since is still seen as a change.
+    pub(crate) fn take_all(&mut self, other: &Self) {
+        for (path, stamp) in &other.0 {
+            self.0.entry(path.clone()).or_insert(*stamp);
+        }
+    }
+
+    /// Looks now at all that `other` has looked at, but for what was looked at here.
     pub(crate) fn note_all(&mut self, other: &Self) {
         other.paths().for_each(|path| self.note(path));
     }

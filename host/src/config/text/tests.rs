@@ -79,7 +79,7 @@ file = 'B'
 ",
         &[
             "main.toml:1: `listen` is `here`; it must be an address and a port, such as 127.0.0.1:8080",
-            "main.toml:2: `admin_listen`: invalid socket address syntax",
+            "main.toml:2: `admin_listen`: `there` must be an address and a port, such as 127.0.0.1:9090",
             "main.toml:3: unknown key `plugin_s`; did you mean `plugins`?",
             "main.toml:4: `strict_grants` must be `true` or `false`, and is the string `yes`",
             "main.toml:6: `calls_max` must be a whole number from 0 to 4294967295, and is `-1`",

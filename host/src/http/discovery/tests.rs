@@ -26,7 +26,10 @@ fn yard(config: &str, listener: Option<&str>) -> Yard {
     let config = Written::parse(config).unwrap().usable(Path::new("/")).unwrap();
     let tenants = Tenants::new(Signals::new());
     tenants.set(&config.tenants);
-    Yard { discovery: Discovery::new(&config, listener.map(|address| address.parse().unwrap())), tenants }
+    Yard {
+        discovery: Discovery::new(&config, listener.map(|address| address.parse().unwrap()), config.tls.is_some()),
+        tenants,
+    }
 }
 
 impl Yard {

@@ -1,7 +1,5 @@
 //! JSON-RPC batches, which 2025-03-26 has and no other revision: an array of messages, answered by an array of responses.
 
-use std::sync::Arc;
-
 use futures_util::future::join_all;
 use serde_json::value::RawValue;
 
@@ -58,8 +56,8 @@ async fn one(server: &Server, request: &Request<'_>, version: LegacyVersion, tex
         Via::Http { headers, .. } => Via::Http { headers, takes_events: false },
         Via::Stdio(connection) => Via::Stdio(connection),
     };
-    let principal = Arc::clone(request.principal());
-    let mut request = Request { via, visitor: request.visitor.clone(), trace: request.trace.clone() };
+    let visitor = request.visitor.clone();
+    let mut request = Request { via, visitor: visitor.clone(), trace: request.trace.clone() };
     let asked = Asked::new(server.tracer(), &mut request, Era::Legacy(version), &message);
     let answer = Box::pin(super::answer(server, version, request, message)).await;
     asked.answered(answer.as_ref());
@@ -68,7 +66,7 @@ async fn one(server: &Server, request: &Request<'_>, version: LegacyVersion, tex
         // Without events there are no other answers.
         Ok(_) => None,
         Err(rejection) => {
-            recorded::refused(server.audit(), &principal, text.as_bytes(), &rejection.fault);
+            recorded::refused(&visitor, text.as_bytes(), &rejection.fault);
             Some(rejection.render(era))
         }
     }

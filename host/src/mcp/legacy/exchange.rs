@@ -61,7 +61,7 @@ pub(super) async fn run(
     let (ask, asked) = mpsc::channel(1);
     let score = Arc::clone(call.wanted.score());
     let work = work(server.core(), session.clone(), call, id.clone(), takes_events.then_some(ask));
-    let work = server.core.runner.in_lane(&score, work.boxed());
+    let work = server.core.runner.in_lane(score, work.boxed());
     answer(server, session, Words { listener, asked }, id, takes_events, work).await
 }
 
@@ -143,7 +143,7 @@ pub(super) async fn answers(
 ) -> Result<Vec<(String, String)>, Fault> {
     let mut answers = Vec::with_capacity(questions.len());
     for question in questions {
-        let number = Uid::new().map_err(|error| Fault::Internal(error.to_string()))?.to_string();
+        let number = core.sessions.question(session, core.input_wait_max)?;
         let (sender, answer) = oneshot::channel();
         core.sessions
             .waiting

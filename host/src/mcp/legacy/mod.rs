@@ -13,6 +13,7 @@ mod tasks;
 
 use std::sync::Arc;
 
+use futures_util::StreamExt;
 use serde_json::json;
 
 pub(crate) use session::{SESSION_HEADER, Session, Sessions};
@@ -131,7 +132,7 @@ fn initialize(server: &Server, request: &Request<'_>, params: &Params<'_>, id: &
     let asked = params.protocol_version.as_deref().and_then(LegacyVersion::parse);
     let version = asked.unwrap_or(LegacyVersion::LATEST);
     let session = Session::begin(version, params)?;
-    let message = response(id, &result::initialize(server, version));
+    let message = response(id, &result::initialize(&server.core.face.load(), version));
     match &request.via {
         Via::Http { .. } => {
             let session = server.core.sessions.id(&session, request.principal())?;
@@ -181,13 +182,15 @@ async fn look_up(
         }
         "logging/setLevel" => {
             let level = params.level.as_deref().ok_or_else(|| missing("level"))?;
-            server.core.sessions.set_level(client.session.as_ref().ok_or_else(no_session)?, level).await?;
+            let session = client.session.as_ref().ok_or_else(no_session)?;
+            server.core.sessions.set_level(session, request.principal(), level).await?;
             response(id, &json!({}))
         }
         "resources/subscribe" | "resources/unsubscribe" => {
             let uri = params.uri.as_deref().ok_or_else(|| missing("uri"))?;
             let session = client.session.as_ref().ok_or_else(no_session)?;
-            server.core.sessions.subscribe(session, uri, method == "resources/subscribe").await?;
+            let on = method == "resources/subscribe";
+            server.core.sessions.subscribe(session, request.principal(), uri, on).await?;
             response(id, &json!({}))
         }
         other => return Err(Fault::MethodNotFound(other.to_owned())),
@@ -244,7 +247,7 @@ async fn run(
                 }
             };
             // A client of this era that is gone has not thereby cancelled (MCP 2025-11-25, transports, "Sending Messages").
-            let work = server.core.runner.in_lane(&score, Box::pin(work));
+            let work = server.core.runner.in_lane(score, Box::pin(work));
             let work = detach::Detach::new(work, server.background.clone());
             first_word(Era::Legacy(version), id, listener, work).await
         }
@@ -271,21 +274,23 @@ pub(super) async fn open_stream(
     if let Some(last) = last_event_id
         && let Some(events) = recorded::resume(server.core(), &session, last, server.stopping.clone()).await?
     {
-        return Ok(events);
+        return Ok(events.take_until(server.leave_of(&request.visitor)).boxed());
     }
-    let events = standing_stream(server, request.visitor.clone(), session.clone());
+    let events = standing_stream(server, request.visitor.clone(), session.clone())?;
     server.core.sessions.take_standing(session.uid).await;
     Ok(events)
 }
 
 /// The news of a session.
-pub(super) fn standing_stream(server: &Server, visitor: Visitor, session: Session) -> super::Events {
+pub(super) fn standing_stream(server: &Server, visitor: Visitor, session: Session) -> Result<super::Events, Fault> {
+    let place = visitor.tenant.share.open_stream().map_err(Fault::Exceeded)?;
     let followed = Followed::none(&server.core, &visitor.principal);
-    standing::open(server.core(), visitor, session, server.signals.listener(), server.stopping.clone(), followed)
+    let ends = (server.stopping.clone(), server.leave_of(&visitor));
+    Ok(standing::open(server.core(), visitor, session, server.signals.listener(), ends, (followed, place)))
 }
 
 /// What a DELETE ends.
 pub(super) async fn end(server: &Server, request: &Request<'_>) -> Result<(), Fault> {
     let session = session_by_header(server, request)?;
-    server.core.sessions.end(&session).await
+    server.core.sessions.end(&session, request.principal()).await
 }

@@ -4,7 +4,14 @@
 //! All notes of all sessions are mirrored here, so that a call need not ask the store: what another host writes is read anew
 //! when that host says so.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use papaya::HashMap;
@@ -12,13 +19,24 @@ use serde::{Deserialize, Serialize};
 
 use super::session::Uid;
 use crate::{
+    auth::Principal,
     clock::{millis, now_ms},
     mcp::fault::Fault,
-    store::{Due, Record, Store, StoreError, Write, Wrote},
+    store::{Due, Group, Record, Store, StoreError, WhenFull, Write, Wrote},
 };
 
 /// Resources that one session may follow.
 const SUBSCRIPTIONS_MAX: usize = 1000;
+
+/// Bytes of their URIs. Every host has them in memory for as long as the session lives.
+const URI_BYTES_MAX: usize = 64 << 10;
+
+/// Sessions of one caller with notes. Of those beyond it, the notes go that would end first: a caller that makes sessions without end
+/// forgets its own, and fills nobody's memory.
+const SESSIONS_MAX: u64 = 10_000;
+
+/// Sessions that are mirrored before it is looked for the first time which of them are gone.
+const MIRRORED_MIN: usize = 4096;
 
 /// Where notes are kept in the store, and then the session's number.
 const PREFIX: &str = "session/";
@@ -55,11 +73,13 @@ pub(super) struct Notebook {
     /// At least as long as the id of any session is good.
     ttl: Duration,
     mirror: HashMap<Uid, Seen>,
+    /// With more than these, it is time to look which of them are gone.
+    mirrored_max: AtomicUsize,
 }
 
 impl Notebook {
     pub(super) fn new(store: Arc<dyn Store>, ttl: Duration) -> Self {
-        Self { store, ttl, mirror: HashMap::new() }
+        Self { store, ttl, mirror: HashMap::new(), mirrored_max: AtomicUsize::new(MIRRORED_MIN) }
     }
 
     /// The notes of a session, as far as this host knows.
@@ -69,19 +89,43 @@ impl Notebook {
 
     /// Reads all notes anew, as a host does that starts, or that may have missed something.
     pub(super) async fn recall(&self) -> Result<(), StoreError> {
+        let uids = self.forget_gone().await?;
+        let read = stream::iter(uids).map(|uid| self.read(uid)).buffer_unordered(READS_MAX);
+        read.try_for_each(async |_| Ok(())).await
+    }
+
+    /// Forgets notes that are not in the store any more; gives those that are.
+    async fn forget_gone(&self) -> Result<HashSet<Uid>, StoreError> {
         let known: Vec<Uid> = self.mirror.pin().keys().copied().collect();
         let keys = self.store.due(QUEUE, u64::MAX, usize::MAX).await?;
         let uids: HashSet<Uid> = keys.iter().filter_map(|key| Uid::parse(key.strip_prefix(PREFIX)?)).collect();
-        // What was known before it was looked for, and is not there, has expired.
+        // What was known before it was looked for, and is not there, has expired, or had to make room.
         for uid in known.iter().filter(|uid| !uids.contains(uid)) {
             self.mirror.pin().remove(uid);
         }
-        let read = stream::iter(uids).map(|uid| self.reread(uid)).buffer_unordered(READS_MAX);
-        read.try_for_each(async |_| Ok(())).await
+        Ok(uids)
+    }
+
+    /// Forgets what is gone now and then: more often than the mirror could double, and no more often than that.
+    async fn tidy(&self) {
+        let max = self.mirrored_max.load(Ordering::Relaxed);
+        if self.mirror.len() <= max || self.mirrored_max.swap(usize::MAX, Ordering::Relaxed) == usize::MAX {
+            return;
+        }
+        if let Err(error) = self.forget_gone().await {
+            tracing::debug!(%error, "which sessions are gone is looked for later");
+        }
+        self.mirrored_max.store(MIRRORED_MIN.max(self.mirror.len() * 2), Ordering::Relaxed);
     }
 
     /// Reads a session's notes anew.
     pub(super) async fn reread(&self, uid: Uid) -> Result<(), StoreError> {
+        self.read(uid).await?;
+        self.tidy().await;
+        Ok(())
+    }
+
+    async fn read(&self, uid: Uid) -> Result<(), StoreError> {
         let record = self.store.record(&key(uid)).await?;
         if let Some(record) = record {
             self.mirror(uid, record.version, read(&record));
@@ -89,8 +133,13 @@ impl Notebook {
         Ok(())
     }
 
-    /// Changes a session's notes: in the store first, then here.
-    pub(super) async fn change(&self, uid: Uid, change: impl Fn(&mut Notes) -> Result<(), Fault>) -> Result<(), Fault> {
+    /// Changes the notes of a session of `owner`'s: in the store first, then here.
+    pub(super) async fn change(
+        &self,
+        uid: Uid,
+        owner: &Principal,
+        change: impl Fn(&mut Notes) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
         for _ in 0..TRIES_MAX {
             let record = self.store.record(&key(uid)).await?;
             let version = record.as_ref().map_or(0, |record| record.version);
@@ -104,10 +153,11 @@ impl Notebook {
                 bytes: crate::mcp::to_json(&notes),
                 expires_ms,
                 due: Some(Due { queue: QUEUE.into(), at_ms: expires_ms }),
-                group: None,
+                group: Some(group(owner)),
             };
             if let Wrote::Done = self.store.write(&key(uid), version, write).await? {
                 self.mirror(uid, version + 1, notes);
+                self.tidy().await;
                 return Ok(());
             }
         }
@@ -132,6 +182,12 @@ impl Notes {
         if on && self.subscriptions.len() == SUBSCRIPTIONS_MAX {
             return Err(Fault::InvalidParams(format!("a session may follow at most {SUBSCRIPTIONS_MAX} resources")));
         }
+        let bytes: usize = self.subscriptions.iter().map(String::len).sum();
+        if on && bytes + uri.len() > URI_BYTES_MAX {
+            let reason =
+                format!("the URIs of all resources that a session follows have at most {URI_BYTES_MAX} bytes together");
+            return Err(Fault::InvalidParams(reason));
+        }
         self.subscriptions.extend(on.then(|| uri.to_owned()));
         Ok(())
     }
@@ -141,7 +197,78 @@ fn key(uid: Uid) -> String {
     format!("{PREFIX}{uid}")
 }
 
+/// Whose sessions are counted together. No tenant's name has a slash in it.
+fn group(owner: &Principal) -> Group {
+    let name = format!("{QUEUE}/{}/{}", owner.tenant, owner.subject);
+    Group { name, max: SESSIONS_MAX, when_full: WhenFull::Replace }
+}
+
 /// Notes that cannot be read, as those of another version of the host may be, are as good as none.
 fn read(record: &Record) -> Notes {
     serde_json::from_slice(&record.bytes).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Sqlite;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    fn book(ttl: Duration) -> Notebook {
+        Notebook::new(Arc::new(Sqlite::in_memory().unwrap()), ttl)
+    }
+
+    async fn end(book: &Notebook, owner: &Principal) -> Uid {
+        let uid = Uid::new().unwrap();
+        let ended = |notes: &mut Notes| {
+            notes.ended = true;
+            Ok(())
+        };
+        book.change(uid, owner, ended).await.unwrap();
+        uid
+    }
+
+    #[test]
+    fn what_a_session_follows_has_bounds() {
+        let mut notes = Notes::default();
+        let long = "x".repeat(URI_BYTES_MAX / 2);
+        for number in 0..2 {
+            let uri = format!("{number}{}", &long[1..]);
+            notes.follow(&uri, true).unwrap();
+            notes.follow(&uri, true).unwrap();
+        }
+        assert!(matches!(notes.follow("y", true), Err(Fault::InvalidParams(_))));
+        notes.follow(&format!("0{}", &long[1..]), false).unwrap();
+        notes.follow("y", true).unwrap();
+        for number in notes.subscriptions.len()..SUBSCRIPTIONS_MAX {
+            notes.follow(&number.to_string(), true).unwrap();
+        }
+        assert!(matches!(notes.follow("z", true), Err(Fault::InvalidParams(_))));
+    }
+
+    #[tokio::test]
+    async fn the_mirror_forgets_what_has_expired() {
+        let book = book(Duration::ZERO);
+        for _ in 0..MIRRORED_MIN {
+            end(&book, &Principal::anonymous()).await;
+        }
+        assert_eq!(book.mirror.len(), MIRRORED_MIN);
+        end(&book, &Principal::anonymous()).await;
+        assert_eq!(book.mirror.len(), 0, "they had expired when they were written");
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_ends_sessions_without_end_forgets_its_own() {
+        let here = book(HOUR);
+        let other = Principal { subject: "other".into(), ..Principal::anonymous() };
+        let others = end(&here, &other).await;
+        let first = end(&here, &Principal::anonymous()).await;
+        for _ in 0..SESSIONS_MAX + MIRRORED_MIN as u64 {
+            end(&here, &Principal::anonymous()).await;
+        }
+        here.recall().await.unwrap();
+        assert_eq!(here.mirror.len() as u64, SESSIONS_MAX + 1);
+        assert!(here.of(first).is_none() && here.of(others).is_some());
+    }
 }

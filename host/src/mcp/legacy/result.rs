@@ -9,11 +9,12 @@ use super::tasks;
 use crate::{
     catalog::{Prompt, Tool},
     mcp::{
-        Server, body,
+        body,
         call::Reply,
         content::{Block, object},
         described::{Common, ExecutionJson, PromptJson, ResourceJson, TemplateJson, ToolJson},
         era::LegacyVersion,
+        face::Face,
         listing::Page,
     },
     sandbox::contract::{Content, Resource, ResourceTemplate},
@@ -30,8 +31,8 @@ pub(super) struct Initialize<'a> {
     instructions: Option<&'a str>,
 }
 
-pub(super) fn initialize(server: &Server, version: LegacyVersion) -> Initialize<'_> {
-    let mut server_info = json!(server.server_info);
+pub(super) fn initialize(face: &Face, version: LegacyVersion) -> Initialize<'_> {
+    let mut server_info = json!(face.server_info);
     if let (Value::Object(info), true) = (&mut server_info, version < LegacyVersion::V2025_11_25) {
         // Icons and the like came with 2025-11-25, titles with 2025-06-18.
         info.retain(|key, _| {
@@ -46,7 +47,7 @@ pub(super) fn initialize(server: &Server, version: LegacyVersion) -> Initialize<
         protocol_version: version.as_str(),
         capabilities,
         server_info,
-        instructions: server.identity.instructions.as_deref(),
+        instructions: face.instructions.as_deref(),
     }
 }
 

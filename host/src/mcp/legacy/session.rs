@@ -170,9 +170,9 @@ impl Sessions {
     }
 
     /// Ends a session: its calls are cancelled, its stream closes, its id opens no more.
-    pub(super) async fn end(&self, session: &Session) -> Result<(), Fault> {
+    pub(super) async fn end(&self, session: &Session, owner: &Principal) -> Result<(), Fault> {
         self.stop(session.uid);
-        self.note(session, |notes| {
+        self.note(session, owner, |notes| {
             *notes = Notes { ended: true, ..Notes::default() };
             Ok(())
         })
@@ -206,9 +206,9 @@ impl Sessions {
     }
 
     /// `logging/setLevel`
-    pub(super) async fn set_level(&self, session: &Session, name: &str) -> Result<(), Fault> {
+    pub(super) async fn set_level(&self, session: &Session, owner: &Principal, name: &str) -> Result<(), Fault> {
         level::parse(name)?;
-        self.note(session, |notes| {
+        self.note(session, owner, |notes| {
             notes.level = Some(name.to_owned());
             Ok(())
         })
@@ -216,15 +216,32 @@ impl Sessions {
     }
 
     /// `resources/subscribe` and `resources/unsubscribe`
-    pub(super) async fn subscribe(&self, session: &Session, uri: &str, on: bool) -> Result<(), Fault> {
-        self.note(session, |notes| notes.follow(uri, on)).await
+    pub(super) async fn subscribe(
+        &self,
+        session: &Session,
+        owner: &Principal,
+        uri: &str,
+        on: bool,
+    ) -> Result<(), Fault> {
+        self.note(session, owner, |notes| notes.follow(uri, on)).await
     }
 
     /// Changes a session's notes, and tells the other hosts before the client is answered: what it does next finds them told.
-    async fn note(&self, session: &Session, change: impl Fn(&mut Notes) -> Result<(), Fault>) -> Result<(), Fault> {
-        self.notebook.change(session.uid, change).await?;
+    async fn note(
+        &self,
+        session: &Session,
+        owner: &Principal,
+        change: impl Fn(&mut Notes) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        self.notebook.change(session.uid, owner, change).await?;
         self.hosts.tell(Word::Noted { session: session.uid.to_string() }).await;
         Ok(())
+    }
+
+    /// The id of a question to the session's client, which any host knows for one for as long as it may be answered.
+    pub(super) fn question(&self, session: &Session, wait_max: Duration) -> Result<String, Fault> {
+        let id = self.ring.seal(&[], &of_question(session), wait_max);
+        id.map_err(|error| Fault::Internal(error.to_string()))
     }
 
     /// Takes a client's answer to a question, which this host has asked, or another.
@@ -233,9 +250,11 @@ impl Sessions {
             self.answer(session.uid, question, answer);
             return Ok(());
         }
-        // Only what looks like a number of ours is kept for another host.
-        let Some(number) = Uid::parse(question) else { return Ok(()) };
-        let (session, question) = (session.uid.to_string(), number.to_string());
+        // Kept for another host only if one of ours has asked that: what clients make up would fill the store.
+        if self.ring.open(question, &of_question(session)).is_err() {
+            return Ok(());
+        }
+        let (session, question) = (session.uid.to_string(), question.to_owned());
         self.leave(&left_answer(&session, &question), &crate::mcp::to_json(&answer)).await?;
         self.hosts.tell(Word::Answered { session, question }).await;
         Ok(())
@@ -295,6 +314,10 @@ fn known(version: LegacyVersion) -> ClientCapabilities {
         LegacyVersion::V2025_06_18 => Flags::SAMPLING | Flags::ROOTS | Flags::ELICITATION_FORM,
         LegacyVersion::V2025_11_25 => Flags::all(),
     }
+}
+
+fn of_question(session: &Session) -> Binding {
+    Binding::new("question", &[&session.uid.0])
 }
 
 fn binding(principal: &Principal) -> Binding {

@@ -2,17 +2,22 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use futures_util::stream::{self, StreamExt};
+use futures_util::{
+    future::BoxFuture,
+    stream::{self, StreamExt},
+};
 use serde_json::json;
 use tokio::{select, sync::broadcast::error::RecvError};
 use tokio_util::sync::CancellationToken;
 
 use super::{session::Session, tasks::TaskJson};
 use crate::{
+    catalog::StreamPlace,
     mcp::{
         Core,
         followed::Followed,
         notification,
+        sight::Sight,
         stream::{Event, Events},
         visitor::Visitor,
     },
@@ -22,15 +27,19 @@ use crate::{
 struct Standing {
     core: Arc<Core>,
     visitor: Visitor,
+    sight: Sight,
     session: Session,
     signals: Listener,
     stopping: CancellationToken,
     /// Another stream of the same session has taken over, or the session has ended.
     replaced: CancellationToken,
+    /// Ends when its caller would not be let in again.
+    leave: BoxFuture<'static, ()>,
     /// What is to be said next.
     next: VecDeque<Vec<u8>>,
     /// The session's tasks.
     followed: Followed,
+    _place: StreamPlace,
 }
 
 /// Opens the session's stream. A message goes to one stream only, so an older one ends.
@@ -39,8 +48,8 @@ pub(super) fn open(
     visitor: Visitor,
     session: Session,
     mut signals: Listener,
-    stopping: CancellationToken,
-    followed: Followed,
+    (stopping, leave): (CancellationToken, BoxFuture<'static, ()>),
+    (followed, place): (Followed, StreamPlace),
 ) -> Events {
     signals.want(&session.uid.to_string());
     let replaced = CancellationToken::new();
@@ -48,7 +57,9 @@ pub(super) fn open(
     if let Some(before) = before {
         before.cancel();
     }
-    let standing = Standing { core, visitor, session, signals, stopping, replaced, next: VecDeque::new(), followed };
+    let (sight, next) = (Sight::of(&visitor), VecDeque::new());
+    let standing =
+        Standing { core, visitor, sight, session, signals, stopping, replaced, leave, next, followed, _place: place };
     stream::unfold(standing, async |mut standing| Some((Event::message(standing.next().await?), standing))).boxed()
 }
 
@@ -62,6 +73,7 @@ impl Standing {
                 biased;
                 () = self.stopping.cancelled() => return None,
                 () = self.replaced.cancelled() => return None,
+                () = &mut self.leave => return None,
                 task = self.followed.next() => {
                     if task.is_ended() {
                         let (own, followed) = (self.session.uid.to_string(), &self.followed);
@@ -85,6 +97,11 @@ impl Standing {
                 Ok(Signal::Changed { tenant, news }) if tenant == self.visitor.principal.tenant => {
                     self.next.extend(self.news(&news));
                 }
+                Ok(Signal::Policies) => {
+                    let changed = self.sight.look(&self.visitor);
+                    self.next = self.told(changed);
+                }
+                Ok(Signal::PoliciesElsewhere) => self.next = self.told(self.sight.elsewhere()),
                 Ok(_) => {}
                 // Too slow for all that happened: the client comes back and asks anew.
                 Err(RecvError::Lagged(_) | RecvError::Closed) => return None,
@@ -113,7 +130,11 @@ impl Standing {
         let notes = self.core.sessions.notebook.of(self.session.uid);
         let followed = notes.map(|notes| notes.subscriptions.clone()).unwrap_or_default();
         let updated = followed.into_iter().map(|uri| News::Resource { uri });
-        lists.into_iter().chain(updated).filter_map(|news| self.news(&news)).collect()
+        self.told(lists.into_iter().chain(updated))
+    }
+
+    fn told(&self, news: impl IntoIterator<Item = News>) -> VecDeque<Vec<u8>> {
+        news.into_iter().filter_map(|news| self.news(&news)).collect()
     }
 }
 

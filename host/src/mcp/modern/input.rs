@@ -8,6 +8,7 @@ use crate::{
     mcp::{
         Core,
         call::Call,
+        face::Face,
         fault::Fault,
         interact::{self, Round},
         message::Params,
@@ -31,7 +32,8 @@ pub(super) struct InputRequired<'a> {
 /// Says what the plugin asks. The state is always there, even if the plugin has none of its own: it carries what must stay
 /// the same over all rounds.
 pub(super) fn required<'a>(
-    core: &'a Core,
+    core: &Core,
+    face: &'a Face,
     method: &str,
     call: &Call,
     need: InputNeed,
@@ -45,7 +47,7 @@ pub(super) fn required<'a>(
         result_type: "input_required",
         input_requests: input_requests.collect(),
         request_state: sealed.map_err(|error| Fault::Internal(error.to_string()))?,
-        meta: &core.modern_meta,
+        meta: &face.modern_meta,
     })
 }
 

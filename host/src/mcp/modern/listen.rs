@@ -3,7 +3,10 @@
 
 use std::collections::VecDeque;
 
-use futures_util::stream::{self, StreamExt};
+use futures_util::{
+    future::BoxFuture,
+    stream::{self, StreamExt},
+};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::{select, sync::broadcast::error::RecvError};
@@ -11,12 +14,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::tasks::{self, TaskJson};
 use crate::{
+    catalog::StreamPlace,
     mcp::{
         Answer, Server,
         fault::Fault,
         followed::{self, Followed},
         message::{Filter, Id, Params},
         notification, response,
+        sight::Sight,
         stream::Event,
         visitor::Visitor,
     },
@@ -37,13 +42,17 @@ struct Meta<'a> {
 struct Listening {
     id: Id,
     visitor: Visitor,
+    sight: Sight,
     filter: Filter,
     signals: Listener,
     stopping: CancellationToken,
+    /// Ends when its caller would not be let in again.
+    leave: BoxFuture<'static, ()>,
     at: At,
     followed: Followed,
     /// What is to be said next.
     next: VecDeque<Vec<u8>>,
+    _place: StreamPlace,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -55,6 +64,7 @@ enum At {
 
 /// Opens a stream: acknowledged first, then news, and a result if it is the host that ends it.
 pub(super) async fn listen(server: &Server, visitor: &Visitor, params: &Params<'_>, id: &Id) -> Result<Answer, Fault> {
+    let place = visitor.tenant.share.open_stream().map_err(Fault::Exceeded)?;
     let mut filter = params
         .notifications
         .clone()
@@ -65,6 +75,7 @@ pub(super) async fn listen(server: &Server, visitor: &Visitor, params: &Params<'
     }
     // Heard from here on, so that nothing is missed between the acknowledgment and the first wait.
     let mut signals = server.signals.listener();
+    let sight = Sight::of(visitor);
     if filter.task_ids.is_some() && !params.meta.knows_tasks() {
         return Err(tasks::unknown_to_client());
     }
@@ -74,10 +85,10 @@ pub(super) async fn listen(server: &Server, visitor: &Visitor, params: &Params<'
     let followed = Followed::new(&server.core, &visitor.principal, ids).await?;
     signals.want_only(|id| followed.has(id));
     filter.task_ids = filter.task_ids.map(|_| followed.ids());
-    let (id, stopping) = (id.clone(), server.stopping.clone());
-    let next = VecDeque::new();
-    let visitor = visitor.clone();
-    let listening = Listening { id, visitor, filter, signals, stopping, at: At::Beginning, followed, next };
+    let (id, stopping, leave) = (id.clone(), server.stopping.clone(), server.leave_of(visitor));
+    let (visitor, at, next) = (visitor.clone(), At::Beginning, VecDeque::new());
+    let listening =
+        Listening { id, visitor, sight, filter, signals, stopping, leave, at, followed, next, _place: place };
     let events = stream::unfold(listening, async |mut listening| {
         let message = listening.next().await?;
         Some((Event::message(message), listening))
@@ -101,6 +112,10 @@ impl Listening {
                     self.at = At::End;
                     return Some(self.ended());
                 }
+                () = &mut self.leave => {
+                    self.at = At::End;
+                    return Some(self.ended());
+                }
                 task = self.followed.next() => {
                     if task.is_ended() {
                         let followed = &self.followed;
@@ -119,6 +134,11 @@ impl Listening {
                 Ok(Signal::Changed { tenant, news }) if tenant == self.visitor.principal.tenant => {
                     self.next.extend(self.news(&news));
                 }
+                Ok(Signal::Policies) => {
+                    let changed = self.sight.look(&self.visitor);
+                    self.next = self.told(changed);
+                }
+                Ok(Signal::PoliciesElsewhere) => self.next = self.told(self.sight.elsewhere()),
                 Ok(_) => {}
                 // Too slow for all that happened: an ended stream tells the client to look at everything anew.
                 Err(RecvError::Lagged(_) | RecvError::Closed) => self.at = At::End,
@@ -178,7 +198,11 @@ impl Listening {
         let lists = [News::Tools, News::Prompts, News::Resources];
         let followed = self.filter.resource_subscriptions.iter();
         let updated = followed.map(|uri| News::Resource { uri: uri.clone() });
-        lists.into_iter().chain(updated).filter_map(|news| self.news(&news)).collect()
+        self.told(lists.into_iter().chain(updated))
+    }
+
+    fn told(&self, news: impl IntoIterator<Item = News>) -> VecDeque<Vec<u8>> {
+        news.into_iter().filter_map(|news| self.news(&news)).collect()
     }
 
     fn ended(&self) -> Vec<u8> {

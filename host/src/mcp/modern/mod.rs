@@ -127,35 +127,35 @@ async fn look_up(
     id: &Id,
 ) -> Result<Vec<u8>, Fault> {
     let cursor = params.cursor.as_deref();
-    let whom = result::For::visitor(&request.visitor);
+    let (whom, face) = (result::For::visitor(&request.visitor), server.core.face.load_full());
     Ok(match method {
         Method::ListTools => {
             let page = listing::tools(&request.visitor, cursor)?;
-            response(id, &result::tools(server, whom, &page))
+            response(id, &result::tools(&face, whom, &page))
         }
         Method::ListPrompts => {
             let page = listing::prompts(&request.visitor, cursor)?;
-            response(id, &result::prompts(server, whom, &page))
+            response(id, &result::prompts(&face, whom, &page))
         }
         Method::ListResourceTemplates => {
             let page = listing::templates(&request.visitor, cursor)?;
-            response(id, &result::templates(server, whom, &page))
+            response(id, &result::templates(&face, whom, &page))
         }
         Method::ListResources => {
             let caller = Arc::new(Caller::of(&params.meta)?);
             let page = listing::resources(server, &request.visitor, &caller, cursor).await?;
-            response(id, &result::resources(server, whom, &page))
+            response(id, &result::resources(&face, whom, &page))
         }
         Method::Complete => {
             let caller = Arc::new(Caller::of(&params.meta)?);
             let completion = completion::complete(server, &request.visitor, &caller, params).await?;
-            response(id, &result::completion(server, &completion))
+            response(id, &result::completion(&face, &completion))
         }
         Method::GetTask | Method::UpdateTask | Method::CancelTask => {
             let task = tasks::answer(server, request.principal(), method, params).await?;
-            response(id, &result::task(server, task.as_ref().map(TaskJson::detailed)))
+            response(id, &result::task(&face, task.as_ref().map(TaskJson::detailed)))
         }
-        _ => response(id, &result::discover(server, whom)),
+        _ => response(id, &result::discover(&face, whom)),
     })
 }
 
@@ -195,14 +195,14 @@ async fn run(
                 let reply = call::run(&core.runner, &call).await?;
                 said(&core, &method, &own_id, &call, reply)
             };
-            let work = server.core.runner.in_lane(&score, Box::pin(work));
+            let work = server.core.runner.in_lane(score, Box::pin(work));
             first_word(Era::Modern, id, listener, work).await
         }
         Way::UnlessSlow(tool) => {
             let work = async move {
                 match core.tasking.unless_slow(&core.runner, &tool, call).await {
                     Soon::Done(call, reply) => said(&core, &method, &own_id, &call, reply?),
-                    Soon::Task(task) => Ok(response(&own_id, &result::created(&core, &task))),
+                    Soon::Task(task) => Ok(response(&own_id, &result::created(&core.face.load(), &task))),
                 }
             };
             first_word(Era::Modern, id, listener, work.boxed()).await
@@ -211,18 +211,19 @@ async fn run(
             // It says how far it is in the task, and to nobody else.
             call.voice = None;
             let task = Box::pin(core.tasking.begin(&call, None)).await.map_err(reject)?;
-            Ok(Answer::Message(response(&own_id, &result::created(&core, &task))))
+            Ok(Answer::Message(response(&own_id, &result::created(&core.face.load(), &task))))
         }
     }
 }
 
 /// What came of a call, in this era's words.
 fn said(core: &Core, method: &str, id: &Id, call: &Call, reply: Reply) -> Result<Vec<u8>, Fault> {
-    let meta = Some(&*core.modern_meta);
+    let face = core.face.load();
+    let meta = Some(&*face.modern_meta);
     Ok(match reply {
         Reply::Tool(completed) => response(id, &result::call_tool(&completed, meta)),
         Reply::Prompt(prompt) => response(id, &result::get_prompt(&prompt, meta)),
         Reply::Resource(contents) => response(id, &result::read_resource(&contents, result::For::call(call), meta)),
-        Reply::NeedInput(need) => response(id, &input::required(core, method, call, need)?),
+        Reply::NeedInput(need) => response(id, &input::required(core, &face, method, call, need)?),
     })
 }

@@ -9,10 +9,11 @@ use super::tasks::{self, TaskJson};
 use crate::{
     catalog::{Prompt, Tool},
     mcp::{
-        Call, Completed, Core, Server, body,
+        Call, Completed, body,
         content::{Block, object},
         described::{PromptJson, ResourceJson, TemplateJson, ToolJson},
         era::MODERN_VERSIONS,
+        face::Face,
         listing::Page,
         raw,
         visitor::Visitor,
@@ -88,63 +89,60 @@ pub(super) struct Discover<'a> {
     instructions: Option<&'a str>,
 }
 
-pub(super) fn discover(server: &Server, whom: For) -> Envelope<'_, Discover<'_>> {
+pub(super) fn discover(face: &Face, whom: For) -> Envelope<'_, Discover<'_>> {
     let mut capabilities = body::capabilities();
     capabilities["extensions"] = json!({ tasks::EXTENSION: {} });
-    let body = Discover {
-        supported_versions: MODERN_VERSIONS,
-        capabilities,
-        instructions: server.identity.instructions.as_deref(),
-    };
-    listed(server, whom, body)
+    let body =
+        Discover { supported_versions: MODERN_VERSIONS, capabilities, instructions: face.instructions.as_deref() };
+    listed(face, whom, body)
 }
 
 /// `CreateTaskResult`.
-pub(super) fn created<'a>(core: &'a Core, task: &'a Task) -> Envelope<'a, TaskJson<'a>> {
-    Envelope { result_type: "task", ..plain(TaskJson::new(task), Some(&core.modern_meta)) }
+pub(super) fn created<'a>(face: &'a Face, task: &'a Task) -> Envelope<'a, TaskJson<'a>> {
+    Envelope { result_type: "task", ..plain(TaskJson::new(task), Some(&face.modern_meta)) }
 }
 
 /// `GetTaskResult`, and without a task the empty results of what is done to one.
-pub(super) fn task<'a>(server: &'a Server, task: Option<TaskJson<'a>>) -> Envelope<'a, Option<TaskJson<'a>>> {
-    plain(task, Some(&server.core.modern_meta))
+pub(super) fn task<'a>(face: &'a Face, task: Option<TaskJson<'a>>) -> Envelope<'a, Option<TaskJson<'a>>> {
+    plain(task, Some(&face.modern_meta))
 }
 
 /// A body that clients may keep for as long as lists are good.
-fn listed<T>(server: &Server, whom: For, body: T) -> Envelope<'_, T> {
-    cached(body, LIST_TTL_MS, whom, Some(&server.core.modern_meta))
+fn listed<T>(face: &Face, whom: For, body: T) -> Envelope<'_, T> {
+    cached(body, LIST_TTL_MS, whom, Some(&face.modern_meta))
 }
 
 /// `ListToolsResult`.
-pub(super) fn tools<'a>(server: &'a Server, whom: For, page: &'a Page<Arc<Tool>>) -> Envelope<'a, body::Tools<'a>> {
+pub(super) fn tools<'a>(face: &'a Face, whom: For, page: &'a Page<Arc<Tool>>) -> Envelope<'a, body::Tools<'a>> {
     let tools = page.items.iter().map(|tool| ToolJson::new(tool)).collect();
-    listed(server, whom, body::Tools { tools, next_cursor: page.next.as_deref() })
+    listed(face, whom, body::Tools { tools, next_cursor: page.next.as_deref() })
 }
 
 /// `ListPromptsResult`.
-pub(super) fn prompts<'a>(server: &'a Server, whom: For, page: &Page<Arc<Prompt>>) -> Envelope<'a, Map<String, Value>> {
+pub(super) fn prompts<'a>(face: &'a Face, whom: For, page: &Page<Arc<Prompt>>) -> Envelope<'a, Map<String, Value>> {
     let prompts: Vec<_> = page.items.iter().map(|prompt| PromptJson::new(prompt)).collect();
-    listed(server, whom, body::list("prompts", prompts, page.next.as_deref()))
+    listed(face, whom, body::list("prompts", prompts, page.next.as_deref()))
 }
 
 /// `ListResourcesResult`.
-pub(super) fn resources<'a>(server: &'a Server, whom: For, page: &Page<Resource>) -> Envelope<'a, Map<String, Value>> {
+pub(super) fn resources<'a>(face: &'a Face, whom: For, page: &Page<Resource>) -> Envelope<'a, Map<String, Value>> {
     let resources: Vec<_> = page.items.iter().map(ResourceJson::new).collect();
-    listed(server, whom, body::list("resources", resources, page.next.as_deref()))
+    listed(face, whom, body::list("resources", resources, page.next.as_deref()))
 }
 
 /// `ListResourceTemplatesResult`.
 pub(super) fn templates<'a>(
-    server: &'a Server,
+    face: &'a Face,
     whom: For,
     page: &Page<ResourceTemplate>,
 ) -> Envelope<'a, Map<String, Value>> {
     let templates: Vec<_> = page.items.iter().map(TemplateJson::new).collect();
-    listed(server, whom, body::list("resourceTemplates", templates, page.next.as_deref()))
+    listed(face, whom, body::list("resourceTemplates", templates, page.next.as_deref()))
 }
 
 /// `CompleteResult`.
-pub(super) fn completion<'a>(server: &'a Server, completion: &Completion) -> Envelope<'a, Value> {
-    plain(body::completion(completion), Some(&server.core.modern_meta))
+pub(super) fn completion<'a>(face: &'a Face, completion: &Completion) -> Envelope<'a, Value> {
+    plain(body::completion(completion), Some(&face.modern_meta))
 }
 
 /// `CallToolResult`.

@@ -185,7 +185,7 @@ impl Keyspace {
 
     /// Why the store failed is for the log.
     fn failed(&self, error: &StoreError) -> Error {
-        tracing::error!(plugin = self.plugin.name(), %error, "key-value data cannot be reached");
+        tracing::error!(tenant = self.plugin.tenant(), plugin = self.plugin.name(), %error, "key-value data cannot be reached");
         Error::Other("the store did not answer".into())
     }
 }

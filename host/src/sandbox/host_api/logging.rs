@@ -14,14 +14,16 @@ impl Host for CallState {
         if !self.log.take_room(context.len() + message.len()) {
             return Ok(());
         }
-        let plugin = self.log.plugin();
+        let (tenant, plugin) = (self.log.plugin().tenant(), self.log.plugin().name());
         // Debug form, so that a message cannot pretend to be a line of the host's own.
         match level {
-            Level::Trace => tracing::trace!(target: "plugin", plugin, ?context, "{message:?}"),
-            Level::Debug => tracing::debug!(target: "plugin", plugin, ?context, "{message:?}"),
-            Level::Info => tracing::info!(target: "plugin", plugin, ?context, "{message:?}"),
-            Level::Warn => tracing::warn!(target: "plugin", plugin, ?context, "{message:?}"),
-            Level::Error | Level::Critical => tracing::error!(target: "plugin", plugin, ?context, "{message:?}"),
+            Level::Trace => tracing::trace!(target: "plugin", tenant, plugin, ?context, "{message:?}"),
+            Level::Debug => tracing::debug!(target: "plugin", tenant, plugin, ?context, "{message:?}"),
+            Level::Info => tracing::info!(target: "plugin", tenant, plugin, ?context, "{message:?}"),
+            Level::Warn => tracing::warn!(target: "plugin", tenant, plugin, ?context, "{message:?}"),
+            Level::Error | Level::Critical => {
+                tracing::error!(target: "plugin", tenant, plugin, ?context, "{message:?}");
+            }
         }
         observe::say(|| Seen::Log { level: name(level), message: message.clone() });
         if let Some(voice) = self.voice.as_ref().filter(|voice| voice.log.is_some_and(|least| level >= least)) {

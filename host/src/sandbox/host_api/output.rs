@@ -58,8 +58,8 @@ impl LogPipe {
         self.shared.full.store(false, Ordering::Relaxed);
     }
 
-    pub(crate) fn plugin(&self) -> &str {
-        self.shared.plugin.name()
+    pub(crate) fn plugin(&self) -> &OfPlugin {
+        &self.shared.plugin
     }
 
     /// Takes room for a line of `bytes`. The first time there is too little, says so in the log, and then stays silent.
@@ -74,7 +74,7 @@ impl LogPipe {
         lines_left.store(0, Ordering::Relaxed);
         if !full.swap(true, Ordering::Relaxed) {
             plugin.limit_reached(reached);
-            tracing::warn!(target: "plugin", plugin = plugin.name(), "the call said more than {reached}; the rest is dropped");
+            tracing::warn!(target: "plugin", tenant = plugin.tenant(), plugin = plugin.name(), "the call said more than {reached}; the rest is dropped");
         }
         false
     }
@@ -115,7 +115,7 @@ impl Stream {
         let text = text.trim_end();
         if !text.is_empty() && self.log.take_room(text.len()) {
             let (plugin, stream) = (self.log.plugin(), self.name);
-            tracing::info!(target: "plugin", plugin, stream, "{text:?}");
+            tracing::info!(target: "plugin", tenant = plugin.tenant(), plugin = plugin.name(), stream, "{text:?}");
             observe::say(|| Seen::Output { stream, line: text.to_owned() });
         }
     }

@@ -13,9 +13,10 @@ mod traffic;
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    sync::OnceLock,
+    sync::{Arc, OnceLock},
 };
 
+use arc_swap::ArcSwap;
 use ipnet::IpNet;
 use tokio_rustls::TlsConnector;
 use url::Host;
@@ -24,14 +25,19 @@ pub(crate) use connect::ConnectError;
 pub(crate) use resolver::NameError;
 pub(crate) use traffic::{Slot, Traffic};
 
-use crate::config::Egress;
+use crate::config::{Egress, Taker};
 use resolver::Resolver;
 
 /// Addresses of one name that are tried; the rest is not looked at.
 const ADDRESSES_MAX: usize = 8;
 
-/// The way out, one for all plugins. What it needs of the system is read when a grant first needs it.
+/// The way out, one for all plugins; replaced whole when the configuration changes.
 pub struct Network {
+    ways: ArcSwap<Ways>,
+}
+
+/// What a way out takes. What it needs of the system is read when a grant first needs it.
+struct Ways {
     egress: Egress,
     resolver: OnceLock<Result<Resolver, String>>,
     tls: OnceLock<Result<TlsConnector, String>>,
@@ -48,15 +54,30 @@ pub(crate) enum Unreachable {
 impl Network {
     /// The way out that `egress` describes. Reads nothing yet.
     pub fn new(egress: Egress) -> Self {
-        Self { egress, resolver: OnceLock::new(), tls: OnceLock::new() }
+        Self { ways: ArcSwap::from_pointee(Ways::new(egress)) }
+    }
+
+    /// Takes up another way out, for connections that are made from then on. It must be there as far as plugins need it.
+    pub fn taker(self: &Arc<Self>) -> Taker {
+        let network = Arc::clone(self);
+        Box::new(move |config| {
+            let (before, next) = (network.ways.load(), Ways::new(config.egress.clone()));
+            let wrong = |reason| anyhow::anyhow!("[egress] {reason}");
+            // Files that are named are read again although they have the same names.
+            before.resolver.get().map(|_| next.resolver()).transpose().map_err(wrong)?;
+            before.tls.get().map(|_| next.connector()).transpose().map_err(wrong)?;
+            let network = Arc::clone(&network);
+            Ok(Box::new(move || network.ways.store(Arc::new(next))))
+        })
     }
 
     /// Reads what connections to names need, and with `tls`, what encrypted ones need. May block. The error is a sentence for
     /// the operator.
     pub(crate) fn prepare(&self, tls: bool) -> Result<(), String> {
-        self.resolver()?;
+        let ways = self.ways.load();
+        ways.resolver()?;
         if tls {
-            self.connector()?;
+            ways.connector()?;
         }
         Ok(())
     }
@@ -73,11 +94,22 @@ impl Network {
             Some(addresses) if written => return Ok(addresses),
             Some(addresses) => addresses,
             None => {
-                let resolver = self.resolver().map_err(|reason| Unreachable::Name(NameError::Failed(reason)))?;
+                let ways = self.ways.load_full();
+                let resolver = ways.resolver().map_err(|reason| Unreachable::Name(NameError::Failed(reason)))?;
                 resolver.resolve(&host.to_string()).await.map_err(Unreachable::Name)?
             }
         };
         checked(&found, networks)
+    }
+
+    fn connector(&self) -> Result<TlsConnector, String> {
+        self.ways.load().connector().cloned()
+    }
+}
+
+impl Ways {
+    fn new(egress: Egress) -> Self {
+        Self { egress, resolver: OnceLock::new(), tls: OnceLock::new() }
     }
 
     fn resolver(&self) -> Result<&Resolver, String> {

@@ -88,7 +88,12 @@ impl Traffic {
 
     fn reached<T>(&self, limit: &'static str, max: T) -> T {
         self.shared.plugin.limit_reached(limit);
-        tracing::debug!(plugin = self.shared.plugin.name(), limit, "a call reached a limit");
+        tracing::debug!(
+            tenant = self.shared.plugin.tenant(),
+            plugin = self.shared.plugin.name(),
+            limit,
+            "a call reached a limit"
+        );
         max
     }
 }

@@ -1,5 +1,7 @@
 //! Redis as a store, with a real server that comes and goes.
 
+#[path = "../../../../tests/src/ports.rs"]
+mod ports;
 #[expect(unreachable_pub, dead_code, reason = "written for the tests of the whole, which use the rest")]
 #[path = "../../../../tests/src/redis.rs"]
 mod server;

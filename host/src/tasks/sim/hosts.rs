@@ -131,6 +131,7 @@ impl Hosts {
             // What is answered at any time must be answerable here.
             ended_max: u64::MAX,
             running_max: 4,
+            running_of_tenant_max: 4,
             drain_max: Duration::from_secs(10),
         };
         let (signals, stop) = (Signals::new(), CancellationToken::new());

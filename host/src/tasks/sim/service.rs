@@ -95,6 +95,7 @@ impl Yard {
                 open_max: OPEN_MAX,
                 ended_max: u64::MAX,
                 running_max: 1,
+                running_of_tenant_max: 1,
                 drain_max: DRAIN,
             };
             let (heard, stop) = (signals[host].clone(), CancellationToken::new());
@@ -452,6 +453,7 @@ fn signals_say_which_task_is_not_what_it_was() {
         open_max: 1,
         ended_max: u64::MAX,
         running_max: 1,
+        running_of_tenant_max: 1,
         drain_max: DRAIN,
     };
     let tasks = Tasks::new(disk.seen_by(0), signals, Arc::new(world), "host".into(), settings);

@@ -147,3 +147,25 @@ async fn what_outlives_its_request_is_still_below_it() {
     assert_eq!(spans[0].name, "tools/call");
     assert_eq!(spans[1].parent_span_id, spans[0].span_context.span_id());
 }
+
+#[test]
+fn how_many_are_traced_can_change() {
+    let (tracer, mut spans) = tracer(0.0);
+    let taker = tracer.taker();
+    let sampled = |spans: &mut mpsc::Receiver<SpanData>| {
+        drop(request(&tracer, None, None));
+        ended(spans).len()
+    };
+    let take = |telemetry: &str| {
+        let written = crate::config::Written::parse(telemetry).unwrap();
+        taker(&written.usable(std::path::Path::new("/")).unwrap()).unwrap()();
+    };
+    assert_eq!(sampled(&mut spans), 0);
+    take("[telemetry]\notlp_endpoint = 'http://c'\nsample_ratio = 1.0\npropagate = false");
+    assert_eq!(sampled(&mut spans), 1);
+    assert!(!tracer.0.propagates.load(Ordering::Relaxed));
+    take("[telemetry]\notlp_endpoint = 'http://c'\nsample_ratio = 0.0");
+    assert_eq!(sampled(&mut spans), 0);
+    take("");
+    assert!(tracer.0.propagates.load(Ordering::Relaxed), "that nothing is traced holds from the next start on");
+}

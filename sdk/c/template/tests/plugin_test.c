@@ -3,8 +3,8 @@
 
 static void somebody_is_greeted(void) {
     ty_test *test = ty_test_begin();
-    ty_test_call(test, "greet", "{\"name\":\"Ada\"}");
-    TY_CHECK_TEXT(ty_test_text(test), "Hello, Ada!");
+    ty_test_call(test, "greet", "{\"name\":\"Ada\",\"times\":2}");
+    TY_CHECK_TEXT(ty_test_text(test), "Hello, Ada! Hello, Ada!");
     ty_test_end(test);
 }
 

@@ -1,4 +1,6 @@
-import { plugin, tool } from '@toolyard/plugin';
+// The plugin {{name}}.
+
+import { log, plugin, tool } from '@toolyard/plugin';
 
 const greet = tool(
   {
@@ -8,15 +10,19 @@ const greet = tool(
       type: 'object',
       properties: {
         name: { type: 'string', minLength: 1, description: 'Whom to greet.' },
-        loudly: { type: 'boolean', default: false, description: 'Whether to shout.' },
+        times: { type: 'integer', minimum: 1, maximum: 10, default: 1, description: 'How many times.' },
       },
       required: ['name'],
       additionalProperties: false,
     },
     readOnly: true,
+    idempotent: true,
     openWorld: false,
   },
-  ({ name, loudly }) => (loudly ? `HELLO, ${name.toUpperCase()}!` : `Hello, ${name}!`),
+  ({ name, times }) => {
+    log.info(`greeting ${name}`);
+    return Array(times).fill(`Hello, ${name}!`).join(' ');
+  },
 );
 
 export default plugin({ tools: [greet] });

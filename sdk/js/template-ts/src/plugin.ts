@@ -1,4 +1,6 @@
-import { plugin, tool } from '@toolyard/plugin';
+// The plugin {{name}}.
+
+import { log, plugin, tool } from '@toolyard/plugin';
 import * as z from 'zod';
 
 const greet = tool(
@@ -7,12 +9,16 @@ const greet = tool(
     description: 'Greets somebody.',
     input: z.object({
       name: z.string().min(1).describe('Whom to greet.'),
-      loudly: z.boolean().default(false).describe('Whether to shout.'),
+      times: z.int().min(1).max(10).default(1).describe('How many times.'),
     }),
     readOnly: true,
+    idempotent: true,
     openWorld: false,
   },
-  ({ name, loudly }) => (loudly ? `HELLO, ${name.toUpperCase()}!` : `Hello, ${name}!`),
+  ({ name, times }) => {
+    log.info(`greeting ${name}`);
+    return Array(times).fill(`Hello, ${name}!`).join(' ');
+  },
 );
 
 export default plugin({ tools: [greet] });

@@ -69,6 +69,14 @@ impl Function {
                     return Err(Error::new(ty.span(), format_args!("{what} takes its arguments one by one")));
                 }
                 Parameter::Argument(argument) => {
+                    if let Some((keyword, _)) = argument.bounds.first() {
+                        return Err(Error::new(
+                            argument.span,
+                            format_args!(
+                                "`{keyword}` is for the arguments of tools: {what} takes text, and looks at it itself"
+                            ),
+                        ));
+                    }
                     if let Some(header) = &argument.header {
                         return Err(Error::new(header.span(), "only the arguments of tools are sent as headers"));
                     }

@@ -4,6 +4,7 @@
 //! `completion` read one function into what is meant, with `function` and `parameter` for what they have in common, and
 //! `emit` writes the code, in a file for each of them.
 
+mod bounds;
 mod completion;
 mod docs;
 mod emit;
@@ -44,6 +45,8 @@ mod tests;
 /// be left out. A parameter of type `&Context` is given the call's context and is no argument.
 ///
 /// - `#[arg(default = 10)]`: may be left out, and then is this; `#[arg(default)]`: its type's `Default`.
+/// - `#[arg(minimum = 1, maximum = 7)]` of a number, `min_length`, `max_length` and `pattern = "…"` of text, `min_items` and
+///   `max_items` of a list: what the host holds a call against before it runs.
 /// - `#[arg(name = "…")]`: a name other than the parameter's; `#[arg(title = "…")]`: a name for people.
 /// - `#[header("Region")]`: clients also send it in the HTTP header `Mcp-Param-Region`, for what stands in front of the host
 ///   to see. For strings, integers and booleans.

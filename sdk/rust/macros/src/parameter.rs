@@ -4,6 +4,7 @@ use proc_macro2::Span;
 use syn::spanned::Spanned;
 use syn::{Attribute, Error, Expr, FnArg, Ident, LitStr, Pat, PatType, Result, Type, TypeReference, parse_quote};
 
+use crate::bounds::{self, Bound};
 use crate::docs::take_description;
 use crate::options::{at, take_one, text, unknown};
 
@@ -39,6 +40,8 @@ pub(crate) struct Argument {
     pub(crate) passing: Passing,
     /// What it is when it is left out.
     pub(crate) default: Option<DefaultValue>,
+    /// What else its value must be.
+    pub(crate) bounds: Vec<Bound>,
     /// The `x-mcp-header`.
     pub(crate) header: Option<LitStr>,
     /// Where it is.
@@ -91,14 +94,14 @@ pub(crate) fn read(input: &mut FnArg, what: &str) -> Result<Parameter> {
             None => args.meta.require_path_only().map(|_| Parameter::Arguments { ty: Box::new(ty), by_reference }),
         };
     }
-    let Arg { name, title, default } = arg.map(|arg| read_arg(&arg)).transpose()?.unwrap_or_default();
+    let Arg { name, title, default, bounds } = arg.map(|arg| read_arg(&arg, &ty)).transpose()?.unwrap_or_default();
     let name = match name {
         Some(name) => name.value(),
         None => name_of(typed)?,
     };
     let header = header.map(|header| read_header(&header, &ty)).transpose()?;
     let span = typed.span();
-    Ok(Parameter::Argument(Box::new(Argument { name, title, description, ty, passing, default, header, span })))
+    Ok(Parameter::Argument(Box::new(Argument { name, title, description, ty, passing, default, bounds, header, span })))
 }
 
 /// The type in `Option<…>`, if it is that.
@@ -157,9 +160,10 @@ struct Arg {
     name: Option<LitStr>,
     title: Option<LitStr>,
     default: Option<DefaultValue>,
+    bounds: Vec<Bound>,
 }
 
-fn read_arg(attribute: &Attribute) -> Result<Arg> {
+fn read_arg(attribute: &Attribute, ty: &Type) -> Result<Arg> {
     let mut arg = Arg::default();
     if attribute.meta.require_list().is_err() {
         return Err(at(
@@ -176,8 +180,15 @@ fn read_arg(attribute: &Attribute) -> Result<Arg> {
             arg.name = Some(text(&meta)?);
         } else if meta.path.is_ident("title") {
             arg.title = Some(text(&meta)?);
+        } else if let Some(bound) = bounds::read(&meta, ty)? {
+            arg.bounds.push(bound);
         } else {
-            return Err(unknown(&meta, "arg", "`default`, `name` and `title`"));
+            return Err(unknown(
+                &meta,
+                "arg",
+                "`default`, `name`, `title`, `minimum`, `maximum`, `min_length`, `max_length`, `pattern`, `min_items` and \
+                 `max_items`",
+            ));
         }
         Ok(())
     })?;

@@ -117,7 +117,10 @@ fn mistakes_with_parameters_say_what_to_do() {
         ("(a, b): (u8, u8)", "an argument needs a name"),
         ("text: &mut String", "take it by value, or by `&`"),
         ("#[arg] a: u8", "write `#[arg(default = …)]`"),
-        ("#[arg(defualt = 1)] a: u8", "`defualt` is no option of `#[arg]`, which has `default`, `name` and `title`"),
+        (
+            "#[arg(defualt = 1)] a: u8",
+            "`defualt` is no option of `#[arg]`, which has `default`, `name`, `title`, `minimum`",
+        ),
         (r#"#[arg(name = "b")] a: u8, b: u8"#, "two arguments are named `b`"),
         ("#[arg(default = 1)] context: &Context", "the context is no argument"),
         ("#[header] a: String", "say which header"),
@@ -130,6 +133,10 @@ fn mistakes_with_parameters_say_what_to_do() {
         ("#[args] all: All, #[args] more: More", "make the other parameters fields of it"),
         (r#"#[args] #[header("A")] all: All"#, "says this on its fields"),
         ("#[args(x)] all: All", "unexpected token in attribute"),
+        ("#[arg(minimum = 1)] a: &str", "`minimum` is said of a number, and this is text"),
+        ("#[arg(max_items = 1)] a: Option<u8>", "`max_items` is said of a list, and this is a number"),
+        ("#[arg(min_length = -1)] a: &str", "write a number of characters or items"),
+        ("#[arg(maximum = \"7\")] a: u8", "write a number, such as 1, -40 or 0.5"),
     ];
     for (parameters, expected) in cases {
         let errors = refuse(&tokens(&format!("pub fn tool({parameters}) {{}}")));

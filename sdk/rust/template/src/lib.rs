@@ -5,12 +5,13 @@ mod tools {
     use toolyard_plugin::log;
 
     /// Greets somebody.
-    #[tool(read_only, idempotent)]
+    #[tool(read_only, idempotent, open_world = false)]
     pub fn greet(
         /// Whom to greet.
+        #[arg(min_length = 1)]
         name: &str,
         /// How many times.
-        #[arg(default = 1)]
+        #[arg(default = 1, minimum = 1, maximum = 10)]
         times: u8,
     ) -> String {
         log::info!("greeting {name}");

@@ -39,8 +39,12 @@ fn an_update_begins_again_when_somebody_was_faster() {
             }
             Ok([old.unwrap_or_default(), b"ours"].concat())
         };
-        store.update("key", change).unwrap();
+        assert_eq!(store.update("key", change).unwrap(), b"theirs ours");
         assert_eq!((store.get("key").unwrap().unwrap(), tries.get()), (b"theirs ours".to_vec(), 2));
+        let counted = store.update_json("count", |old: Option<u8>| Ok(old.unwrap_or(6) + 1));
+        assert_eq!((counted.unwrap(), store.get("count").unwrap().unwrap()), (7, b"7".to_vec()));
+        let keys: Vec<String> = store.keys_with("k").collect::<Result<_, _>>().unwrap();
+        assert_eq!(keys, ["key"]);
 
         // A key that is taken away is not as it was either.
         let first = Cell::new(true);

@@ -48,6 +48,15 @@ mod shop {
         format!("{}, {name}!", greeting.as_deref().unwrap_or("Hello"))
     }
 
+    pub fn bounded(
+        #[arg(minimum = 1, maximum = 12, default = 1)] month: u8,
+        #[arg(minimum = -40, maximum = 0.5)] degrees: f64,
+        #[arg(min_length = 1, max_length = 9, pattern = r#"^"\d"#)] code: Option<&str>,
+        #[arg(min_items = 1, max_items = 2)] items: Vec<Item>,
+    ) -> String {
+        format!("{month} {degrees} {code:?} {items:?}")
+    }
+
     #[tool(destructive, long_running, name = "buy-now")]
     pub fn buy(
         context: &Context,
@@ -197,6 +206,7 @@ fn every_public_function_is_a_tool_in_the_order_of_the_source() {
     let names: Vec<String> = PLUGIN.tools().into_iter().map(|tool| tool.name).collect();
     let expected = [
         "zgreet",
+        "bounded",
         "buy-now",
         "search",
         "run",
@@ -274,6 +284,21 @@ fn parameters_are_the_input_schema() {
 
     let schema: Value = serde_json::from_str(&described("nothing").input_schema).expect("JSON");
     assert_eq!(schema, json!({"type": "object", "properties": {}, "additionalProperties": false}));
+}
+
+#[test]
+fn bounds_are_in_the_schema_in_place_of_the_types_own() {
+    let schema: Value = serde_json::from_str(&described("bounded").input_schema).expect("JSON");
+    let property = |name: &str| &schema["properties"][name];
+    let month = property("month");
+    assert_eq!((&month["minimum"], &month["maximum"], &month["default"]), (&json!(1), &json!(12), &json!(1)));
+    assert_eq!((&property("degrees")["minimum"], &property("degrees")["maximum"]), (&json!(-40), &json!(0.5)));
+    let code = property("code");
+    assert_eq!((&code["minLength"], &code["maxLength"]), (&json!(1), &json!(9)));
+    assert_eq!(code["pattern"], r#"^"\d"#);
+    assert_eq!((&property("items")["minItems"], &property("items")["maxItems"]), (&json!(1), &json!(2)));
+    // Each keyword stands once, or no strict reader would take the schema. The third is that of an item's price.
+    assert_eq!(described("bounded").input_schema.matches("\"maximum\"").count(), 3);
 }
 
 #[test]

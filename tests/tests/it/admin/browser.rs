@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::json;
-use toolyard_tests::{client_folder, target};
+use toolyard_tests::{client_folder, output, target};
 
 use super::{begin, host, in_flight};
 
@@ -30,7 +30,7 @@ fn the_page_shows_the_host_to_everybody() {
     std::fs::write(&script, include_str!("../../../browser/admin.mjs")).expect("a file can be written");
     let mut command = Command::new(client_folder("node").join("run-node"));
     command.arg(&script).arg(chromium()).arg(format!("http://{}/", host.admin_address())).arg(host.admin_key());
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
+    let output = output(&mut command);
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
     assert!(said.ends_with("all is well\n"), "{said}");

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use serde_json::{Value, json};
-use toolyard_tests::{Host, Setup, host_program, hostile, undisturbed};
+use toolyard_tests::{Host, Setup, host_program, hostile, output, undisturbed};
 
 use super::{LIMITS, clean, nothing_is_left};
 use crate::expect;
@@ -142,7 +142,7 @@ fn that_are_looked_at() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let component = folder.path().join("description-unseen.wasm");
     std::fs::write(&component, hostile("description-unseen")).expect("a file can be written");
-    let output = Command::new(host_program()).arg("inspect").arg(&component).output().expect("the host can be started");
+    let output = output(Command::new(host_program()).arg("inspect").arg(&component));
     let text = String::from_utf8(output.stdout).expect("it is text");
     assert!(text.contains("attack") && text.contains("title"), "{text:?}");
     let obeyed = text.chars().find(|c| c.is_control() && *c != '\n' || ('\u{202a}'..='\u{202e}').contains(c));

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use serde_json::json;
-use toolyard_tests::{host_program, hostile};
+use toolyard_tests::{host_program, hostile, output};
 
 use super::Told::{AtFault, Begins, Fails, Says, Something};
 use super::{Attack, Counted, contained, setup};
@@ -92,7 +92,7 @@ fn in_the_log_for_people() {
         let component = folder.path().join(format!("{attack}.wasm"));
         std::fs::write(&component, hostile(attack)).expect("a file can be written");
         let mut command = Command::new(host_program());
-        let output = command.arg("call").arg(&component).arg("attack").output().expect("the host can be started");
+        let output = output(command.arg("call").arg(&component).arg("attack"));
         let log = String::from_utf8(output.stderr).expect("the log is text");
         assert!(log.lines().any(|line| line.contains("plugin")), "{attack}: nothing was logged: {log}");
         for line in log.lines() {

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use serde_json::{Value, json};
-use toolyard_tests::{Host, Issuer, client_folder};
+use toolyard_tests::{Host, Issuer, client_folder, output};
 
 use super::{not_logged, trust, trusting};
 
@@ -17,8 +17,7 @@ fn sign_in(host: &Host, mode: &str) -> Vec<Value> {
     fs::write(fresh.path(), include_str!("../../../clients/signin.mjs")).expect("a file can be written");
     let script = beside.join("driver.mjs");
     fresh.persist(&script).expect("a file can be renamed");
-    let output = Command::new(folder.join("run-node")).arg(script).args([&host.url(), mode]).output();
-    let output = output.expect("node starts");
+    let output = output(Command::new(folder.join("run-node")).arg(script).args([&host.url(), mode]));
     let (said, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "the script ended with {}: {errors}{said}", output.status);
     let lines = said.lines().map(|line| serde_json::from_str(line).expect("it prints JSON"));

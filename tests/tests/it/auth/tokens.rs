@@ -95,6 +95,8 @@ fn tokens_that_are_refused() {
         ("until when", json!({ "exp": null }), json!({})),
         ("issuer is not one", json!({ "iss": "https://evil.example" }), json!({})),
         ("of another kind", json!({}), json!({ "typ": "logout+jwt" })),
+        ("of another kind", json!({ "nonce": "n" }), json!({ "typ": "JWT" })),
+        ("another form", json!({ "sub": "a\nb" }), json!({})),
         ("does not show", json!({}), json!({ "kid": "forged" })),
         ("audience", json!({ "aud": ["https://other.example/mcp"] }), json!({})),
         ("bound to a key in a way", json!({ "cnf": { "x5t#S256": "x" } }), json!({})),
@@ -122,6 +124,17 @@ fn tokens_that_are_refused() {
     let mut in_url = modern_request("tools/list", json!({}));
     in_url.path = format!("/mcp?access_token={good}");
     challenge(&host.send(&in_url), 401);
+    host.stop();
+}
+
+#[test]
+fn a_scope_has_others_in_it() {
+    let issuer = Issuer::start();
+    let host = trusting(&issuer, "[auth.scope_includes]\nread = ['write']\n");
+    let token = issuer.token(&host.url(), "read");
+    let sum = host.send(&bearer(call("echo_add", &json!({ "a": 1, "b": 2 })), &token)).result();
+    assert_eq!(sum["structuredContent"]["sum"], 3);
+    assert_eq!(context(&host, &bearer(call("echo_context", &json!({})), &token))["scopes"], json!(["read", "write"]));
     host.stop();
 }
 

@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::{Deserializer, Value, json};
 use tempfile::TempDir;
-use toolyard_tests::client_folder;
+use toolyard_tests::{client_folder, output};
 
 use super::Seen;
 use super::work::ANSWER;
@@ -187,7 +187,7 @@ impl Drop for Inspector<'_> {
 }
 
 fn run(command: &mut Command) -> Output {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
+    let output = output(command);
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     output
 }

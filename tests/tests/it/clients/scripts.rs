@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use serde_json::{Value, json};
-use toolyard_tests::client_folder;
+use toolyard_tests::{client_folder, output};
 
 use super::Seen;
 
@@ -26,7 +26,7 @@ pub(super) fn drive(script: &Script, mode: &str, url: &str, work: &Value) -> See
         Script::FastMcp => python("fastmcp", include_str!("../../../clients/fastmcp4.py")),
     };
     command.arg(url).arg(mode).arg(work.to_string());
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
+    let output = output(&mut command);
     let (said, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "the script ended with {}: {errors}{said}", output.status);
     read(&said, &errors)

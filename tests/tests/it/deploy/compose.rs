@@ -1,8 +1,9 @@
 //! `deploy/compose`
 
 use serde_json::{Value, json};
+use toolyard_tests::output;
 
-use super::files::{checker, document, entries, good, path, read, run, text, word};
+use super::files::{checker, document, entries, good, path, read, text, word};
 use super::{bytes, fits, seconds};
 
 const FILE: &str = "compose/compose.yaml";
@@ -22,7 +23,7 @@ fn the_file_is_what_compose_takes() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let bad = folder.path().join("compose.yaml");
     std::fs::write(&bad, text(FILE).replace("read_only:", "readonly:")).expect("a file can be written");
-    assert!(!run(schema().arg(bad)).status.success());
+    assert!(!output(schema().arg(bad)).status.success());
 }
 
 #[test]

@@ -2,10 +2,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 use serde_json::Value;
-use toolyard_tests::target;
+use toolyard_tests::{output, target};
 
 /// The checkout.
 pub(super) fn root() -> PathBuf {
@@ -30,19 +30,15 @@ pub(super) fn checker(name: &str) -> Command {
 
 /// Runs it, which must go well, and gives what it printed.
 pub(super) fn good(command: &mut Command) -> String {
-    let output = run(command);
+    let output = output(command);
     let said = [output.stdout.as_slice(), &output.stderr].map(String::from_utf8_lossy).concat();
     assert!(output.status.success(), "{command:?} ended with {}: {said}", output.status);
     said
 }
 
-pub(super) fn run(command: &mut Command) -> Output {
-    command.output().unwrap_or_else(|error| panic!("{command:?} does not start: {error}"))
-}
-
 /// The table of a TOML file, or the documents of a YAML file.
 pub(super) fn read(file: &str) -> Value {
-    let output = run(checker("python").arg(root().join("tests/deploy/as_json.py")).arg(path(file)));
+    let output = output(checker("python").arg(root().join("tests/deploy/as_json.py")).arg(path(file)));
     assert!(output.status.success(), "deploy/{file}: {}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).expect("it prints JSON")
 }

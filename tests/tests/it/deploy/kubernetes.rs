@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use toolyard_tests::output;
 
-use super::files::{checker, document, documents, entries, good, path, read, run, word};
+use super::files::{checker, document, documents, entries, good, path, read, word};
 use super::{bytes, fits};
 
 /// The oldest and the newest Kubernetes whose schemas the manifests are held against.
@@ -72,7 +73,9 @@ fn the_manifests_are_what_kubernetes_takes() {
     let wrong = super::files::text("kubernetes/deployment.yaml").replace("readinessProbe:", "readynessProbe:");
     std::fs::write(&bad, wrong).expect("a file can be written");
     assert!(
-        !run(checker("kubernetes-validate").args(["--strict", "--quiet", "-k", VERSIONS[1]]).arg(bad)).status.success()
+        !output(checker("kubernetes-validate").args(["--strict", "--quiet", "-k", VERSIONS[1]]).arg(bad))
+            .status
+            .success()
     );
 }
 

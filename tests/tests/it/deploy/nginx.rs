@@ -4,9 +4,9 @@ use std::fs;
 use std::net::SocketAddr;
 
 use serde_json::{Value, json};
-use toolyard_tests::{Host, Nginx, Request, Target, modern_request};
+use toolyard_tests::{Host, Nginx, Request, Target, modern_request, output};
 
-use super::files::{good, run};
+use super::files::good;
 use super::redis::Redis;
 use super::setup;
 use crate::expect;
@@ -36,7 +36,7 @@ fn the_configuration_is_what_nginx_takes() {
     let path = folder.path().join("nginx.conf");
     let wrong = fs::read_to_string(&path).expect("it was written").replace("proxy_buffering", "proxy_bufering");
     fs::write(&path, wrong).expect("a file can be written");
-    assert!(!run(&mut tried).status.success());
+    assert!(!output(&mut tried).status.success());
 }
 
 #[test]

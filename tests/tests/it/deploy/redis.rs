@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
-use toolyard_tests::eventually;
+use toolyard_tests::{eventually, output};
 
 use super::files::{document, documents, word};
 
@@ -82,7 +82,7 @@ impl Redis {
     fn ask(&self, password: &str, words: &[&str]) -> String {
         let mut command = Command::new("redis-cli");
         command.args(["-p", &self.address.port().to_string()]).args(words).env("REDISCLI_AUTH", password);
-        let output = command.output().expect("redis-cli starts (Debian: redis-tools)");
+        let output = output(&mut command);
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 }

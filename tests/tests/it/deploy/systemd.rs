@@ -5,9 +5,9 @@ use std::fs;
 use std::process::Command;
 
 use serde_json::json;
-use toolyard_tests::{Site, host_program, scripted};
+use toolyard_tests::{Site, host_program, output, scripted};
 
-use super::files::{good, path, read, root, run, text, word};
+use super::files::{good, path, read, root, text, word};
 use super::{bytes, fits, is_served, setup};
 use crate::expect;
 
@@ -47,7 +47,7 @@ fn the_unit_is_what_systemd_takes() {
     let verify = |text: &str| {
         fs::write(&unit, text.replace("/usr/local/bin/toolyard", &host_program().display().to_string()))
             .expect("a file can be written");
-        let output = run(analyze().args(["verify", "--man=no"]).arg(&unit));
+        let output = output(analyze().args(["verify", "--man=no"]).arg(&unit));
         String::from_utf8_lossy(&output.stderr).into_owned()
     };
     assert_eq!(verify(&text(UNIT)), "");
@@ -108,7 +108,7 @@ fn no_plugin_loads_where_no_code_can_be_made() {
         let words = confined(instead);
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).arg(host_program()).args(["inspect", "--cache-dir", "", "--state-dir", ""]);
-        run(command.arg(&plugin))
+        output(command.arg(&plugin))
     };
     assert!(inspect(&[]).status.success());
     let output = inspect(&["MemoryDenyWriteExecute=yes"]);

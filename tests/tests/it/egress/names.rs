@@ -40,6 +40,24 @@ fn a_name_that_changes_its_mind() {
 }
 
 #[test]
+fn another_name_server_is_asked_as_soon_as_it_is_configured() {
+    let site = Site::at("127.0.0.2:0", |_| toolyard_tests::Answer::text("granted"));
+    let servers = [Names::new(&[("moving.test", &["127.0.0.1"])]), Names::new(&[("moving.test", &["127.0.0.2"])])];
+    let url = format!("http://moving.test:{}/", site.port());
+    let config = |at: usize| format!("{}{}{GRANTED}", dns(&servers[at]), grant(&url));
+    let host = host(&config(0));
+    denied(&host, &url);
+    let fresh = host.plugins().with_file_name("fresh");
+    std::fs::write(&fresh, format!("drain_notice_ms = 0\n{}", config(1))).expect("a file can be written");
+    std::fs::rename(&fresh, host.plugins().with_file_name("toolyard.toml")).expect("a file can be renamed");
+    let line = host.log.wait_for(&["the configuration was read again, and is in force"]);
+    assert_eq!(line["applied"], "egress.dns");
+    assert_eq!(body(&host, &url), "granted");
+    assert_eq!((servers[0].times_asked("moving.test"), servers[1].times_asked("moving.test")), (1, 1));
+    host.stop();
+}
+
+#[test]
 fn a_name_with_good_and_bad_addresses() {
     let (granted, inside) = neighbours();
     let names = Names::new(&[("mixed.test", &["127.0.0.1 127.0.0.2 ::1"])]);

@@ -1,15 +1,22 @@
 //! Each surface of the host, from both sides: what one tenant's callers do shows nothing of the other's, and changes nothing there.
 
-use serde_json::{Value, json};
-use toolyard_tests::{At, Connection, Host, Reply, Request, Target, modern_request};
+mod outside;
 
-use super::setup;
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use toolyard_tests::{At, Connection, Host, Reply, Request, Setup, Target, modern_request, scripted};
+
+use super::{TENANTS, setup_on};
 use crate::{asking::Rounds, expect};
 
 /// Two tenants of one host. The first has something; the second has nothing of it.
 struct Pair<'a> {
     has: At<'a>,
     other: At<'a>,
+    /// Where each has a folder of its name.
+    folders: &'a Path,
 }
 
 /// A surface, and what proves it. The names are those of the table that is printed.
@@ -28,23 +35,52 @@ const SURFACES: &[Surface] = &[
     ("sealed state: session", sessions),
     ("streams: Last-Event-ID", replay),
     ("key-value", key_value),
+    ("files: read, list, write", outside::files),
     ("secrets, environment", secrets),
+    ("log: notifications", outside::notifications),
+    ("log: the host's", outside::log),
+    ("metrics", outside::metrics),
     ("errors: unknown is unknown", errors),
+    ("errors: the same bytes", same_bytes),
     ("serving goes on beside a hog", hog),
 ];
 
 #[test]
 fn nothing_of_one_tenant_is_the_others() {
-    let host = setup().start();
+    let folders = tempfile::tempdir().expect("a temporary folder can be made");
+    let host = setup(folders.path()).start();
+    // Plugins whose names, or whose tools' names, would be somebody else's labels.
+    for (place, tenant) in TENANTS.iter().enumerate() {
+        let told = &host.ready["tenants"][place];
+        assert_eq!((&told["name"], told["refused"].as_array().map(Vec::len)), (&json!(tenant), Some(2)), "{told}");
+    }
     let mut table = String::from("isolation, surface by surface: acme from bolt, bolt from acme\n");
     for (surface, check) in SURFACES {
         for (has, other) in [("acme", "bolt"), ("bolt", "acme")] {
-            check(&Pair { has: At { host: &host, tenant: has }, other: At { host: &host, tenant: other } });
+            let [has, other] = [has, other].map(|tenant| At { host: &host, tenant });
+            check(&Pair { has, other, folders: folders.path() });
         }
         table += &format!("  {surface:<32} apart  apart\n");
     }
     print(&table);
     host.stop();
+}
+
+/// A host of both, each of which has a folder; and plugins that would be counted as the other's.
+fn setup(folders: &Path) -> Setup {
+    let mut setup = setup_on(Setup::new().config("admin_listen = '127.0.0.1:0'\n"));
+    for tenant in TENANTS {
+        let folder = folders.join(tenant);
+        fs::create_dir(&folder).expect("a folder can be made");
+        let forged = format!("forged\",tenant=\"{tenant}\"}} 1\nforged{{x=\"");
+        let grant =
+            format!("[[tenant.{tenant}.plugin.k.grants.folders]]\npath = {folder:?}\nguest = '/data'\nwrite = true\n");
+        setup = setup
+            .config(&grant)
+            .file(&format!("{tenant}/forger.wasm"), scripted(&json!({ "tools": [{ "name": forged }] })))
+            .file(&format!("{tenant}/{forged}.wasm"), scripted(&json!({ "tools": [{ "name": "x" }] })));
+    }
+    setup
 }
 
 #[expect(clippy::print_stdout, reason = "the table is what whoever runs it wants to see")]
@@ -245,6 +281,34 @@ fn errors(pair: &Pair<'_>) {
         ["/t/none/mcp", "/t//mcp", "/t/a.b/mcp", "/t/acme", "/t/acme/", "/t/acme/mcp/", "/t/acme%2f../mcp", "/t/../mcp"]
     {
         assert_eq!(at(path), nowhere, "{path}");
+    }
+}
+
+/// What is another's and what is nobody's are the same to the last byte, headers included, so that not even a length tells.
+fn same_bytes(pair: &Pair<'_>) {
+    let session = pair.other.legacy("2025-11-25");
+    let ask = |method: &str, params: &Value, name: &str| {
+        let modern = pair.other.modern(method, params.clone());
+        let legacy = pair.other.send(&session.request_as(&json!(7), method, params));
+        [modern, legacy].map(|reply| {
+            let body = String::from_utf8(reply.body.clone()).expect("answers are text");
+            (reply.status, reply.lasting_headers(), body.replace(name, "NAME"))
+        })
+    };
+    let (tool, uri) = (format!("s_only_{}", pair.has.tenant), format!("{}://one", pair.has.tenant));
+    let named = |name: &str| json!({ "name": name });
+    let completed =
+        |name: &str| json!({ "ref": { "type": "ref/prompt", "name": name }, "argument": { "name": "x", "value": "" } });
+    let read = |uri: &str| json!({ "uri": uri });
+    for (method, params, theirs, nobodys) in [
+        ("tools/call", &named as &dyn Fn(&str) -> Value, &tool, "s_only_none"),
+        ("prompts/get", &named, &tool, "s_only_none"),
+        ("completion/complete", &completed, &tool, "s_only_none"),
+        ("resources/read", &read, &uri, "none://one"),
+        ("resources/subscribe", &read, &uri, "none://one"),
+    ] {
+        assert_eq!(theirs.len(), nobodys.len());
+        assert_eq!(ask(method, &params(theirs), theirs), ask(method, &params(nobodys), nobodys), "{method}");
     }
 }
 

@@ -93,7 +93,7 @@ impl Folder {
             let room = Room::of(&dir).map_err(|error| wrong(&error))?;
             if let Err(error) = room.measure(&dir) {
                 // Reading still works, and so does removing what is in the way.
-                tracing::warn!(plugin = plugin.name(), folder = %path, %error, "the folder cannot be measured: nothing can be written to it");
+                tracing::warn!(tenant = plugin.tenant(), plugin = plugin.name(), folder = %path, %error, "the folder cannot be measured: nothing can be written to it");
             }
             Some(room)
         } else {
@@ -135,8 +135,9 @@ impl Folder {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         if told.is_none_or(|told| told.elapsed() > TELL_EVERY) {
             *told = Some(Instant::now());
-            let (plugin, folder, bytes_max) = (self.plugin.name(), &self.guest, self.bytes_max);
-            tracing::warn!(plugin, folder, bytes_max, "the folder is full");
+            let (tenant, plugin) = (self.plugin.tenant(), self.plugin.name());
+            let (folder, bytes_max) = (&self.guest, self.bytes_max);
+            tracing::warn!(tenant, plugin, folder, bytes_max, "the folder is full");
         }
     }
 

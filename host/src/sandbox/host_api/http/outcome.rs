@@ -33,12 +33,12 @@ pub(super) fn unreachable(
         }
         Unreachable::Name(NameError::Unknown) if named => dns_error("NXDOMAIN"),
         Unreachable::Name(NameError::Unknown) => {
-            tracing::debug!(plugin = plugin.name(), host = ?host.to_string(), "there is no such name");
+            tracing::debug!(tenant = plugin.tenant(), plugin = plugin.name(), host = ?host.to_string(), "there is no such name");
             Error::HttpRequestDenied
         }
         Unreachable::Name(NameError::TimedOut) => Error::DnsTimeout,
         Unreachable::Name(NameError::Failed(reason)) => {
-            tracing::debug!(plugin = plugin.name(), host = ?host.to_string(), reason, "a name cannot be looked up");
+            tracing::debug!(tenant = plugin.tenant(), plugin = plugin.name(), host = ?host.to_string(), reason, "a name cannot be looked up");
             dns_error("SERVFAIL")
         }
     }
@@ -49,7 +49,7 @@ fn dns_error(rcode: &str) -> Error {
 }
 
 pub(super) fn not_connected(why: &ConnectError, host: &Host<String>, plugin: &OfPlugin) -> Error {
-    tracing::debug!(plugin = plugin.name(), host = ?host.to_string(), %why, "a request found no server");
+    tracing::debug!(tenant = plugin.tenant(), plugin = plugin.name(), host = ?host.to_string(), %why, "a request found no server");
     match why {
         ConnectError::TimedOut => Error::ConnectionTimeout,
         ConnectError::Refused => Error::ConnectionRefused,

@@ -94,7 +94,7 @@ fn input(tool: &Tool) -> TokenStream {
 }
 
 fn parameter_entry(index: usize, argument: &Argument) -> TokenStream {
-    let Argument { name, title, description, ty, default, header, .. } = argument;
+    let Argument { name, title, description, ty, default, header, bounds, .. } = argument;
     let title = option(title.as_ref());
     let description = option(description.as_ref());
     let required = in_option(ty).is_none() && default.is_none();
@@ -111,6 +111,7 @@ fn parameter_entry(index: usize, argument: &Argument) -> TokenStream {
         None => quote_spanned!(ty.span()=> ::toolyard_plugin::__private::shared_schema::<#ty>),
     };
     let header = option(header.as_ref());
+    let bounds = bounds.iter().map(|(keyword, json)| quote!((#keyword, #json)));
     quote! {
         ::toolyard_plugin::__private::Parameter {
             name: #name,
@@ -119,6 +120,7 @@ fn parameter_entry(index: usize, argument: &Argument) -> TokenStream {
             required: #required,
             header: #header,
             default: #default,
+            bounds: &[#(#bounds),*],
             schema: #schema,
         }
     }
