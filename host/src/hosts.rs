@@ -18,7 +18,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use tokio::{
     select,
     sync::broadcast::{
-        Receiver,
+        self, Receiver,
         error::{RecvError, TryRecvError},
     },
     time::{self, Instant},
@@ -71,6 +71,9 @@ pub enum Word {
 /// Words that are told in one note, where so many wait: one note costs the store as much as one word does.
 const WORDS_MAX: usize = 128;
 
+/// Words that wait to be told behind others.
+const BEHIND_MAX: usize = 1024;
+
 /// A word on its way, or several: `word` is then [`Word::Missed`], so that a host which does not know `words` looks at everything
 /// anew.
 #[derive(Serialize, Deserialize)]
@@ -107,6 +110,8 @@ pub struct Hosts {
     id: HostId,
     store: Arc<dyn Store>,
     signals: Signals,
+    /// Words that are told behind what was said here before them.
+    behind: broadcast::Sender<Word>,
     /// Whether something could not be told that others wait for.
     untold: AtomicBool,
 }
@@ -114,7 +119,8 @@ pub struct Hosts {
 impl Hosts {
     /// A host of a new id.
     pub fn new(store: Arc<dyn Store>, signals: Signals) -> io::Result<Self> {
-        Ok(Self { id: HostId::random()?, store, signals, untold: AtomicBool::new(false) })
+        let behind = broadcast::Sender::new(BEHIND_MAX);
+        Ok(Self { id: HostId::random()?, store, signals, behind, untold: AtomicBool::new(false) })
     }
 
     /// This host.
@@ -139,6 +145,12 @@ impl Hosts {
         self.tell_all(vec![word]).await;
     }
 
+    /// Tells the other hosts soon, and only once they were told what was said on this host before.
+    pub fn tell_behind(&self, word: Word) {
+        // Where nobody passes anything on, there is nobody to tell.
+        let _ = self.behind.send(word);
+    }
+
     async fn tell_all(&self, words: Vec<Word>) {
         let said = Said::all(self.id.clone(), words);
         let note = said.and_then(|said| serde_json::to_vec(&said)).expect("our own words are JSON");
@@ -150,13 +162,23 @@ impl Hosts {
 
     /// Passes on what is said on this host, and that it is there. Goes on for ever.
     pub async fn speak(&self) {
-        let mut said = self.signals.listen_outward();
+        let (mut said, mut behind) = (self.signals.listen_outward(), self.behind.subscribe());
         let (mut beat, mut again) = (time::interval(BEAT_EVERY), time::interval(AGAIN_AFTER));
         loop {
             select! {
                 signal = said.recv() => {
                     let Some(first) = word_of(signal) else { return };
                     self.tell_all(with_those_that_wait(first, &mut said)).await;
+                }
+                word = behind.recv() => {
+                    let words = with_those_behind(word.unwrap_or(Word::Missed), &mut behind);
+                    // All that was said before these, and no more than that: there may always be more.
+                    let count = said.len();
+                    let before = waiting(&mut said, count);
+                    for some in before.chunks(WORDS_MAX) {
+                        self.tell_all(some.to_vec()).await;
+                    }
+                    self.tell_all(words).await;
                 }
                 _ = beat.tick() => {
                     if let Err(error) = self.beat().await {
@@ -247,12 +269,29 @@ fn word_of(said: Result<Signal, RecvError>) -> Option<Word> {
 /// What was said while the last note was on its way goes along.
 fn with_those_that_wait(first: Word, said: &mut Receiver<Signal>) -> Vec<Word> {
     let mut words = vec![first];
-    while words.len() < WORDS_MAX {
+    words.extend(waiting(said, WORDS_MAX - 1));
+    words
+}
+
+/// What waits of what was said here, up to `max` words.
+fn waiting(said: &mut Receiver<Signal>, max: usize) -> Vec<Word> {
+    let mut words = Vec::new();
+    while words.len() < max {
         match said.try_recv() {
             Ok(signal) => words.push(Word::News(signal)),
             Err(TryRecvError::Lagged(_)) => words.push(Word::Missed),
             Err(TryRecvError::Empty | TryRecvError::Closed) => break,
         }
+    }
+    words
+}
+
+fn with_those_behind(first: Word, behind: &mut Receiver<Word>) -> Vec<Word> {
+    let mut words = vec![first];
+    while words.len() < WORDS_MAX
+        && let Ok(word) = behind.try_recv()
+    {
+        words.push(word);
     }
     words
 }

@@ -27,6 +27,8 @@ pub enum Signal {
     TasksDue,
     /// A session has begun this task, and hears of it.
     SessionTask { session: String, id: String },
+    /// What a session asked for on another host is known here now.
+    SessionNotes { session: String },
     /// Policies are others here: what callers see may be, too. Each can tell for itself.
     Policies,
     /// The same on another host, from which this one cannot tell what its callers see there.
@@ -76,7 +78,9 @@ impl Signals {
     /// Tells everybody who listens here what another host has said.
     pub fn repeat(&self, signal: Signal) {
         match &signal {
-            Signal::TaskChanged { id: about } | Signal::SessionTask { session: about, .. } => {
+            Signal::TaskChanged { id: about }
+            | Signal::SessionTask { session: about, .. }
+            | Signal::SessionNotes { session: about } => {
                 self.wants.tell(about, &signal);
             }
             Signal::Changed { .. } | Signal::Policies | Signal::PoliciesElsewhere | Signal::Missed => {

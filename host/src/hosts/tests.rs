@@ -90,6 +90,37 @@ async fn what_waits_is_told_in_one_note_and_heard_in_its_order() {
 }
 
 #[tokio::test]
+async fn what_is_told_behind_others_comes_after_all_that_was_said_before() {
+    let (_, [one, two], [said, _]) = two();
+    let mut ear = two.listen();
+    let one = Arc::new(one);
+    let speaking = tokio::spawn({
+        let one = Arc::clone(&one);
+        async move { one.speak().await }
+    });
+    // It listens once it was heard.
+    while time::timeout(Duration::from_millis(20), ear.next()).await.is_err() {
+        said.send(changed(News::Tools));
+    }
+    let opened = |at: usize| Word::Opened { session: at.to_string() };
+    let news = |at: usize| changed(News::Resource { uri: format!("a://{at}") });
+    let mut expected = Vec::new();
+    for at in 0..WORDS_MAX + 2 {
+        said.send(news(at));
+        expected.push(Word::News(news(at)));
+    }
+    for at in 0..WORDS_MAX + 2 {
+        one.tell_behind(opened(at));
+        expected.push(opened(at));
+    }
+    for word in expected {
+        // What was said to find out whether it listens may still come.
+        while ear.next().await.as_ref() != Some(&word) {}
+    }
+    speaking.abort();
+}
+
+#[tokio::test]
 async fn of_several_words_those_are_heard_that_are_known() {
     let (store, [one, _], _) = two();
     let mut ear = one.listen();

@@ -85,6 +85,11 @@ impl Rejection {
 }
 
 impl Fault {
+    /// What became of a request that its client does not want any more.
+    pub(super) fn cancelled() -> Self {
+        Self::InvalidRequest("the client cancelled this request".into())
+    }
+
     /// The JSON-RPC code (JSON-RPC 2.0, 5.1; MCP 2026-07-28, basic, "Error codes").
     pub fn code(&self, era: Option<Era>) -> i32 {
         match self {

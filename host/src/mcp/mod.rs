@@ -240,6 +240,10 @@ impl Server {
                         self.core.sessions.look_anew().await;
                         self.signals.repeat(Signal::Missed);
                     }
+                    Some(Word::Noted { session }) => {
+                        self.core.sessions.hear(Word::Noted { session: session.clone() }).await;
+                        self.signals.repeat(Signal::SessionNotes { session });
+                    }
                     Some(word) => self.core.sessions.hear(word).await,
                     None => return,
                 },

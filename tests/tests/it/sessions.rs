@@ -100,7 +100,7 @@ fn a_session_ends_when_its_client_says_so() {
         assert_eq!(session.delete().status, 200);
         is_unknown(&host, version, session.id());
         // Its stream ends, and nobody else's session does.
-        assert_eq!(news.next_event(), None);
+        assert_eq!(news.next_message(), None);
         assert_eq!(other.send("ping", &json!({})).result(), json!({}));
     }
     host.stop();

@@ -156,7 +156,8 @@ impl Sessions {
         if let Err(error) = taken {
             tracing::warn!(%error, "a stream of news that is open on another host does not end");
         }
-        self.hosts.tell(Word::Opened { session: uid.to_string() }).await;
+        // What came up here before it is not heard on the new stream: the old one says it before it hears that it ends.
+        self.hosts.tell_behind(Word::Opened { session: uid.to_string() });
     }
 }
 

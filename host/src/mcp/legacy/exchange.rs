@@ -248,7 +248,7 @@ impl Registered {
 
     async fn during<T>(self, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
         let ended = work.with_cancellation_token(&self.cancelled).await;
-        ended.unwrap_or_else(|| Err(Fault::InvalidRequest("the client cancelled this request".into())))
+        ended.unwrap_or_else(|| Err(Fault::cancelled()))
     }
 }
 

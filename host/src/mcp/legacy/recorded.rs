@@ -35,6 +35,9 @@ use crate::{
 /// How long a stream can be taken up after its last event.
 const REPLAY_TTL: Duration = Duration::from_secs(600);
 
+/// How long a client waits before it may ask again for a stream of which nothing is known.
+const SILENT_FOR: Duration = Duration::from_secs(60);
+
 /// A reader looks into the store at least this often, whatever it is told.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -112,6 +115,10 @@ impl Recorder {
 
     /// Ends the stream. What the store did not take while it was away, it gets now, if it comes back soon.
     pub(super) async fn end(mut self) {
+        if self.unkept.is_empty() {
+            // Before its reader sees the end: who comes back finds in the store that it has ended.
+            self.forget();
+        }
         self.reader = None;
         for _ in 0..KEEP_TRIES_MAX {
             self.flush().await;
@@ -159,11 +166,16 @@ impl Recorder {
             self.reader = None;
         }
     }
+
+    /// It grows no more here.
+    fn forget(&self) {
+        self.core.sessions.streams.pin().remove(&self.key);
+    }
 }
 
 impl Drop for Recorder {
     fn drop(&mut self) {
-        self.core.sessions.streams.pin().remove(&self.key);
+        self.forget();
     }
 }
 
@@ -172,8 +184,9 @@ fn key(session: &Session, number: &str) -> String {
     format!("stream/{}/{number}", session.uid)
 }
 
-/// The events after `last`, an id that [`Recorder`] gave out, up to the response. `None` if that stream is not this session's, or
-/// is too long ago, or has nothing more. A stream whose call runs elsewhere ends with `stopping`: it can be taken up once more.
+/// The events after `last`, an id that [`Recorder`] gave out, up to the response. `None` if it is no such id, or the client has
+/// the response. A stream that is not this session's, or is too long ago, says nothing, and ends after a while. A client that cancelled is told so if it comes back nevertheless: else many would come again
+/// and again. A stream whose call runs elsewhere ends with `stopping`: it can be taken up once more.
 pub(super) async fn resume(
     core: Arc<Core>,
     session: &Session,
@@ -188,7 +201,15 @@ pub(super) async fn resume(
         None => {
             // On this host the call has ended, or it never ran here: what the store has says whether there is more to come.
             let entries = core.sessions.store().read(&key, 0).await?;
-            let Some(writer) = writer(&entries).filter(|_| !is_over(&entries, after)) else { return Ok(None) };
+            let Some(writer) = writer(&entries) else { return Ok(Some(silent(stopping))) };
+            match last_of(&entries, after) {
+                Some(UNSAID) => {
+                    let told = Fault::cancelled().render(Some(&writer.request), Some(Era::Legacy(session.version)));
+                    return Ok(Some(stream::iter([Event::message(told)]).boxed()));
+                }
+                Some(_) => return Ok(None),
+                None => {}
+            }
             let grown = core.sessions.follow(&key).await;
             let watched = Watched::new(writer.host);
             let elsewhere = Elsewhere { grown, watched, request: writer.request, stopping };
@@ -200,9 +221,17 @@ pub(super) async fn resume(
     Ok(Some(stream::unfold(replay, async |mut replay| Some((replay.next().await?, replay))).boxed()))
 }
 
+/// A stream of which nothing is known. It must not be the session's stream of news, which would then be opened anew in turn with the
+/// one that the client has; and not end at once, since many clients come again and again.
+fn silent(stopping: CancellationToken) -> Events {
+    let end = async move { drop(time::timeout(SILENT_FOR, stopping.cancelled()).await) };
+    stream::pending().take_until(end).boxed()
+}
+
 /// The stream and the entry of an event's id.
 fn split(id: &str) -> Option<(&str, u64)> {
     let (number, count) = id.split_once('-')?;
+    Uid::parse(number)?;
     Some((number, count.parse().ok()?))
 }
 
@@ -212,9 +241,12 @@ fn writer(entries: &[(u64, Vec<u8>)]) -> Option<Writer> {
     serde_json::from_slice(first.strip_prefix(&[WRITER])?).ok()
 }
 
-/// Whether there is nothing more to come after an entry.
-fn is_over(entries: &[(u64, Vec<u8>)], after: u64) -> bool {
-    entries.last().is_some_and(|(number, entry)| entry.first().copied().is_some_and(is_last) && *number <= after)
+/// What a stream ended with, if nothing that is said comes after entry `after`.
+fn last_of(entries: &[(u64, Vec<u8>)], after: u64) -> Option<u8> {
+    let (number, entry) = entries.last()?;
+    let kind = entry.first().copied().filter(|kind| is_last(*kind))?;
+    let said = if kind == UNSAID { number - 1 } else { *number };
+    (said <= after).then_some(kind)
 }
 
 fn is_last(kind: u8) -> bool {

@@ -78,3 +78,19 @@ fn what_a_session_no_longer_follows_is_not_told_by_any_host() {
     assert_eq!(next(&mut news), "notifications/tools/list_changed");
     hosts.stop();
 }
+
+#[test]
+fn what_a_session_follows_counts_from_the_answer_on_whichever_host_hears_of_it() {
+    let hosts = hosts(2);
+    for version in LEGACY {
+        for (asked, called) in [(0, 1), (0, 0), (1, 0), (1, 1)] {
+            let session = hosts.legacy(version);
+            let mut news = session.moved_to(hosts.at(1)).listen();
+            session.moved_to(hosts.at(asked)).send("resources/subscribe", &json!({ "uri": "news://one" })).result();
+            hosts.at(called).call("h_one", &json!({}));
+            assert_eq!(next(&mut news), "news://one", "asked of {asked}, called {called}");
+            drop(news);
+        }
+    }
+    hosts.stop();
+}

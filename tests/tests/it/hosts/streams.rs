@@ -119,3 +119,22 @@ fn of_two_streams_of_news_the_newer_stays() {
         hosts.stop();
     }
 }
+
+#[test]
+fn what_came_up_before_a_newer_stream_is_said_on_the_older() {
+    for version in LEGACY {
+        let hosts = hosts(2);
+        let session = hosts.legacy(version);
+        let mut old = session.moved_to(hosts.at(0)).listen();
+        for at in [1, 1, 0, 0] {
+            hosts.at(at).call("h_tools", &json!({}));
+            let new = session.moved_to(hosts.at(at)).listen();
+            // What came up on another host may be heard late, and so by this one, too.
+            let said = old.messages();
+            let is_news = |said: &Value| said["method"] == "notifications/tools/list_changed";
+            assert!(!said.is_empty() && said.iter().all(is_news), "{version}, {at}: {said:?}");
+            old = new;
+        }
+        hosts.stop();
+    }
+}

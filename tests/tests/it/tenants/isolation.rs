@@ -244,10 +244,13 @@ fn replay(pair: &Pair<'_>) {
     call.messages();
     let session = pair.other.legacy("2025-11-25");
     session.send("resources/subscribe", &json!({ "uri": "s://last" })).result();
-    let mut stream = session.resume(&event);
+    let mut news = session.listen();
+    let mut stolen = session.resume(&event);
     assert_eq!(pair.text(&pair.other, "s_tell_last", &json!({})), "done");
-    let message = stream.next_message().expect("its own news come");
+    let message = news.next_message().expect("its own news come");
     assert_eq!(message["method"], "notifications/resources/updated", "{message}");
+    // That of the other is as one that never was: nothing comes before the comment that keeps it open.
+    assert!(stolen.next_line().starts_with(':'));
 }
 
 fn key_value(pair: &Pair<'_>) {
