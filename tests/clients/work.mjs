@@ -64,19 +64,25 @@ const features = {
     return ended;
   },
   async subscribe(work, client) {
-    const heard = [];
+    // The same may be said twice.
+    const heard = new Set();
     let all;
     const everything = new Promise((resolve) => (all = resolve));
     const end = await client.subscribe(work.subscribe.uri, (method) => {
-      heard.push(method);
-      if (heard.length === work.subscribe.tools.length) all();
+      heard.add(method);
+      if (heard.size === work.subscribe.tools.length) all();
     });
     for (const name of work.subscribe.tools) await client.callTool({ name, arguments: {} });
-    await everything;
+    await Promise.race([everything, late(() => `heard only of ${[...heard]}`)]);
     await end();
-    return heard.sort();
+    return [...heard].sort();
   },
 };
+
+// Fails after a minute; the process does not stay for that.
+function late(what) {
+  return new Promise((_, reject) => setTimeout(() => reject(new Error(what())), 60_000).unref());
+}
 
 function textOf(result) {
   return result.content[0].text;

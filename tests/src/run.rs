@@ -15,21 +15,33 @@ pub fn output(command: &mut Command) -> Output {
     let mut child = spawned.unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
     let stdout = collect(child.stdout.take().expect("stdout is piped"));
     let stderr = collect(child.stderr.take().expect("stderr is piped"));
-    let status = ended(&mut child, BUILD_PATIENCE, &format!("{command:?} to end"));
+    let status = within(BUILD_PATIENCE, || child.try_wait().expect("a child can be waited for"));
+    if status.is_none() {
+        end(&mut child);
+    }
     // What it has started may go on, and hold its outputs open.
     let all = |printed: Receiver<Vec<u8>>| {
         printed.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("{command:?} left something behind that runs"))
     };
-    Output { status, stdout: all(stdout), stderr: all(stderr) }
+    let (stdout, stderr) = (all(stdout), all(stderr));
+    let Some(status) = status else {
+        let printed = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        panic!("{command:?} did not end; it printed: {} {}", printed(&stdout), printed(&stderr));
+    };
+    Output { status, stdout, stderr }
 }
 
 /// Waits for a process to end. One that does not within `patience` is killed, and this panics.
 pub(crate) fn ended(child: &mut Child, patience: Duration, what: &str) -> ExitStatus {
     within(patience, || child.try_wait().expect("a child can be waited for")).unwrap_or_else(|| {
-        let _ = child.kill();
-        let _ = child.wait();
+        end(child);
         panic!("waited {patience:?} in vain: {what}");
     })
+}
+
+fn end(child: &mut Child) {
+    let _ = child.kill();
+    let _ = child.wait();
 }
 
 fn collect(mut from: impl Read + Send + 'static) -> Receiver<Vec<u8>> {

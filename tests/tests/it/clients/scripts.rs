@@ -1,7 +1,9 @@
 //! Clients that are driven by a script in their own language.
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
+use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 use toolyard_tests::{client_folder, output};
@@ -19,8 +21,8 @@ pub(super) enum Script {
 /// Runs the script with this mode, and reads what it prints.
 pub(super) fn drive(script: &Script, mode: &str, url: &str, work: &Value) -> Seen {
     let mut command = match script {
-        Script::TypeScript1 => node("typescript1", include_str!("../../../clients/typescript1.mjs")),
-        Script::TypeScript2 => node(&format!("typescript2-{mode}"), include_str!("../../../clients/typescript2.mjs")),
+        Script::TypeScript1 => node("typescript1.mjs"),
+        Script::TypeScript2 => node("typescript2.mjs"),
         Script::Python1 => python("py1", include_str!("../../../clients/python1.py")),
         Script::Python2 => python("py2", include_str!("../../../clients/python2.py")),
         Script::FastMcp => python("fastmcp", include_str!("../../../clients/fastmcp4.py")),
@@ -56,17 +58,24 @@ fn read(said: &str, errors: &str) -> Seen {
     seen
 }
 
-/// A Node that runs this script, beside the packages it imports.
-fn node(name: &str, script: &str) -> Command {
-    let folder = client_folder("node");
-    // Each into a folder of its own: tests run side by side.
-    let beside = folder.join("drivers").join(name);
-    fs::create_dir_all(&beside).expect("a folder can be made");
-    for (file, text) in [("driver.mjs", script), ("work.mjs", include_str!("../../../clients/work.mjs"))] {
-        fs::write(beside.join(file), text).expect("a file can be written");
+/// The scripts for Node, beside the packages that they import.
+static DRIVERS: LazyLock<PathBuf> = LazyLock::new(|| {
+    let folder = client_folder("node").join("drivers");
+    fs::create_dir_all(&folder).expect("a folder can be made");
+    for (file, text) in [
+        ("typescript1.mjs", include_str!("../../../clients/typescript1.mjs")),
+        ("typescript2.mjs", include_str!("../../../clients/typescript2.mjs")),
+        ("work.mjs", include_str!("../../../clients/work.mjs")),
+    ] {
+        fs::write(folder.join(file), text).expect("a file can be written");
     }
-    let mut command = Command::new(folder.join("run-node"));
-    command.arg(beside.join("driver.mjs"));
+    folder
+});
+
+/// A Node that runs this script.
+fn node(script: &str) -> Command {
+    let mut command = Command::new(client_folder("node").join("run-node"));
+    command.arg(DRIVERS.join(script));
     command
 }
 
