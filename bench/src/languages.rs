@@ -69,7 +69,14 @@ pub(crate) fn measure(
 ) -> Result<Vec<Language>> {
     let (wanted, rounds) = (&settings.language, settings.rounds);
     let mut languages = Vec::new();
-    for component in components(&host.folders[0])? {
+    // That in Rust is among the plugins that are served; the others are where `cargo xtask` builds them.
+    let plugins = &host.folders[0];
+    let mut found = components(plugins)?;
+    let others = plugins.with_file_name("languages").join("plugins");
+    if others.is_dir() {
+        found.extend(components(&others)?);
+    }
+    for component in found {
         let name = component.file_stem().and_then(|name| name.to_str()).context("a name in UTF-8")?.to_owned();
         if !wanted.is_empty() && !wanted.iter().any(|wanted| name.strip_prefix(PREFIX) == Some(wanted)) {
             continue;

@@ -14,9 +14,11 @@ pub fn host_program() -> PathBuf {
     program
 }
 
-/// The component of one of the plugins in `plugins/`.
+/// The component of one of the plugins in `plugins/`, in whatever language.
 pub fn plugin(name: &str) -> Vec<u8> {
-    read(&target().join("plugins").join(name).with_extension("wasm"))
+    let [rust, other] =
+        ["plugins", "languages/plugins"].map(|folder| target().join(folder).join(name).with_extension("wasm"));
+    read(if other.is_file() { &other } else { &rust })
 }
 
 /// The component of one of the guests in `tests/guests/`.

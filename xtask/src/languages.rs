@@ -75,7 +75,8 @@ pub(crate) fn provide(project: &Project) -> Result<()> {
     })
 }
 
-/// Builds the plugins in `plugins/` that are not in Rust, with `toolyard build`, unless nothing of theirs has changed.
+/// Builds the plugins in `plugins/` that are not in Rust, with `toolyard build`, unless nothing of theirs has changed. They are not
+/// where `cargo xtask serve` has its plugins: all of them answer for the same resources.
 pub(crate) fn build(project: &Project) -> Result<()> {
     step("plugins in other languages", || {
         let mut outcome = Ok(());
@@ -186,14 +187,17 @@ fn write_changed(path: &Path, contents: &[u8]) -> Result<()> {
 
 fn build_one(project: &Project, folder: &Path) -> Result<()> {
     let name = folder.file_name().context("a folder has a name")?;
-    let component = project.target.join("plugins").join(name).with_extension("wasm");
+    let plugins = project.target.join("languages/plugins");
+    let component = plugins.join(name).with_extension("wasm");
     let inputs = [folder, &project.root.join("sdk"), &project.root.join("wit")].map(newest);
     if let Ok(made) = fs::metadata(&component).and_then(|data| data.modified())
         && inputs.iter().flatten().all(|input| *input < made)
     {
         return Ok(());
     }
-    fs::create_dir_all(project.target.join("plugins"))?;
+    fs::create_dir_all(plugins)?;
+    // Where it was built before, and would be served.
+    let _ = fs::remove_file(project.target.join("plugins").join(name).with_extension("wasm"));
     let mut build = Command::new(programs::host(project));
     run(build.arg("build").arg(folder).arg("-o").arg(&component).env("PATH", path(project)?))
 }

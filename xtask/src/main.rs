@@ -42,7 +42,8 @@ enum Verb {
     },
     /// Runs every check and every test, and ends with how many passed.
     Test,
-    /// Builds all plugins, in all languages, and the test guests, into `target/plugins` and `target/guests`.
+    /// Builds the plugins into `target/plugins`, those in other languages than Rust into `target/languages/plugins`, and the test
+    /// guests into `target/guests`.
     Plugins,
     /// Runs the official conformance suite against the host, and ends with how many checks passed.
     Conformance,
