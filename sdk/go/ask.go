@@ -5,7 +5,7 @@ import (
 	"log/slog"
 )
 
-// Question is something that can be asked, with an answer of type A: Form, Confirm, OpenPage, Sampling or Roots make one.
+// Question is something that can be asked, with an answer of type A: Form, Confirm, URL, Sampling or Roots make one.
 type Question[A any] interface {
 	// request is the question as the host takes it.
 	request() (InputRequest, error)

@@ -23,7 +23,7 @@ func (a Answer[T]) Accepted() bool { return a.Action == "accept" }
 //
 // A field is a string, a number, a bool, one of several strings (enum), or a list of such; nothing is nested. The tags are those of
 // arguments. A pointer may be left empty, and a default is what the form shows at first. What is secret does not belong
-// into a form but onto a page: see OpenPage.
+// into a form but onto a page: see URL.
 func Form[T any](message string) Question[Answer[T]] {
 	return form[T]{message: message}
 }
@@ -38,10 +38,10 @@ func Confirm(message string) Question[Answer[struct{}]] {
 	return form[struct{}]{message, emptyForm}
 }
 
-// OpenPage is a page for the user to open in a browser, such as a sign-in: the place for what is secret. That it was accepted
+// URL is a page for the user to open in a browser, such as a sign-in: the place for what is secret. That it was accepted
 // says that the user went there, and not what came of it.
-func OpenPage(message, url string) Question[Answer[struct{}]] {
-	return page{message, url}
+func URL(message, url string) Question[Answer[struct{}]] {
+	return urlQuestion{message, url}
 }
 
 const emptyForm = `{"type":"object","properties":{}}`
@@ -66,15 +66,15 @@ func (f form[T]) read(response string) (Answer[T], error) {
 	return readAnswer[T](response)
 }
 
-type page struct {
+type urlQuestion struct {
 	message, url string
 }
 
-func (p page) request() (InputRequest, error) {
+func (p urlQuestion) request() (InputRequest, error) {
 	return InputRequest{Kind: "url", Message: p.message, URL: p.url}, nil
 }
 
-func (p page) read(response string) (Answer[struct{}], error) {
+func (p urlQuestion) read(response string) (Answer[struct{}], error) {
 	return readAnswer[struct{}](response)
 }
 

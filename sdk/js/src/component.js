@@ -6,6 +6,7 @@ import { Context } from './context.js';
 import { kindOf } from './errors.js';
 import * as log from './log.js';
 import { Plugin } from './plugin.js';
+import { after } from './settled.js';
 import * as wire from './wire.js';
 
 const FAILED = 'the plugin failed inside; the host\'s log says where';
@@ -20,7 +21,7 @@ function tools(plugin) {
   return {
     describe: () => described,
     call: (name, args, call, resume) =>
-      serve(call, resume, async (context) => complete(outcome(await plugin.call(name, args, context)))),
+      serve(call, resume, (context) => after(plugin.call(name, args, context), (result) => complete(outcome(result)))),
   };
 }
 
@@ -34,7 +35,7 @@ function resources(plugin) {
     describe: () => ({ prefixes: plugin.prefixes, templates }),
     list: (cursor, call) => serve(call, undefined, (context) => plugin.list(cursor ?? undefined, context)),
     read: (uri, call, resume) =>
-      serve(call, resume, async (context) => complete(await plugin.read(uri, context)), { 'not-found': { tag: 'not-found' } }),
+      serve(call, resume, (context) => after(plugin.read(uri, context), complete), { 'not-found': { tag: 'not-found' } }),
   };
 }
 
@@ -43,7 +44,7 @@ function prompts(plugin) {
   return {
     describe: () => described,
     get: (name, pairs, call, resume) =>
-      serve(call, resume, async (context) => complete(await plugin.prompt(name, pairs, context))),
+      serve(call, resume, (context) => after(plugin.prompt(name, pairs, context), complete)),
   };
 }
 
@@ -59,16 +60,13 @@ const complete = (val) => ({ tag: 'complete', val });
 /** Runs `work`, and turns what it throws into what the contract has for it. `instead`: errors that are answers here. */
 function serve(call, resume, work, instead = {}) {
   const context = new Context(call, resume);
-  return run(async () => {
-    try {
-      const answer = await work(context);
-      return context.need ? need(context.need) : answer;
-    } catch (error) {
-      if (context.need) return need(context.need);
-      if (instead[kindOf(error)]) return instead[kindOf(error)];
-      throw thrown(error);
-    }
-  });
+  const done = (answer) => (context.need ? need(context.need) : answer);
+  const failed = (error) => {
+    if (context.need) return need(context.need);
+    if (instead[kindOf(error)]) return instead[kindOf(error)];
+    throw thrown(error);
+  };
+  return run(() => work(context), done, failed);
 }
 
 const need = ({ requests, state }) => ({ tag: 'need-input', val: { requests, state } });

@@ -10,7 +10,7 @@ import { Rounds } from './rounds.js';
 /** Something to ask in place of what the client cannot be asked: the host then says what the client lacks. */
 const ASKS = {
   elicitationForm: () => questions.confirm(''),
-  elicitationUrl: () => questions.page('', 'https://example.com/'),
+  elicitationUrl: () => questions.url('', 'https://example.com/'),
   sampling: () => questions.sampling(''),
   samplingTools: () => questions.sampling({ prompt: '', toolChoice: { mode: 'none' } }),
   roots: () => questions.roots(),
@@ -18,14 +18,18 @@ const ASKS = {
 
 export class Context {
   #call;
-  #rounds;
+  #resume;
+  #known;
 
   constructor(call, resume) {
     this.#call = call;
-    this.#rounds = new Rounds(resume ?? undefined);
+    this.#resume = resume ?? undefined;
     /** Set once something was asked: the call ends with it, whatever the function makes of it. */
     this.need = undefined;
   }
+
+  /** What is known from earlier rounds. Most calls have none and ask nothing. */
+  get #rounds() { return (this.#known ??= new Rounds(this.#resume)); }
 
   get tenant() { return this.#call.tenant; }
   get subject() { return this.#call.subject; }
@@ -79,7 +83,7 @@ export class Context {
     const missing = [];
     for (const [key, question] of Object.entries(asked)) {
       if (question === undefined || question === null) continue;
-      if (!questions.isQuestion(question)) throw new TypeError(`\`${key}\` is no question: form(), confirm(), page(), sampling() and roots() make one`);
+      if (!questions.isQuestion(question)) throw new TypeError(`\`${key}\` is no question: form(), confirm(), url(), sampling() and roots() make one`);
       const found = await this.#find(key, question);
       if (found) answers[key] = found.answer;
       else missing.push([key, question.request]);

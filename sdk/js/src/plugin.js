@@ -6,7 +6,8 @@ import { failed, internal, invalidArguments, notFound } from './errors.js';
 import { known } from './options.js';
 import { prompt as definePrompt, promptArguments, promptResult } from './prompt.js';
 import { listed, read, resource as defineResource, ResourceList } from './resource.js';
-import { decode, inputSchema, jsonSchema } from './schema.js';
+import { decoder, inputSchema, jsonSchema } from './schema.js';
+import { after } from './settled.js';
 import * as wire from './wire.js';
 
 const NAME = /^[A-Za-z0-9_-]+$/;
@@ -21,7 +22,7 @@ export function tool(about, run) {
   known(TOOL_OPTIONS, about, whose);
   if (!NAME.test(about.name ?? '')) throw new TypeError(`${whose}: a name is made of letters, digits, \`_\` and \`-\``);
   if (typeof run !== 'function') throw new TypeError(`${whose} has no function`);
-  return { ...about, kind: 'tool', run, described: describe(about, whose) };
+  return { ...about, kind: 'tool', run, described: describe(about, whose), decode: decoder(about.input) };
 }
 
 export const resource = defineResource;
@@ -63,7 +64,10 @@ function distinct(parts, kind) {
 }
 
 export class Plugin {
+  #tools;
+
   constructor(tools, resources, prompts) {
+    this.#tools = new Map(tools.map((tool) => [tool.name, tool]));
     this.tools = tools;
     this.resources = resources.filter((part) => !(part instanceof ResourceList));
     this.lists = resources.filter((part) => part instanceof ResourceList);
@@ -71,12 +75,12 @@ export class Plugin {
     this.prefixes = prefixes(this.resources);
   }
 
-  /** Runs the tool `name`. `text` is a JSON object. */
-  async call(name, text, context) {
-    const found = this.tools.find((tool) => tool.name === name);
+  /** Runs the tool `name`. `text` is a JSON object. Gives a promise only if the tool does, or its schema. */
+  call(name, text, context) {
+    const found = this.#tools.get(name);
     if (!found) throw internal(`the plugin has no tool \`${name}\``);
-    const args = await decode(found.input, object(text));
-    return answer(await found.run(args, context), found);
+    const returned = after(found.decode(object(text)), (args) => found.run(args, context));
+    return after(returned, (value) => answer(value, found));
   }
 
   list(cursor, context) {
@@ -89,10 +93,11 @@ export class Plugin {
     return found;
   }
 
-  async prompt(name, pairs, context) {
+  prompt(name, pairs, context) {
     const found = this.prompts.find((prompt) => prompt.name === name);
     if (!found) throw internal(`the plugin has no prompt \`${name}\``);
-    return promptResult(await found.run(promptArguments(found.arguments, pairs), context), name);
+    const returned = found.run(promptArguments(found.arguments, pairs), context);
+    return after(returned, (value) => promptResult(value, name));
   }
 
   async complete({ tag, val }, argument, value, pairs, context) {

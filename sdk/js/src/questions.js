@@ -38,8 +38,8 @@ export function confirm(message) {
 }
 
 /** A page for the user to open, such as a sign-in. The place for what is secret. */
-export function page(message, url) {
-  return new Question({ tag: 'url', val: { message, url: String(url) } }, (answer) => withoutContent(elicited(answer)));
+export function url(message, address) {
+  return new Question({ tag: 'url', val: { message, url: String(address) } }, (answer) => withoutContent(elicited(answer)));
 }
 
 const withoutContent = ({ action }) => ({ action });

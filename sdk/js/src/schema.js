@@ -1,6 +1,7 @@
 // Schemas: JSON Schema as it stands, or anything that says itself as such (Standard JSON Schema, as zod 4.2 and newer do).
 
 import { invalidArguments } from './errors.js';
+import { after } from './settled.js';
 
 const WITHIN_ONE = ['additionalProperties', 'contains', 'else', 'if', 'items', 'not', 'propertyNames', 'then'];
 const WITHIN_LIST = ['allOf', 'anyOf', 'oneOf', 'prefixItems'];
@@ -46,15 +47,16 @@ function tidy(schema) {
 }
 
 /**
- * Arguments as the function wants them. The host has held them against the JSON Schema; what is left are defaults, and
- * what a library's schema makes of them.
+ * What makes arguments as the function wants them. The host has held them against the JSON Schema; what is left are defaults, and
+ * what a library's schema makes of them. Made when the plugin is built, so that a call need not look for what there is to do.
  */
-export async function decode(schema, value) {
+export function decoder(schema) {
   const described = standard(schema);
-  if (!described) return withDefaults(schema, value);
-  const outcome = await described.validate(value);
-  if (!outcome.issues) return outcome.value;
-  throw invalidArguments(issues(outcome.issues));
+  if (!described) return withDefaults(schema);
+  return (value) => after(described.validate(value), (outcome) => {
+    if (!outcome.issues) return outcome.value;
+    throw invalidArguments(issues(outcome.issues));
+  });
 }
 
 /** What is wrong, in words. */
@@ -66,9 +68,13 @@ export function issues(list) {
   return said.join('; ');
 }
 
-function withDefaults(schema, value) {
+function withDefaults(schema) {
   const properties = Object.entries(schema?.properties ?? {});
-  const missing = properties.filter(([name, { default: fallback }]) => fallback !== undefined && !(name in value));
-  if (missing.length === 0) return value;
-  return { ...value, ...Object.fromEntries(missing.map(([name, property]) => [name, structuredCopy(property.default)])) };
+  const defaults = properties.filter(([, { default: fallback }]) => fallback !== undefined).map(([name, property]) => [name, property.default]);
+  if (defaults.length === 0) return (value) => value;
+  return (value) => {
+    const missing = defaults.filter(([name]) => !(name in value));
+    if (missing.length === 0) return value;
+    return { ...value, ...Object.fromEntries(missing.map(([name, fallback]) => [name, structuredCopy(fallback)])) };
+  };
 }

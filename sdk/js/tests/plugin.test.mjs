@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  audio, config, confirm, denied, embedded, failed, form, image, internal, invalidArguments, keyvalue, log, notFound, page, plugin, prompt,
-  resource, resourceLink, resourceList, result, retryable, roots, sampling, startingWith, text, tool,
+  audio, config, confirm, denied, embedded, failed, form, image, internal, invalidArguments, keyvalue, log, notFound, plugin, prompt,
+  resource, resourceLink, resourceList, result, retryable, roots, sampling, startingWith, text, tool, url,
 } from '../src/index.js';
 import { component } from '../src/component.js';
 import { accept, cancel, decline, host, sampled, workingIn } from '../src/testing/index.js';
@@ -82,6 +82,18 @@ test('content crosses to the host as the contract has it', async () => {
   assert.deepEqual(val.content[4].val.contents.body, { tag: 'blob', val: Uint8Array.of(2) });
 });
 
+test('a question counts though nobody waits for its answer', async () => {
+  for (const waits of [false, true]) {
+    const run = (_, context) => {
+      context.ask('sure', confirm('Sure?')).catch(() => {});
+      if (waits) return Promise.resolve('done');
+      return 'done';
+    };
+    const { tag } = await component(one({}, run)).tools.call('one', '{}', CALL, null);
+    assert.equal(tag, 'need-input');
+  }
+});
+
 test('errors are told by their kind, and mistakes to the log alone', async () => {
   const thrown = async (error) => {
     const failing = one({}, () => { throw error; });
@@ -135,7 +147,7 @@ test('a function that asks is run again with the answers', async () => {
 test('a question counts even if the function catches it', async () => {
   const catching = one({}, async (_, context) => {
     try {
-      return (await context.ask('sure', page('Go', 'https://x.example/'))).action;
+      return (await context.ask('sure', url('Go', 'https://x.example/'))).action;
     } catch {
       return 'caught';
     }

@@ -13,12 +13,12 @@ export interface Choice {
   action: 'accept' | 'decline' | 'cancel';
 }
 
-/** A form for the user: an object of strings, numbers, booleans and choices, without nesting. What is secret belongs on a `page`. */
+/** A form for the user: an object of strings, numbers, booleans and choices, without nesting. What is secret belongs on the page of a `url`. */
 export declare function form<S extends Schema>(message: string, schema: S): Question<FormAnswer<OutputOf<S>>>;
 /** A question with nothing to fill in. */
 export declare function confirm(message: string): Question<Choice>;
 /** A page for the user to open. That it was accepted says that the user went there, and not what came of it. */
-export declare function page(message: string, url: string | URL): Question<Choice>;
+export declare function url(message: string, address: string | URL): Question<Choice>;
 /** The folders the client works in. A plugin cannot look into them. */
 export declare function roots(): Question<Root[]>;
 /** Something for the client's model. */

@@ -4,4 +4,14 @@ export const u64 = BigInt;
 export const s64 = BigInt;
 /** A negative integer of 64 bits ends the call (componentize-js 0.23). */
 export const negatives = false;
-export const run = (work) => work();
+
+/** Gives what `done` makes of the value of `work`, or `failed` of what it throws. Waits once in any case, for what was begun. */
+export async function run(work, done, failed) {
+  let value;
+  try {
+    value = await work();
+  } catch (error) {
+    return failed(error);
+  }
+  return done(value);
+}

@@ -3,4 +3,4 @@
 export const u64 = BigInt;
 export const s64 = BigInt;
 export const negatives = true;
-export const run = (work) => work();
+export { run } from '../starlingmonkey/engine.js';

@@ -99,7 +99,7 @@ class Host {
       let resume;
       for (let round = 0; round < ROUNDS_MAX; round += 1) {
         const context = new Context(this.#told(), resume);
-        const outcome = await settled(work(context));
+        const outcome = await settled(() => work(context));
         if (!context.need) return outcome();
         resume = this.#answered(context.need);
       }
@@ -135,9 +135,9 @@ class Host {
 }
 
 /** Its result, to be had when it is known that the call did not ask for something. */
-async function settled(promise) {
+async function settled(work) {
   try {
-    const value = await promise;
+    const value = await work();
     return () => value;
   } catch (error) {
     return () => { throw error; };
