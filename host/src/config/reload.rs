@@ -145,8 +145,13 @@ impl Reload {
                 () = time::sleep(look_in) => false,
             };
             look_in = LOOK_EVERY;
-            if !told && !self.seen.has_changed() {
-                continue;
+            if !told {
+                if !self.seen.has_changed() {
+                    continue;
+                }
+                // Whoever asks, or sends SIGHUP, has written all of it. Here it may still be on its way, and what is read half, or empty,
+                // would be in force.
+                let _ = time::timeout(BURST_MAX, still(|| self.seen.anew())).await;
             }
             let path = self.path.clone();
             let (mut seen, usable) = match task::spawn_blocking(move || read(&path)).await {
@@ -245,6 +250,19 @@ impl Reload {
     fn follow(&mut self, seen: Seen) {
         self.watching.follow(seen.paths());
         self.seen = seen;
+    }
+}
+
+/// Waits until something looks as it did a moment before.
+async fn still<T: PartialEq>(mut look: impl FnMut() -> T) {
+    let mut before = look();
+    loop {
+        time::sleep(QUIET).await;
+        let now = look();
+        if now == before {
+            return;
+        }
+        before = now;
     }
 }
 
@@ -367,6 +385,13 @@ mod tests {
         scene.write("main.toml", &format!("# a comment\n{}", TEXT.replace("'x'", "\"y\"")));
         scene.write("main.toml", &TEXT.replace(":1'", ":2'").replace("'x'", "'y'"));
         assert_eq!(scene.next().await, (vec![], vec!["listen".to_owned()]));
+    }
+
+    #[tokio::test]
+    async fn what_is_still_being_written_is_waited_for() {
+        let mut lengths = [0, 7, 9, 9, 12].into_iter();
+        still(|| lengths.next().unwrap()).await;
+        assert_eq!(lengths.next(), Some(12));
     }
 
     #[tokio::test]

@@ -30,6 +30,13 @@ impl Seen {
         self.0.iter().any(|(path, stamp)| Stamp::of(path) != *stamp)
     }
 
+    /// The same files and folders, as they look now.
+    pub(crate) fn anew(&self) -> Self {
+        let mut now = Self::default();
+        now.note_all(self);
+        now
+    }
+
     /// How many files there were.
     pub(crate) fn files(&self) -> usize {
         self.paths().filter(|path| path.is_file()).count()
