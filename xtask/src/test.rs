@@ -12,9 +12,6 @@ use crate::{browser, clients, components, conformance, deploy, languages, progra
 /// Names the folder of the official schemas, against which the tests hold every message.
 const SCHEMAS: &str = "TOOLYARD_MCP_SCHEMAS";
 
-/// Where they are looked for where that is not set, as seen from the checkout.
-const SCHEMAS_BESIDE: &str = "../shared/mcp/schema";
-
 /// Runs everything, also after something failed, and prints `N passed, N failed` as the last line. A step that is not made
 /// of tests, such as a build, counts only when it fails.
 pub(crate) fn run(project: &Project) -> ExitCode {
@@ -41,17 +38,11 @@ pub(crate) fn run(project: &Project) -> ExitCode {
     tally.add(count("tests of everything else", project, &["--workspace", "--exclude", "toolyard"]));
 
     println!();
-    if schemas(project).is_none() {
+    if std::env::var_os(SCHEMAS).is_none() {
         println!("No message was held against the official schemas: set {SCHEMAS} to the folder that has them.");
     }
     println!("{tally}");
     if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-/// The folder of the official schemas, if there is one.
-fn schemas(project: &Project) -> Option<std::ffi::OsString> {
-    let beside = || project.root.join(SCHEMAS_BESIDE).canonicalize().ok().map(Into::into);
-    std::env::var_os(SCHEMAS).or_else(beside)
 }
 
 /// Runs the tests of the packages that `selection` names. Not compiling counts as one failure.
@@ -61,9 +52,6 @@ fn count(heading: &str, project: &Project, selection: &[&str]) -> Tally {
         // Compilers may be silent for long.
         step::run(project.cargo(&["test", "--release", "--no-run"]).args(selection))?;
         let mut cargo = project.cargo(&["test", "--release", "--no-fail-fast"]);
-        if let Some(folder) = schemas(project) {
-            cargo.env(SCHEMAS, folder);
-        }
         step::run_reading(cargo.args(selection), |line| tally.read(line))?;
         if tally.failed > 0 {
             bail!("{} tests failed or were ignored", tally.failed);
