@@ -185,8 +185,9 @@ fn key(session: &Session, number: &str) -> String {
 }
 
 /// The events after `last`, an id that [`Recorder`] gave out, up to the response. `None` if it is no such id, or the client has
-/// the response. A stream that is not this session's, or is too long ago, says nothing, and ends after a while. A client that cancelled is told so if it comes back nevertheless: else many would come again
-/// and again. A stream whose call runs elsewhere ends with `stopping`: it can be taken up once more.
+/// the response. A stream that is not this session's, or is too long ago, says nothing, and ends after a while. A client that
+/// cancelled is told so if it comes back nevertheless: else many would come again and again. A stream whose call runs elsewhere
+/// ends with `stopping`: it can be taken up once more.
 pub(super) async fn resume(
     core: Arc<Core>,
     session: &Session,
