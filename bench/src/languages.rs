@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use hdrhistogram::Histogram;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cli::{Host, Settings};
 use crate::http1::Client;
+use crate::in_process;
 use crate::load::{callers, us};
 use crate::procfs::Memory;
 use crate::server::Server;
@@ -26,6 +27,9 @@ const PREFIX: &str = "weather-";
 /// What has to be in each answer.
 const ANSWER: &[u8] = br#""structuredContent":{"value":68,"unit":"fahrenheit"}"#;
 
+/// The same as the plugins give it.
+const DATA: &str = r#"{"value":68,"unit":"fahrenheit"}"#;
+
 /// What one language takes.
 #[derive(Serialize)]
 pub(crate) struct Language {
@@ -34,6 +38,8 @@ pub(crate) struct Language {
     /// From starting the host to its listening, in ms: with the component to be compiled, and with its code cached.
     pub(crate) start_cold_ms: f64,
     pub(crate) start_cached_ms: f64,
+    /// What a call takes with no server around it: the median of each round, in µs.
+    pub(crate) in_process_us: Vec<f64>,
     pub(crate) fresh: Way,
     pub(crate) warm: Way,
 }
@@ -113,8 +119,8 @@ fn language(
     fs::create_dir(&plugins)?;
     let bytes = fs::copy(component, plugins.join(component.file_name().context("a file's name")?))?;
     let cache = folders.path().join("cache");
+    let config = folders.path().join("toolyard.toml");
     let start = |warm: &str| {
-        let config = folders.path().join("toolyard.toml");
         fs::write(&config, format!("[plugin.{name}]\n{warm}"))?;
         Server::host_with(&host.program, &plugins, &cache, cores, Some(&config))
     };
@@ -124,8 +130,10 @@ fn language(
     let server = start("warm = 0\n")?;
     let start_cached_ms = server.start.as_secs_f64() * 1e3;
     let fresh = way(server, &name, rounds, measured)?;
+    let with = (component, config.as_path(), cache.as_path());
+    let in_process_us = in_process::medians(&host.program, with, ("convert", &arguments(), DATA), rounds)?;
     let warm = way(start("warm = 8\n")?, &name, rounds, measured)?;
-    Ok(Language { name, bytes, start_cold_ms, start_cached_ms, fresh, warm })
+    Ok(Language { name, bytes, start_cold_ms, start_cached_ms, in_process_us, fresh, warm })
 }
 
 fn way(server: Server, plugin: &str, rounds: usize, measured: Duration) -> Result<Way> {
@@ -150,10 +158,14 @@ fn round(server: &Server, plugin: &str, measured: Duration) -> Result<Round> {
     })
 }
 
+fn arguments() -> Value {
+    json!({ "value": 20, "from": "celsius", "to": "fahrenheit" })
+}
+
 /// Calls the tool without pause.
 fn load(server: &Server, plugin: &str, measured: Duration) -> Result<Histogram<u64>> {
     let tool = format!("{plugin}_convert");
-    let arguments = json!({ "value": 20, "from": "celsius", "to": "fahrenheit" });
+    let arguments = arguments();
     let end = Instant::now() + measured;
     callers(CONNECTIONS, |_, latency| {
         let mut client = Client::connect(server.endpoint.address)?;

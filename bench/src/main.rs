@@ -25,6 +25,7 @@
 mod cli;
 mod density;
 mod http1;
+mod in_process;
 mod languages;
 mod load;
 mod machine;

@@ -424,6 +424,7 @@ fn yard(config: &Config, store: Arc<dyn Store>) -> Result<Yard> {
             CacheDir::At(dir) => Some(dir.clone()),
             CacheDir::Usual | CacheDir::Nowhere => None,
         },
+        pooling: true,
     })?;
     let outside = Outside { store, network: Arc::new(Network::new(config.egress.clone())) };
     Ok(Yard::new(sandbox, outside))

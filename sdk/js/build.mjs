@@ -11,15 +11,26 @@ import { writeWorld } from './build/world.mjs';
 async function main([folder, out]) {
   if (!folder || !out) throw new BuildError('say what to build and where to: node build.mjs PROJECT OUT');
   const project = readProject(resolve(folder));
-  const { code, map, imports, usesFetch } = await bundle(project);
+  mkdirSync(dirname(resolve(out)), { recursive: true });
+  let component;
+  try {
+    component = await build(project, true);
+  } catch {
+    // A schema may ask something of the host, which is not there yet. What else is wrong is wrong again.
+    component = await build(project, false);
+  }
+  writeFileSync(resolve(out), component);
+}
+
+async function build(project, prepared) {
+  const { code, map, imports, usesFetch } = await bundle(project, prepared);
   const work = join(project.folder, '.toolyard', 'build');
   mkdirSync(work, { recursive: true });
   const source = join(work, 'plugin.js');
   writeFileSync(source, code);
   writeFileSync(`${source}.map`, map);
   const wit = writeWorld(work, imports, project.engine === 'quickjs' ? standinWit : (text) => text);
-  mkdirSync(dirname(resolve(out)), { recursive: true });
-  writeFileSync(resolve(out), await componentize(project, source, wit, usesFetch));
+  return componentize(project, source, wit, usesFetch);
 }
 
 try {

@@ -16,6 +16,10 @@ const CONNECTIONS: [usize; 2] = [16, 64];
 /// From how busy on a server's core is full.
 const BUSY: f64 = 0.9;
 
+/// What a call with a fresh instance may take with no server around it, in µs.
+const IN_PROCESS: [(&str, f64); 3] =
+    [("weather-js", 150.0), ("weather-starlingmonkey", 400.0), ("weather-python", 900.0)];
+
 /// One thing to reach, judged by its median.
 #[derive(Serialize)]
 pub(crate) struct Aim {
@@ -69,6 +73,11 @@ pub(super) fn of(report: &Report) -> Vec<Aim> {
     aims.extend(ratio.map(|ratio| {
         aim("p99 of a neighbour beside eight hostile calls, to its p99 alone,".to_owned(), Bound::AtMost(3.0), ratio)
     }));
+    for (plugin, bound) in IN_PROCESS {
+        let language = report.languages.iter().flatten().find(|language| language.name == plugin);
+        let took = language.and_then(|language| Spread::of(language.in_process_us.iter().copied()));
+        aims.extend(took.map(|took| aim(format!("µs of a call of {plugin} in process,"), Bound::AtMost(bound), took)));
+    }
     if let Some(soak) = &report.soak {
         let growth = soak.growth().and_then(|growth| Spread::of([growth]));
         let what = format!("memory after {} calls, to that after a tenth of them,", soak.calls);

@@ -301,15 +301,20 @@ fn soak_text(soak: &Soak) -> String {
 }
 
 fn languages_text(languages: &[Language]) -> String {
-    let mut sizes = Table::new(["plugin", "KB", "start, compiling, ms", "start, cached, ms"]);
+    let mut sizes =
+        Table::new(["plugin", "KB", "start, compiling, ms", "start, cached, ms", "in process, µs", "min-max"]);
     let mut calls =
         Table::new(["plugin", "instances", "calls/s", "min-max", "CPU µs/call", "p50 µs", "p99 µs", "resident MiB"]);
     for language in languages {
+        let in_process = Spread::of(language.in_process_us.iter().copied());
+        let (in_process, between) = in_process.map(|spread| cells(spread, 0)).unwrap_or_default();
         sizes.row([
             language.name.clone(),
             language.bytes.div_ceil(1000).to_string(),
             format!("{:.0}", language.start_cold_ms),
             format!("{:.0}", language.start_cached_ms),
+            in_process,
+            between,
         ]);
         for (label, way) in [("fresh", &language.fresh), ("made ahead", &language.warm)] {
             calls.row(way_cells(&language.name, label, way));
@@ -317,7 +322,7 @@ fn languages_text(languages: &[Language]) -> String {
     }
     format!(
         "\n## The same tool in each language\n\nThe plugin `weather`, its tool `convert`, called over 4 connections without pause; host and callers share all \
-         cores. A fresh instance for each call, made when it comes or ahead of it (8 kept ready).\n\n{calls}\n{sizes}"
+         cores. A fresh instance for each call, made when it comes or ahead of it (8 kept ready). In process: a store, an instance, the call, and both gone again, with no server around it.\n\n{calls}\n{sizes}"
     )
 }
 

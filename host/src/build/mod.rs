@@ -61,8 +61,8 @@ pub enum Pace {
     Again,
 }
 
-/// Runs a component's tools, and gives the pages of its memory that they write to, by their numbers.
-pub type Rehearsal<'a> = dyn Fn(&[u8]) -> Result<BTreeSet<u32>> + 'a;
+/// Runs a component's tools, and gives the pages of its memory that each of them writes to, by their numbers.
+pub type Rehearsal<'a> = dyn Fn(&[u8]) -> Result<Vec<BTreeSet<u32>>> + 'a;
 
 /// The files that say which language a project is in, the first of them that is there.
 const MANIFESTS: [(&str, Language); 4] = [

@@ -5,6 +5,7 @@ use std::{
     io::{self, IsTerminal, Read},
     path::{Path, PathBuf},
     sync::Arc,
+    time::Instant,
 };
 
 use anyhow::{Context, anyhow, bail};
@@ -43,6 +44,9 @@ pub(super) struct Call {
     /// Print the whole result as JSON (a `CallToolResult`)
     #[arg(long)]
     json: bool,
+    /// Call it so many times more, as it would be called if nothing else ran, and say on standard error how long that took
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    repeat: u32,
 }
 
 impl Call {
@@ -86,9 +90,32 @@ impl Call {
             }
         };
         // The guest's voice is gone with the call, so the printer ends.
-        drop(call);
+        call.voice = None;
         let _ = printer.await;
+        if self.repeat > 0 {
+            eprintln!("{}", self.repeated(&runner, &call).await?);
+        }
         Ok(completed)
+    }
+
+    /// Calls the tool again and again with what is known by now, and says what a call took, from the arguments to the whole result.
+    async fn repeated(&self, runner: &mcp::Runner, call: &mcp::Call) -> anyhow::Result<String> {
+        let mut took = Vec::new();
+        for _ in 0..self.repeat {
+            let start = Instant::now();
+            let reply = mcp::run(runner, call).await.map_err(|fault| anyhow!("{}", fault.message()))?;
+            took.push(start.elapsed());
+            if !matches!(reply, mcp::Reply::Tool(_)) {
+                bail!("the tool asks in each call again, so it cannot be repeated");
+            }
+        }
+        took.sort_unstable();
+        let of_ten = |tenths: usize| took[(took.len() - 1) * tenths / 10].as_secs_f64() * 1e6;
+        let (least, median, most) = (of_ten(0), of_ten(5), of_ten(9));
+        Ok(format!(
+            "{} calls, each in an instance of its own: median {median:.1} µs, least {least:.1} µs, nine of ten at most {most:.1} µs",
+            took.len()
+        ))
     }
 
     fn print(&self, completed: &mcp::Completed) -> Outcome {

@@ -18,11 +18,16 @@ const TOOLS_MAX: usize = 8;
 /// How long one is let run: what it writes to until then is most of what it writes to.
 const TIMEOUT_MS: u64 = 2_000;
 
-/// The pages of its memory that a component's tools write to, with arguments as their schemas ask for and nothing granted.
-pub(super) fn pages(component: &[u8]) -> anyhow::Result<BTreeSet<u32>> {
+/// The pages of its memory that a component's tools write to, those of each tool, with arguments as their schemas ask for and nothing granted.
+pub(super) fn pages(component: &[u8]) -> anyhow::Result<Vec<BTreeSet<u32>>> {
     let limits = Limits { timeout_ms_max: TIMEOUT_MS, cpu_ms_max: TIMEOUT_MS, ..Limits::default() };
-    let options =
-        Options { calls_max: 1, table_elements_max: limits.table_elements_max, warm_instances_max: 0, cache_dir: None };
+    let options = Options {
+        calls_max: 1,
+        table_elements_max: limits.table_elements_max,
+        warm_instances_max: 0,
+        cache_dir: None,
+        pooling: false,
+    };
     let sandbox = Sandbox::new(&options)?;
     let nothing = Granted::nothing(&metrics::of_plugin("default", "rehearsal"));
     let component = sandbox.load(nothing, component).map_err(|reason| anyhow!("{reason}"))?;

@@ -357,11 +357,12 @@ impl Component {
         Ok(instance)
     }
 
-    /// The pages of its memory, by their numbers, that it writes to in these calls of its tools, each in an instance of its own, with
-    /// nothing granted. A call that fails counts as far as it came. Only where nothing else runs in this process.
-    pub async fn written(&self, calls: &[(&str, Json)], limits: &Limits) -> io::Result<BTreeSet<u32>> {
+    /// The pages of its memory, by their numbers, that it writes to in each of these calls of its tools, each in an instance of its own,
+    /// with nothing granted. A call that fails counts as far as it came. Only where nothing else runs in this process, and without a pool,
+    /// which keeps what an earlier call wrote to.
+    pub async fn written(&self, calls: &[(&str, Json)], limits: &Limits) -> io::Result<Vec<BTreeSet<u32>>> {
         let nothing = Arc::new(Granted::nothing(self.granted.plugin()));
-        let mut all = BTreeSet::new();
+        let mut all = Vec::new();
         for (tool, arguments) in calls {
             let store = CallState::store(self.pre.engine(), &nothing, limits);
             let unscored = Arc::default();
@@ -372,7 +373,7 @@ impl Component {
                 Ok(written::now())
             });
             if let Ok(written) = ran.await {
-                all.extend(written?);
+                all.push(written?);
             }
         }
         Ok(all)

@@ -57,6 +57,8 @@ pub struct Options {
     pub warm_instances_max: u32,
     /// Where compiled code is kept; `None` compiles anew after each start.
     pub cache_dir: Option<PathBuf>,
+    /// Whether instances get their memory from slots that are there from the start, where the machine allows it.
+    pub pooling: bool,
 }
 
 /// Which of the fast paths are in force on this machine.
@@ -105,9 +107,10 @@ impl Sandbox {
     pub fn new(options: &Options) -> anyhow::Result<Self> {
         let scan = PoolingAllocationConfig::is_pagemap_scan_available();
         let attempts = [(true, scan), (true, false), (false, false)];
+        let attempts = if options.pooling { &attempts[..] } else { &attempts[2..] };
         let (engine, pooling, pagemap_scan) = attempts
-            .into_iter()
-            .find_map(|(pooling, scan)| {
+            .iter()
+            .find_map(|&(pooling, scan)| {
                 let engine = Engine::new(&config(options, pooling, scan)).ok()?;
                 Some((engine, pooling, scan))
             })

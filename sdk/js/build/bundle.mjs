@@ -27,12 +27,15 @@ const ENGINES = {
   starlingmonkey: { target: 'es2022', inject: [join(SDK, 'src/starlingmonkey/globals.js')] },
 };
 
-export async function bundle({ folder, engine, main }) {
+/** `prepared`: its schemas are used once before any call (src/prepare.js). */
+export async function bundle({ folder, engine, main }, prepared) {
   const entry = `
     import ${JSON.stringify(join(SDK, 'src', engine, 'prelude.js'))};
     import plugin from ${JSON.stringify(main)};
     import { component } from ${JSON.stringify(join(SDK, 'src/component.js'))};
+    import { prepare } from ${JSON.stringify(join(SDK, 'src/prepare.js'))};
     export const { tools, resources, prompts, completions } = component(plugin);
+    ${prepared ? 'prepare(plugin);' : ''}
   `;
   const result = await run({
     ...ENGINES[engine],

@@ -1,7 +1,8 @@
 // The steps of a build.
 
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
@@ -9,19 +10,21 @@ import { bundle } from '../build/bundle.mjs';
 import { readProject } from '../build/project.mjs';
 import { standin, standinWit, withRealNames } from '../build/standin.mjs';
 
-/** Bundles a project of these files. */
-async function built(files, manifest = {}) {
+/** Does `work` with the folder of a project of these files. */
+async function inProject(files, manifest, work) {
   const folder = mkdtempSync(join(tmpdir(), 'toolyard-js-'));
   try {
     for (const [name, content] of Object.entries({ 'package.json': JSON.stringify(manifest), ...files })) {
       mkdirSync(dirname(join(folder, name)), { recursive: true });
       writeFileSync(join(folder, name), content);
     }
-    return await bundle(readProject(folder));
+    return await work(folder);
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
+
+const built = (files, manifest = {}) => inProject(files, manifest, (folder) => bundle(readProject(folder), true));
 
 const plugin = (body, imports = '') =>
   `import { plugin, tool${imports} } from '@toolyard/plugin';\nexport default plugin({ tools: [tool({ name: 'one' }, async () => ${body})] });`;
@@ -56,6 +59,20 @@ test('what is wrong in a source is said with its place', async () => {
   await assert.rejects(built({ 'plugin.js': "import 'node:fs';" }), { message: /"node:fs" is a module of Node/ });
   await assert.rejects(built({ 'plugin.js': 'export const a = await 1;' }), { message: /^plugin\.js:1:18: there is no `await` outside of functions/ });
   await assert.rejects(built({ 'plugin.js': "import 'nothing';" }), { message: /nothing/ });
+});
+
+test('a schema that asks the host something is not used while the plugin is built', async () => {
+  const plugin = `
+    import { config, plugin, tool } from '@toolyard/plugin';
+    const json = () => ({ type: 'object', properties: {} });
+    const input = { '~standard': { version: 1, vendor: 'x', validate: (value) => ({ value: { ...value, at: config.get('at') } }), jsonSchema: { input: json } } };
+    export default plugin({ tools: [tool({ name: 'one', input }, ({ at }) => at)] });
+  `;
+  await inProject({ 'plugin.js': plugin }, {}, (folder) => {
+    const out = join(folder, 'out.wasm');
+    execFileSync(process.execPath, [join(import.meta.dirname, '..', 'build.mjs'), folder, out]);
+    assert.equal(readFileSync(out).readUInt32BE(), 0x0061736d);
+  });
 });
 
 test('what is wrong in package.json is said with its key', async () => {

@@ -7,6 +7,7 @@ import {
   resource, resourceLink, resourceList, result, retryable, roots, sampling, startingWith, text, tool, url,
 } from '../src/index.js';
 import { component } from '../src/component.js';
+import { prepare } from '../src/prepare.js';
 import { accept, cancel, decline, host, sampled, workingIn } from '../src/testing/index.js';
 
 const one = (about, run) => plugin({ tools: [tool({ name: 'one', ...about }, run)] });
@@ -124,6 +125,17 @@ test('arguments get their defaults, and are what the schema makes of them', asyn
   const strict = host(one({ input: doubled }, (args) => args));
   assert.deepEqual((await strict.call('one', { n: 2 })).structured, { n: 4 });
   await assert.rejects(strict.call('one', { n: 0 }), { kind: 'invalid-arguments', message: '`n`: too small' });
+});
+
+test('schemas are used before the component is written, whatever comes of it, and functions are not', async () => {
+  const used = [];
+  const waiting = async (value) => { used.push(value); throw new Error('no'); };
+  const failing = (value) => { used.push(value); throw new Error('no'); };
+  const run = () => assert.fail('it ran');
+  const tools = [waiting, failing].map((validate, nth) => tool({ name: `t${nth}`, input: standard({ type: 'object' }, validate) }, run));
+  prepare(plugin({ tools: [...tools, tool({ name: 'plain' }, run)] }));
+  await new Promise(setImmediate);
+  assert.deepEqual(used, [{}, {}]);
 });
 
 test('a function that asks is run again with the answers', async () => {

@@ -95,6 +95,10 @@ fn a_tool_is_called_with_no_server() {
     let result = good_json(folder, &["call", "tools.wasm", "echo", r#"{"a":1}"#, "--json"]);
     assert_eq!(result["structuredContent"], json!({ "a": 1 }));
     assert_eq!(expect::json_text(&result), json!({ "a": 1 }));
+
+    let repeated = toolyard(folder, &["call", "tools.wasm", "hello", "--repeat", "3"]);
+    assert_eq!((stdout(&repeated).trim(), repeated.status.code()), ("Hello", Some(0)));
+    assert!(stderr(&repeated).contains("3 calls, each in an instance of its own: median "), "{repeated:?}");
 }
 
 #[test]
