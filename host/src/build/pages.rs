@@ -96,13 +96,15 @@ fn price(held: &BTreeSet<u32>, touched: &BTreeSet<u32>) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::slice::from_ref;
+
     use super::*;
 
     #[test]
     fn the_smallest_gaps_are_filled() {
         // Pairs of pages with a page between them, ever further apart.
         let written: BTreeSet<u32> = (0..30_u32).flat_map(|n| [n * n, n * n + 2]).collect();
-        let together = together(&[written.clone()]);
+        let together = together(from_ref(&written));
         assert!((1..=REGIONS_AIMS[3]).contains(&together.len()), "{together:?}");
         assert!(written.iter().all(|page| together.iter().any(|pages| pages.contains(page))), "{together:?}");
         let last = *written.last().unwrap();
@@ -133,7 +135,7 @@ mod tests {
     fn what_one_call_of_many_writes_to_is_not_everybodys() {
         let usual: BTreeSet<u32> = (0..40).map(|n| n * 3).collect();
         let other: BTreeSet<u32> = usual.iter().copied().chain(1_000..2_000).collect();
-        let alone = together(&[usual.clone()]);
+        let alone = together(from_ref(&usual));
         assert!(!alone.is_empty());
         assert_eq!(together(&[usual.clone(), usual, other]), alone);
     }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../src/heap.h"
 #include "../src/internal.h"
 #include "../testing/toolyard_testing.h"
 
@@ -257,6 +258,55 @@ static void a_state_that_is_none_is_as_good_as_empty(void) {
 
 void plugin_tests(void);
 
+/* Each block has its own bytes in it, which must be there when it goes. */
+static void the_heap_gives_what_nobody_else_has(void) {
+    enum { BLOCKS = 200, ROUNDS = 40000, LARGE = 1 << 17 };
+    static struct { unsigned char *at; size_t size; unsigned char mark; } held[BLOCKS];
+    static const size_t alignments[] = { 1, 8, 16, 16, 16, 32, 64, 4096 };
+    uint32_t random = 1;
+    size_t damaged = 0, crooked = 0, small = 0;
+    for (size_t round = 0; round < ROUNDS; round++) {
+        random = random * 1664525 + 1013904223;
+        size_t nth = (random >> 8) % BLOCKS;
+        size_t size = (random >> 16) % (random >> 28 == 0 ? LARGE : 600);
+        if (held[nth].at) {
+            size_t kept = held[nth].size;
+            if (round % 3 == 0) {
+                held[nth].at = ty_heap_resize(held[nth].at, size);
+                if (kept > size) kept = size;
+            }
+            for (size_t i = 0; i < kept; i++) damaged += held[nth].at[i] != held[nth].mark;
+            if (round % 3 == 0) {
+                memset(held[nth].at, held[nth].mark, size);
+                held[nth].size = size;
+                continue;
+            }
+            ty_heap_free(held[nth].at);
+            held[nth].at = NULL;
+            continue;
+        }
+        size_t alignment = alignments[(random >> 13) % (sizeof alignments / sizeof *alignments)];
+        unsigned char *at = ty_heap_take(alignment, size);
+        if (!at) abort();
+        crooked += (uintptr_t)at % (alignment < 16 ? 16 : alignment) != 0;
+        small += ty_heap_room(at) < size;
+        held[nth].at = at;
+        held[nth].size = size;
+        held[nth].mark = (unsigned char)round;
+        memset(at, held[nth].mark, size);
+    }
+    TY_CHECK(damaged == 0);
+    TY_CHECK(crooked == 0);
+    TY_CHECK(small == 0);
+    void *same = ty_heap_take(16, 100);
+    TY_CHECK(ty_heap_resize(same, 101) == same);
+    ty_heap_free(same);
+    TY_CHECK(ty_heap_take(16, 90) == same);
+    TY_CHECK(!ty_heap_take(16, SIZE_MAX) && !ty_heap_take(16, SIZE_MAX - 15) && !ty_heap_take(16, (size_t)1 << 29));
+    TY_CHECK(!ty_heap_resize(same, SIZE_MAX / 2) && ty_heap_room(same) >= 90);
+    ty_heap_free(NULL);
+}
+
 int main(void) {
     memory = ty_call_begin();
     json_is_read_and_written();
@@ -269,6 +319,7 @@ int main(void) {
     references_lead_where_they_say();
     urls_are_read_strictly();
     a_state_that_is_none_is_as_good_as_empty();
+    the_heap_gives_what_nobody_else_has();
     ty_call_end(memory);
     plugin_tests();
     return ty_test_failures();
