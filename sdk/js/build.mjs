@@ -12,18 +12,22 @@ async function main([folder, out]) {
   if (!folder || !out) throw new BuildError('say what to build and where to: node build.mjs PROJECT OUT');
   const project = readProject(resolve(folder));
   mkdirSync(dirname(resolve(out)), { recursive: true });
-  let component;
-  try {
-    component = await build(project, true);
-  } catch {
-    // A schema may ask something of the host, which is not there yet. What else is wrong is wrong again.
-    component = await build(project, false);
-  }
-  writeFileSync(resolve(out), component);
+  writeFileSync(resolve(out), await prepared(project));
 }
 
-async function build(project, prepared) {
-  const { code, map, imports, usesFetch } = await bundle(project, prepared);
+/** The component, its schemas used once before any call. If they cannot be, it is built without, since what else is wrong is wrong again. */
+async function prepared(project) {
+  const bundled = await bundle(project, true);
+  try {
+    return await build(project, bundled);
+  } catch (error) {
+    const component = await build(project, await bundle(project, false));
+    console.error('the schemas cannot be used while the plugin is built, so each call pays for their first use:', error.message);
+    return component;
+  }
+}
+
+function build(project, { code, map, imports, usesFetch }) {
   const work = join(project.folder, '.toolyard', 'build');
   mkdirSync(work, { recursive: true });
   const source = join(work, 'plugin.js');

@@ -25,6 +25,9 @@ use crate::{
     supply::Supply,
 };
 
+/// So that what the calls took fits into memory.
+const REPEAT_MAX: i64 = 1_000_000;
+
 /// Runs the tool as a client's call would run, under the same limits, and prints what it gives back.
 #[derive(Debug, Args)]
 pub(super) struct Call {
@@ -44,15 +47,18 @@ pub(super) struct Call {
     /// Print the whole result as JSON (a `CallToolResult`)
     #[arg(long)]
     json: bool,
-    /// Call it so many times more, as it would be called if nothing else ran, and say on standard error how long that took
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    /// Call it so many times more, each in an instance made for it, and say on standard error how long that took
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=REPEAT_MAX))]
     repeat: u32,
 }
 
 impl Call {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
         start_log("warn,plugin=info");
-        let config = self.source.config()?;
+        let mut config = self.source.config()?;
+        if self.repeat > 0 {
+            config.host_limits.warm_instances_max = 0;
+        }
         let text = match self.arguments.as_str() {
             "-" => {
                 let mut text = String::new();
@@ -62,21 +68,23 @@ impl Call {
             text => text.to_owned(),
         };
         let (arguments, value) = mcp::read_arguments(&text).map_err(|fault| anyhow!("{}", fault.message()))?;
-        let completed = runtime()?.block_on(self.complete(&config, arguments, value))?;
-        Ok(self.print(&completed))
+        runtime()?.block_on(self.complete(&config, &arguments, &value))
     }
 
-    async fn complete(&self, config: &Config, arguments: String, value: Value) -> anyhow::Result<mcp::Completed> {
+    async fn complete(&self, config: &Config, arguments: &str, value: &Value) -> anyhow::Result<Outcome> {
         let yard = host::yard_alone(config).await?;
         let plugin = load(&yard, (&self.tenant, &self.plugin), config).await?;
         let tool = find(&plugin, &self.tool)?;
         let (sender, said) = mpsc::channel(64);
         let printer = tokio::spawn(print_progress(said));
-        let permit = policy::operators_own(tool);
         let name = Some("toolyard call".into());
-        let caller = mcp::Caller::new(name, None, ask::capabilities());
-        let voice = Voice { sender, progress: true, log: None };
-        let mut call = mcp::Call::new(mcp::Wanted::Tool { permit, arguments, value }, Arc::new(caller), Some(voice));
+        let caller = Arc::new(mcp::Caller::new(name, None, ask::capabilities()));
+        let new_call = |voice| {
+            let permit = policy::operators_own(tool);
+            let wanted = mcp::Wanted::Tool { permit, arguments: arguments.to_owned(), value: value.clone() };
+            mcp::Call::new(wanted, Arc::clone(&caller), voice)
+        };
+        let mut call = new_call(Some(Voice { sender, progress: true, log: None }));
         let runner = mcp::Runner::new(&config.host_limits, Signals::new(), yard.sandbox().lanes());
         let fault = |fault: mcp::Fault| anyhow!("{}", fault.message());
         let completed = loop {
@@ -90,30 +98,32 @@ impl Call {
             }
         };
         // The guest's voice is gone with the call, so the printer ends.
-        call.voice = None;
+        drop(call);
         let _ = printer.await;
+        let outcome = self.print(&completed);
         if self.repeat > 0 {
-            eprintln!("{}", self.repeated(&runner, &call).await?);
+            eprintln!("{}", self.repeated(&runner, || new_call(None)).await?);
         }
-        Ok(completed)
+        Ok(outcome)
     }
 
-    /// Calls the tool again and again with what is known by now, and says what a call took, from the arguments to the whole result.
-    async fn repeated(&self, runner: &mcp::Runner, call: &mcp::Call) -> anyhow::Result<String> {
-        let mut took = Vec::new();
+    /// Calls the tool again and again, and says what a call took, from the arguments to the whole result.
+    async fn repeated(&self, runner: &mcp::Runner, call: impl Fn() -> mcp::Call) -> anyhow::Result<String> {
+        let (mut took, mut failed) = (Vec::new(), 0);
         for _ in 0..self.repeat {
-            let start = Instant::now();
-            let reply = mcp::run(runner, call).await.map_err(|fault| anyhow!("{}", fault.message()))?;
+            let (call, start) = (call(), Instant::now());
+            let reply = mcp::run(runner, &call).await.map_err(|fault| anyhow!("{}", fault.message()))?;
             took.push(start.elapsed());
-            if !matches!(reply, mcp::Reply::Tool(_)) {
-                bail!("the tool asks in each call again, so it cannot be repeated");
-            }
+            let mcp::Reply::Tool(completed) = reply else { bail!("a tool that asks something cannot be repeated") };
+            failed += usize::from(completed.result.is_error);
         }
         took.sort_unstable();
-        let of_ten = |tenths: usize| took[(took.len() - 1) * tenths / 10].as_secs_f64() * 1e6;
+        // The least time that so many tenths of the calls took at most.
+        let of_ten = |tenths: usize| took[(took.len() * tenths).div_ceil(10).max(1) - 1].as_secs_f64() * 1e6;
         let (least, median, most) = (of_ten(0), of_ten(5), of_ten(9));
+        let failed = if failed == 0 { String::new() } else { format!("; {failed} of them failed") };
         Ok(format!(
-            "{} calls, each in an instance of its own: median {median:.1} µs, least {least:.1} µs, nine of ten at most {most:.1} µs",
+            "{} calls, each in an instance of its own: median {median:.1} µs, least {least:.1} µs, nine of ten at most {most:.1} µs{failed}",
             took.len()
         ))
     }

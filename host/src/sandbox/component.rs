@@ -362,14 +362,17 @@ impl Component {
     /// which keeps what an earlier call wrote to.
     pub async fn written(&self, calls: &[(&str, Json)], limits: &Limits) -> io::Result<Vec<BTreeSet<u32>>> {
         let nothing = Arc::new(Granted::nothing(self.granted.plugin()));
+        // The call's own time ends first.
+        let (timeout_ms_max, cpu_ms_max) = (limits.timeout_ms_max * 2, limits.cpu_ms_max * 2);
+        let around = Limits { timeout_ms_max, cpu_ms_max, ..limits.clone() };
         let mut all = Vec::new();
         for (tool, arguments) in calls {
             let store = CallState::store(self.pre.engine(), &nothing, limits);
             let unscored = Arc::default();
-            let ran = self.enter((limits, &unscored), None, (store, None), async |store, instance| {
+            let ran = self.enter((&around, &unscored), None, (store, None), async |store, instance| {
                 let guest = offered(self.tools.as_ref())?.load(&mut *store, instance)?;
-                // Whether it failed: what it wrote to until then, it wrote to.
-                let _ = guest.call_call(store, tool, arguments, nobodys(limits), None).await;
+                // Whether it failed or was stopped: what it wrote to until then, it wrote to.
+                let _ = timeout(limits.timeout(), guest.call_call(store, tool, arguments, nobodys(limits), None)).await;
                 Ok(written::now())
             });
             if let Ok(written) = ran.await {

@@ -19,7 +19,8 @@ typedef struct header {
 
 _Static_assert(sizeof(header) <= ALIGNMENT, "a header fits before the least aligned pointer");
 
-static _Alignas(ALIGNMENT) char first[PIECE_BYTES];
+/* Enough for a block of 64 KiB, which some of WASI asks for, and small ones beside it. */
+static _Alignas(ALIGNMENT) char first[4 * PIECE_BYTES];
 static char *top = first;
 static char *end = first + sizeof first;
 /* The freed blocks of each size; each begins with where the next one is. */
@@ -66,6 +67,10 @@ static char *take(size_t size_log2) {
 }
 
 void *ty_heap_take(size_t alignment, size_t size) {
+    if (alignment & (alignment - 1)) {
+        errno = EINVAL;
+        return NULL;
+    }
     /* Room for the header, and for going up to where it is aligned. */
     size_t before = alignment > ALIGNMENT ? alignment : ALIGNMENT;
     size_t size_log2 = LEAST_LOG2;
@@ -146,6 +151,7 @@ void *valloc(size_t size) {
 }
 
 int posix_memalign(void **pointer, size_t alignment, size_t size) {
+    if (alignment < sizeof(void *) || alignment & (alignment - 1)) return EINVAL;
     int before = errno;
     void *taken = ty_heap_take(alignment, size);
     errno = before;
@@ -156,6 +162,19 @@ int posix_memalign(void **pointer, size_t alignment, size_t size) {
 
 size_t malloc_usable_size(void *pointer) {
     return pointer ? ty_heap_room(pointer) : 0;
+}
+
+/* By these names wasi-libc's own functions ask for it. */
+void *__libc_malloc(size_t size) {
+    return ty_heap_take(ALIGNMENT, size);
+}
+
+void *__libc_calloc(size_t count, size_t size) {
+    return calloc(count, size);
+}
+
+void __libc_free(void *pointer) {
+    ty_heap_free(pointer);
 }
 #else
 /* For its test. */

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-/* `size` bytes at a multiple of `alignment`, a power of two. NULL and `errno` if there is no room. */
+/* `size` bytes at a multiple of `alignment`, a power of two. NULL and `errno` if it is none, or if there is no room. */
 void *ty_heap_take(size_t alignment, size_t size);
 
 /* How many bytes may be used. */

@@ -13,7 +13,8 @@ typedef struct ty_chunk {
     _Alignas(16) char data[];
 } ty_chunk;
 
-enum { CHUNK_BYTES = 16 << 10, ALIGNMENT = 16 };
+/* With its own fields and those of the heap, a chunk is a power of two, as the heap's blocks are. */
+enum { CHUNK_BYTES = (16 << 10) - 32, ALIGNMENT = 16 };
 
 static ty_chunk *new_chunk(size_t room) {
     ty_chunk *chunk = room > SIZE_MAX - sizeof *chunk ? NULL : malloc(sizeof *chunk + room);

@@ -303,6 +303,7 @@ static void the_heap_gives_what_nobody_else_has(void) {
     ty_heap_free(same);
     TY_CHECK(ty_heap_take(16, 90) == same);
     TY_CHECK(!ty_heap_take(16, SIZE_MAX) && !ty_heap_take(16, SIZE_MAX - 15) && !ty_heap_take(16, (size_t)1 << 29));
+    TY_CHECK(!ty_heap_take(24, 8) && !ty_heap_take(3, 8));
     TY_CHECK(!ty_heap_resize(same, SIZE_MAX / 2) && ty_heap_room(same) >= 90);
     ty_heap_free(NULL);
 }

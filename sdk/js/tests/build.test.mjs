@@ -1,7 +1,7 @@
 // The steps of a build.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -61,18 +61,27 @@ test('what is wrong in a source is said with its place', async () => {
   await assert.rejects(built({ 'plugin.js': "import 'nothing';" }), { message: /nothing/ });
 });
 
-test('a schema that asks the host something is not used while the plugin is built', async () => {
-  const plugin = `
+test('a schema that cannot be used while the plugin is built is not', async () => {
+  const plugin = (validate) => `
     import { config, plugin, tool } from '@toolyard/plugin';
     const json = () => ({ type: 'object', properties: {} });
-    const input = { '~standard': { version: 1, vendor: 'x', validate: (value) => ({ value: { ...value, at: config.get('at') } }), jsonSchema: { input: json } } };
+    const input = { '~standard': { version: 1, vendor: 'x', validate: ${validate}, jsonSchema: { input: json } } };
     export default plugin({ tools: [tool({ name: 'one', input }, ({ at }) => at)] });
   `;
-  await inProject({ 'plugin.js': plugin }, {}, (folder) => {
-    const out = join(folder, 'out.wasm');
-    execFileSync(process.execPath, [join(import.meta.dirname, '..', 'build.mjs'), folder, out]);
-    assert.equal(readFileSync(out).readUInt32BE(), 0x0061736d);
-  });
+  const cases = [
+    ['(value) => ({ value })', ''],
+    ["(value) => ({ value: { ...value, at: config.get('at') } })", 'cannot be used'],
+    ['async (value) => ({ value })', '`one` waits'],
+  ];
+  for (const [validate, said] of cases) {
+    await inProject({ 'plugin.js': plugin(validate) }, {}, (folder) => {
+      const out = join(folder, 'out.wasm');
+      const { status, stderr } = spawnSync(process.execPath, [join(import.meta.dirname, '..', 'build.mjs'), folder, out], { encoding: 'utf8' });
+      assert.equal(status, 0, stderr);
+      assert.ok(said ? stderr.includes(said) : stderr === '', stderr);
+      assert.equal(readFileSync(out).readUInt32BE(), 0x0061736d);
+    });
+  }
 });
 
 test('what is wrong in package.json is said with its key', async () => {

@@ -215,8 +215,9 @@ impl Joined {
         let module = &parts[owner].module;
         let memory_index = self.numbers[owner].things[2][module.imported(2)];
         let bytes = module.memories[0].initial.saturating_mul(WASM_PAGE_BYTES).min(ADDRESS_MAX);
-        let is_there = |pages: &&Range<u32>| u64::from(pages.end) * u64::from(WRITTEN_PAGE_BYTES) <= bytes;
-        let there: Vec<&Range<u32>> = pages.iter().filter(is_there).collect();
+        let count = u32::try_from(bytes / u64::from(WRITTEN_PAGE_BYTES))?;
+        let there = pages.iter().map(|pages| pages.start..pages.end.min(count)).filter(|pages| !pages.is_empty());
+        let there: Vec<Range<u32>> = there.collect();
         if there.is_empty() || module.memories[0].memory64 {
             return Ok(None);
         }
