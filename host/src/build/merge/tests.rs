@@ -203,7 +203,7 @@ fn a_call_of_a_tool_writes_to_the_pages_that_are_there() {
         (func (export "a#other") (result i32) (i32.load8_u (i32.const 17)))"#;
     let component = linked(lib, "", r#"$lib "a#call""#);
     let joined = merged(&component, &[0..3, 15..16, 15..17, 400_000..400_001]).unwrap().unwrap();
-    assert_eq!((bytes_written(&joined), run(&joined)), (2, run(&component)));
+    assert_eq!((bytes_written(&joined), run(&joined)), (3, run(&component)));
     let beyond = merged(&component, &[16..17, 20..21]).unwrap().unwrap();
     assert_eq!((bytes_written(&beyond), run(&beyond)), (0, run(&component)));
 
