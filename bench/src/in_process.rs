@@ -9,18 +9,17 @@ use serde_json::Value;
 /// Calls in each round.
 const CALLS: usize = 1_000;
 
-/// The median of each round, in µs, as `toolyard call` measures it. `answer` is the text that the tool gives back, `config` the
-/// configuration.
+/// The median of each round, in µs, as `toolyard call` measures it. `answer` is the text that the tool gives back.
 pub(crate) fn medians(
     program: &Path,
-    (component, config, cache): (&Path, &Path, &Path),
+    (component, cache): (&Path, &Path),
     (tool, arguments, answer): (&str, &Value, &str),
     rounds: usize,
 ) -> Result<Vec<f64>> {
     let round = || {
         let mut call = Command::new(program);
         call.arg("call").arg(component).args([tool, &arguments.to_string(), "--repeat", &CALLS.to_string()]);
-        call.arg("--config").arg(config).arg("--cache-dir").arg(cache).args(["--state-dir", ""]);
+        call.arg("--cache-dir").arg(cache).args(["--state-dir", ""]);
         let output = call.output().with_context(|| format!("{} cannot be run", program.display()))?;
         let (given, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         ensure!(given.trim_end() == answer, "{tool} of {} gave {given}{said}", component.display());

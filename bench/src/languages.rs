@@ -59,6 +59,12 @@ pub(crate) struct Round {
     pub(crate) p99_us: f64,
 }
 
+impl Language {
+    pub(crate) fn in_process(&self) -> Option<Spread> {
+        Spread::of(self.in_process_us.iter().copied())
+    }
+}
+
 impl Way {
     pub(crate) fn spread(&self, what: impl Fn(&Round) -> f64) -> Option<Spread> {
         Spread::of(self.rounds.iter().map(what))
@@ -119,8 +125,8 @@ fn language(
     fs::create_dir(&plugins)?;
     let bytes = fs::copy(component, plugins.join(component.file_name().context("a file's name")?))?;
     let cache = folders.path().join("cache");
-    let config = folders.path().join("toolyard.toml");
     let start = |warm: &str| {
+        let config = folders.path().join("toolyard.toml");
         fs::write(&config, format!("[plugin.{name}]\n{warm}"))?;
         Server::host_with(&host.program, &plugins, &cache, cores, Some(&config))
     };
@@ -130,8 +136,8 @@ fn language(
     let server = start("warm = 0\n")?;
     let start_cached_ms = server.start.as_secs_f64() * 1e3;
     let fresh = way(server, &name, rounds, measured)?;
-    let with = (component, config.as_path(), cache.as_path());
-    let in_process_us = in_process::medians(&host.program, with, ("convert", &arguments(), DATA), rounds)?;
+    let call = ("convert", &arguments(), DATA);
+    let in_process_us = in_process::medians(&host.program, (component, &cache), call, rounds)?;
     let warm = way(start("warm = 8\n")?, &name, rounds, measured)?;
     Ok(Language { name, bytes, start_cold_ms, start_cached_ms, in_process_us, fresh, warm })
 }

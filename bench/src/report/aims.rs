@@ -5,6 +5,7 @@ use std::fmt::{Display, Formatter};
 use serde::Serialize;
 
 use super::Report;
+use crate::languages::Language;
 use crate::load::Slice;
 use crate::load::rounds::{Load, Subject};
 use crate::neighbours::Neighbours;
@@ -75,7 +76,7 @@ pub(super) fn of(report: &Report) -> Vec<Aim> {
     }));
     for (plugin, bound) in IN_PROCESS {
         let language = report.languages.iter().flatten().find(|language| language.name == plugin);
-        let took = language.and_then(|language| Spread::of(language.in_process_us.iter().copied()));
+        let took = language.and_then(Language::in_process);
         aims.extend(took.map(|took| aim(format!("µs of a call of {plugin} in process,"), Bound::AtMost(bound), took)));
     }
     if let Some(soak) = &report.soak {

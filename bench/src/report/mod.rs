@@ -306,8 +306,7 @@ fn languages_text(languages: &[Language]) -> String {
     let mut calls =
         Table::new(["plugin", "instances", "calls/s", "min-max", "CPU µs/call", "p50 µs", "p99 µs", "resident MiB"]);
     for language in languages {
-        let in_process = Spread::of(language.in_process_us.iter().copied());
-        let (in_process, between) = in_process.map(|spread| cells(spread, 0)).unwrap_or_default();
+        let (in_process, between) = language.in_process().map(|spread| cells(spread, 0)).unwrap_or_default();
         sizes.row([
             language.name.clone(),
             language.bytes.div_ceil(1000).to_string(),

@@ -7,6 +7,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    iter,
     ops::Range,
 };
 
@@ -29,11 +30,11 @@ pub(super) fn together(written: &[BTreeSet<u32>]) -> Vec<Range<u32>> {
         let usual = usual(written, calls);
         REGIONS_AIMS.map(|aim| filled(regions(&usual), aim))
     });
-    let nothing = (cost(&[], written), Vec::new());
-    let cheapest = candidates.map(|ranges| (cost(&ranges, written), ranges));
-    let (cost, ranges) = cheapest.fold(nothing.clone(), |least, other| if other.0 < least.0 { other } else { least });
+    // Of those that cost the same, the first: writing to none.
+    let cheapest = iter::once(Vec::new()).chain(candidates).min_by_key(|ranges| cost(ranges, written));
+    let ranges = cheapest.unwrap_or_default();
     let pages: usize = ranges.iter().map(Range::len).sum();
-    debug!(pages, regions = ranges.len(), cost, instead_of = nothing.0, "pages that calls write to can lie together");
+    debug!(pages, regions = ranges.len(), "pages that calls write to can lie together");
     ranges
 }
 

@@ -107,10 +107,10 @@ impl Sandbox {
     pub fn new(options: &Options) -> anyhow::Result<Self> {
         let scan = PoolingAllocationConfig::is_pagemap_scan_available();
         let attempts = [(true, scan), (true, false), (false, false)];
-        let attempts = if options.pooling { &attempts[..] } else { &attempts[2..] };
         let (engine, pooling, pagemap_scan) = attempts
-            .iter()
-            .find_map(|&(pooling, scan)| {
+            .into_iter()
+            .filter(|(pooling, _)| options.pooling || !pooling)
+            .find_map(|(pooling, scan)| {
                 let engine = Engine::new(&config(options, pooling, scan)).ok()?;
                 Some((engine, pooling, scan))
             })

@@ -99,6 +99,10 @@ fn a_tool_is_called_with_no_server() {
     let repeated = toolyard(folder, &["call", "tools.wasm", "hello", "--repeat", "3"]);
     assert_eq!((stdout(&repeated).trim(), repeated.status.code()), ("Hello", Some(0)));
     assert!(stderr(&repeated).contains("3 calls, each in an instance of its own: median "), "{repeated:?}");
+    assert!(!stderr(&repeated).contains("failed"), "{repeated:?}");
+    let failed =
+        bad(folder, &["call", "tools.wasm", "fail", "--repeat", "2"], &["It did not work.", "2 of them failed"]);
+    assert_eq!(failed, TOOL_FAILED);
 }
 
 #[test]

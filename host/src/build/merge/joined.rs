@@ -215,8 +215,8 @@ impl Joined {
         let module = &parts[owner].module;
         let memory_index = self.numbers[owner].things[2][module.imported(2)];
         let bytes = module.memories[0].initial.saturating_mul(WASM_PAGE_BYTES).min(ADDRESS_MAX);
-        let count = u32::try_from(bytes / u64::from(WRITTEN_PAGE_BYTES))?;
-        let there = pages.iter().map(|pages| pages.start..pages.end.min(count)).filter(|pages| !pages.is_empty());
+        let pages_max = u32::try_from(bytes / u64::from(WRITTEN_PAGE_BYTES))?;
+        let there = pages.iter().map(|pages| pages.start..pages.end.min(pages_max)).filter(|pages| !pages.is_empty());
         let there: Vec<Range<u32>> = there.collect();
         if there.is_empty() || module.memories[0].memory64 {
             return Ok(None);
